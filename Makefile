@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: ISC
+# Builds EcoRelay.  For GNU make and BSD make, after ./configure; ./bootstrap
+# does all of it, from the packages that are needed to the target it is given.
+
+TOP =		.
+include config.mk
+
+PROGS =		hubd channeld hubctl
+TESTDIRS =	t/lib t/unit t/regress
+DIRS =		lib $(PROGS) $(TESTDIRS) t/fuzz t/bench t/demo t/hosts
+DIST =		ecorelay-$(VERSION)
+FUZZ_SECONDS =	20
+
+all: $(PROGS)
+
+lib:
+	cd lib && $(MAKE)
+
+$(PROGS): lib
+	cd $@ && $(MAKE)
+
+# The tests are linked with the archives that the programs are made of.
+t/lib: lib
+	@test -n "$(CHECK_LIBS)" || { \
+	    echo "configure has not found Check, which the tests need" >&2; \
+	    exit 1; }
+	cd t/lib && $(MAKE)
+
+t/unit t/regress: t/lib $(PROGS)
+	cd $@ && $(MAKE)
+
+tests: t/unit t/regress
+
+hosts-modules:
+	cd t/hosts && $(MAKE)
+
+check: tests hosts-modules
+	sh t/run
+
+hosts: all hosts-modules
+	sh t/run t/hosts/*.mjs
+
+fuzz: $(PROGS)
+	cd t/fuzz && $(MAKE)
+	sh t/fuzz/run $(FUZZ_SECONDS)
+
+demo: all
+	cd t/demo && $(MAKE)
+	./t/demo/demo
+
+bench: all
+	cd t/bench && $(MAKE)
+	./t/bench/bench
+
+lint:
+	sh t/lint
+
+# For clang-tidy.
+lint-flags:
+	@echo $(DEFS) -std=gnu11 -I. -Ilib -Ihubd -Ichanneld -Ihubctl -It/lib \
+	    $(LIB_CFLAGS) $(CHECK_CFLAGS) $(CPPFLAGS)
+
+install: all
+	for d in $(PROGS) man etc; do (cd $$d && $(MAKE) install) || exit 1; done
+
+uninstall:
+	for d in $(PROGS) man etc; do (cd $$d && $(MAKE) uninstall) || exit 1; done
+
+# A tarball of what git has, with configure made.
+dist: configure config.h.in
+	rm -rf $(DIST) $(DIST).tar.gz
+	git archive --format=tar --prefix=$(DIST)/ HEAD | tar xf -
+	cp -p configure config.h.in $(DIST)/
+	tar cf - $(DIST) | gzip -9 > $(DIST).tar.gz
+	rm -rf $(DIST)
+
+clean:
+	for d in $(DIRS); do (cd $$d && $(MAKE) clean) || exit 1; done
+
+distclean: clean
+	rm -rf config.h config.log config.mk config.status configure \
+	    configure~ config.h.in config.h.in~ autom4te.cache \
+	    t/hosts/node_modules
+
+configure: configure.ac
+	autoconf
+
+config.h.in: configure.ac
+	autoheader
+	@touch $@
+
+config.status: configure config.h.in
+	if test -f config.status; then sh ./config.status --recheck; \
+	    else sh ./configure; fi
+
+config.mk: config.mk.in config.status
+	sh ./config.status
+	@touch $@
+
+.PHONY: all lib $(PROGS) $(TESTDIRS) tests hosts-modules check hosts fuzz \
+    demo bench lint lint-flags install uninstall dist clean distclean
