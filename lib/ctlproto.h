@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What hubctl says to the hub over hubctl.sock.  The bodies, in order:
+ *
+ *	CTL_HELLO	u32 version (CTL_VERSION); answered with CTL_RESULT
+ *	CTL_SHOW	string: "peers", "sessions" or "status"
+ *	CTL_SEND	strings from, to, text (UTF-8); u8 urgent
+ *	CTL_INBOX	string name, u32 limit: the newest, without marking them
+ *	CTL_MONITOR	nothing; CTL_EVENTs follow until hubctl closes
+ *	CTL_CLEAN	u32 days
+ *	CTL_STOP	nothing
+ *
+ * Each is answered once, with the id it came with: CTL_RESULT, whose body is
+ * a JSON object, or CTL_ERROR, strings code and text.  CTL_EVENT's body is a
+ * JSON object, too: {ts, event, ...}; names and ids, never a text.
+ */
+#ifndef CTLPROTO_H
+#define CTLPROTO_H
+
+#define CTL_VERSION	1
+
+#endif

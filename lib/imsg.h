@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Framed messages between the processes of one hub, and from hubctl to it.
+ * Every type has a row in imsgtypes.c that says who may send it, how long it
+ * may be and whether a descriptor comes with it; the row is checked before a
+ * message is handed on.
+ */
+#ifndef IMSG_H
+#define IMSG_H
+
+#include <sys/types.h>
+
+#include "buf.h"
+
+struct event_base;
+
+enum proc_id {
+	PROC_PARENT,
+	PROC_ROUTER,
+	PROC_STORE,
+	PROC_CTL,		/* hubctl */
+	PROC_MAX
+};
+
+enum imsg_type {
+	IMSG_NONE,
+	FD_ACK,			/* a descriptor has arrived */
+	/* parent to child */
+	CONF_START,		/* hub.h: struct conf */
+	CONF_LISTEN,		/* a listening socket */
+	CONF_PEER,		/* one end of a socketpair to another child */
+	CONF_END,
+	PROC_SHUTDOWN,
+	PROC_STATS,		/* log statistics */
+	/* child to parent */
+	PROC_READY,
+	PROC_LOG,
+	PROC_STOP,		/* router: idle, or hubctl asked */
+	/* router to store, and the answers: storeproto.h */
+	STORE_REGISTER,
+	STORE_REGISTERED,
+	STORE_GONE,
+	STORE_RENAME,
+	STORE_RENAMED,
+	STORE_APPEND,
+	STORE_APPENDED,
+	STORE_INBOX,
+	STORE_MAIL,
+	STORE_MARK,
+	STORE_MARKED,
+	STORE_STATUS,
+	STORE_MESSAGE,
+	STORE_SESSIONS,
+	STORE_SESSION_LIST,
+	STORE_CLEAN,
+	STORE_CLEANED,
+	STORE_ALIAS,		/* at start: a name that leads to another */
+	STORE_UP,		/* at start: all aliases are told */
+	/* hubctl to router, and the answers: ctlproto.h */
+	CTL_HELLO,
+	CTL_SHOW,
+	CTL_SEND,
+	CTL_INBOX,
+	CTL_MONITOR,
+	CTL_CLEAN,
+	CTL_STOP,
+	CTL_RESULT,
+	CTL_EVENT,
+	CTL_ERROR,
+	IMSG_MAX
+};
+
+#define IMSG_FROM(proc)	(1u << (proc))
+
+struct imsg_row {
+	const char	*name;
+	unsigned	 senders;	/* IMSG_FROM() of each that may send it */
+	size_t		 min, max;	/* bytes of the body */
+	int		 fd;		/* 1: carries a descriptor */
+};
+
+extern const struct imsg_row imsg_rows[IMSG_MAX];
+
+/* The largest body of any type: a 4 MiB line with its envelope. */
+#define IMSG_BODY_MAX	(4 * 1024 * 1024 + 64 * 1024)
+
+struct imsg {
+	enum imsg_type	 type;
+	uint32_t	 id;		/* chosen by the asker, echoed in the answer */
+	pid_t		 pid;		/* of the sender, by its own word */
+	int		 fd;		/* -1 if none; the receiver owns it */
+	struct rbuf	*body;		/* take a reference to keep it */
+	struct reader	 rd;		/* at the start of the body */
+};
+
+struct imsgbuf;
+
+struct imsg_ops {
+	/* One message.  May free the imsgbuf. */
+	void	(*dispatch)(struct imsgbuf *, struct imsg *, void *);
+	/* All that had arrived in this turn of the loop has been dispatched. */
+	void	(*batch)(struct imsgbuf *, void *);
+	/*
+	 * The other end is gone (err 0), reading or writing failed (errno) or
+	 * the table was violated (EPROTO).  Free the imsgbuf here.
+	 */
+	void	(*closed)(struct imsgbuf *, int err, void *);
+	/* The output queue went over its high mark (1) or under the low (0). */
+	void	(*full)(struct imsgbuf *, int, void *);
+};
+
+/*
+ * Takes over the connected stream socket fd.  self and peer say whose types
+ * may come in.  Members of ops other than dispatch and closed may be NULL.
+ */
+struct imsgbuf	*imsg_new(struct event_base *, int fd, enum proc_id self,
+		    enum proc_id peer, const struct imsg_ops *, void *arg);
+/* Closes the socket; unsent messages are dropped. */
+void		 imsg_free(struct imsgbuf *);
+/*
+ * Queues a message: head, then tail by reference (either may be NULL).  fd is
+ * -1, or is closed after the receiver has acknowledged it.  The head is
+ * copied.  A violation of the table is our own fault and fatal.
+ */
+void		 imsg_send(struct imsgbuf *, enum imsg_type, uint32_t id, int fd,
+		    const struct wbuf *head, struct rbuf *tail);
+/* Bytes queued and not yet written. */
+size_t		 imsg_pending(const struct imsgbuf *);
+/* Writes what is queued, blocking for at most timeout_ms; -1 if it did not. */
+int		 imsg_flush(struct imsgbuf *, int timeout_ms);
+const char	*imsg_name(enum imsg_type);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table of messages between processes: who may send each, how long it may
+ * be, and whether a descriptor comes with it.
+ */
+#include "compat.h"
+
+#include "imsg.h"
+
+#define PARENT	IMSG_FROM(PROC_PARENT)
+#define ROUTER	IMSG_FROM(PROC_ROUTER)
+#define STORE	IMSG_FROM(PROC_STORE)
+#define CTL	IMSG_FROM(PROC_CTL)
+#define CHILD	(ROUTER | STORE)
+#define ANY	(PARENT | CHILD | CTL)
+#define BIG	IMSG_BODY_MAX
+#define SMALL	16384
+
+const struct imsg_row imsg_rows[IMSG_MAX] = {
+	[FD_ACK] = { "FD_ACK", ANY, 0, 0, 0 },
+
+	[CONF_START] = { "CONF_START", PARENT, 1, SMALL, 0 },
+	[CONF_LISTEN] = { "CONF_LISTEN", PARENT, 4, 4, 1 },
+	[CONF_PEER] = { "CONF_PEER", PARENT, 4, 4, 1 },
+	[CONF_END] = { "CONF_END", PARENT, 0, 0, 0 },
+	[PROC_SHUTDOWN] = { "PROC_SHUTDOWN", PARENT, 0, 0, 0 },
+	[PROC_STATS] = { "PROC_STATS", PARENT, 0, 0, 0 },
+
+	[PROC_READY] = { "PROC_READY", CHILD, 0, 0, 0 },
+	[PROC_LOG] = { "PROC_LOG", CHILD, 1, SMALL, 0 },
+	[PROC_STOP] = { "PROC_STOP", ROUTER, 0, 256, 0 },
+
+	[STORE_REGISTER] = { "STORE_REGISTER", ROUTER, 36, SMALL, 0 },
+	[STORE_REGISTERED] = { "STORE_REGISTERED", STORE, 5, 5, 0 },
+	[STORE_GONE] = { "STORE_GONE", ROUTER, 12, 128, 0 },
+	[STORE_RENAME] = { "STORE_RENAME", ROUTER, 16, 256, 0 },
+	[STORE_RENAMED] = { "STORE_RENAMED", STORE, 5, 5, 0 },
+	[STORE_APPEND] = { "STORE_APPEND", ROUTER, 16, BIG, 0 },
+	[STORE_APPENDED] = { "STORE_APPENDED", STORE, 6, 1024, 0 },
+	[STORE_INBOX] = { "STORE_INBOX", ROUTER, 16, 512, 0 },
+	[STORE_MAIL] = { "STORE_MAIL", STORE, 5, BIG, 0 },
+	[STORE_MARK] = { "STORE_MARK", ROUTER, 13, BIG, 0 },
+	[STORE_MARKED] = { "STORE_MARKED", STORE, 5, BIG, 0 },
+	[STORE_STATUS] = { "STORE_STATUS", ROUTER, 8, 512, 0 },
+	[STORE_MESSAGE] = { "STORE_MESSAGE", STORE, 2, 512, 0 },
+	[STORE_SESSIONS] = { "STORE_SESSIONS", ROUTER, 0, 0, 0 },
+	[STORE_SESSION_LIST] = { "STORE_SESSION_LIST", STORE, 5, BIG, 0 },
+	[STORE_CLEAN] = { "STORE_CLEAN", ROUTER, 12, BIG, 0 },
+	[STORE_CLEANED] = { "STORE_CLEANED", STORE, 9, 9, 0 },
+	[STORE_ALIAS] = { "STORE_ALIAS", STORE, 8, 256, 0 },
+	[STORE_UP] = { "STORE_UP", STORE, 0, 0, 0 },
+
+	[CTL_HELLO] = { "CTL_HELLO", CTL, 4, 4, 0 },
+	[CTL_SHOW] = { "CTL_SHOW", CTL, 4, 64, 0 },
+	[CTL_SEND] = { "CTL_SEND", CTL, 13, BIG, 0 },
+	[CTL_INBOX] = { "CTL_INBOX", CTL, 8, 256, 0 },
+	[CTL_MONITOR] = { "CTL_MONITOR", CTL, 0, 0, 0 },
+	[CTL_CLEAN] = { "CTL_CLEAN", CTL, 4, 4, 0 },
+	[CTL_STOP] = { "CTL_STOP", CTL, 0, 0, 0 },
+	[CTL_RESULT] = { "CTL_RESULT", ROUTER, 2, BIG, 0 },
+	[CTL_EVENT] = { "CTL_EVENT", ROUTER, 2, SMALL, 0 },
+	[CTL_ERROR] = { "CTL_ERROR", ROUTER, 8, 1024, 0 },
+};
