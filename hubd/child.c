@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What every child of hubd has.
+ */
+#include "compat.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "child.h"
+#include "log.h"
+#include "proc.h"
+
+#define FATAL_FLUSH_MS	500
+
+struct child {
+	struct imsgbuf		*parent;
+	const struct child_ops	*ops;
+	void			*arg;
+	struct conf		 conf;
+};
+
+static void	dispatch(struct imsgbuf *, struct imsg *, void *);
+static void	parent_gone(struct imsgbuf *, int, void *);
+static void	log_to_parent(enum log_level, const char *, void *);
+
+static const struct imsg_ops parent_ops = {
+	.dispatch = dispatch,
+	.closed = parent_gone,
+};
+
+struct child *
+child_new(struct event_base *base, enum proc_id id, const char *role,
+    const struct child_ops *ops, void *arg)
+{
+	struct child *c = xcalloc(1, sizeof(*c));
+
+	c->ops = ops;
+	c->arg = arg;
+	/* the parent alone decides when the hub ends */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	log_set_name("hubd", role);
+	c->parent = imsg_new(base, PROC_FD, id, PROC_PARENT, &parent_ops, c);
+	log_to_fn(log_to_parent, c);
+	return c;
+}
+
+void
+child_free(struct child *c)
+{
+	if (c->parent != NULL) {
+		(void)imsg_flush(c->parent, FATAL_FLUSH_MS);
+		log_to_stderr();
+		imsg_free(c->parent);
+	}
+	free(c);
+}
+
+static void
+log_to_parent(enum log_level level, const char *line, void *arg)
+{
+	struct child *c = arg;
+	struct wbuf w = { 0 };
+
+	if (c->parent == NULL)
+		return;
+	put_u8(&w, (uint8_t)level);
+	put_str(&w, line);
+	imsg_send(c->parent, PROC_LOG, 0, -1, &w, NULL);
+	wbuf_free(&w);
+	if (level == LOG_LEVEL_FATAL)
+		(void)imsg_flush(c->parent, FATAL_FLUSH_MS);
+}
+
+static void
+dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
+{
+	struct child *c = arg;
+	uint32_t v;
+
+	(void)ib;
+	switch (m->type) {
+	case CONF_START:
+		if (conf_get(&m->rd, &c->conf) == -1)
+			fatalx("bad CONF_START");
+		log_set_level((enum log_level)c->conf.log_level);
+		break;
+	case CONF_LISTEN:
+		v = get_u32(&m->rd);
+		if (c->ops->listen == NULL)
+			fatalx("unexpected CONF_LISTEN");
+		c->ops->listen((enum listen_kind)v, m->fd, c->arg);
+		break;
+	case CONF_PEER:
+		v = get_u32(&m->rd);
+		c->ops->peer((enum proc_id)v, m->fd, c->arg);
+		break;
+	case CONF_END:
+		c->ops->start(&c->conf, c->arg);
+		break;
+	case PROC_SHUTDOWN:
+		c->ops->shutdown(c->arg);
+		break;
+	case PROC_STATS:
+		if (c->ops->stats != NULL)
+			c->ops->stats(c->arg);
+		break;
+	default:
+		fatalx("unexpected %s from the parent", imsg_name(m->type));
+	}
+}
+
+static void
+parent_gone(struct imsgbuf *ib, int err, void *arg)
+{
+	struct child *c = arg;
+
+	(void)err;
+	c->parent = NULL;
+	imsg_free(ib);
+	c->ops->shutdown(c->arg);
+}
+
+void
+child_ready(struct child *c)
+{
+	if (c->parent != NULL)
+		imsg_send(c->parent, PROC_READY, 0, -1, NULL, NULL);
+}
+
+void
+child_stop_hub(struct child *c, const char *why)
+{
+	struct wbuf w = { 0 };
+
+	if (c->parent == NULL)
+		return;
+	put_str(&w, why);
+	imsg_send(c->parent, PROC_STOP, 0, -1, &w, NULL);
+	wbuf_free(&w);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What every child of hubd has: the imsg socket to the parent on descriptor 3,
+ * the configuration that comes over it, and logging through it.
+ */
+#ifndef CHILD_H
+#define CHILD_H
+
+#include "conf.h"
+#include "imsg.h"
+
+struct event_base;
+struct child;
+
+enum listen_kind {
+	LISTEN_SESSIONS,	/* hub.sock */
+	LISTEN_CTL		/* hubctl.sock */
+};
+
+struct child_ops {
+	/* A listening socket; NULL if the child takes none. */
+	void	(*listen)(enum listen_kind, int fd, void *);
+	/* One end of the socketpair to another child. */
+	void	(*peer)(enum proc_id, int fd, void *);
+	/* All is there; conf stays valid until the next call. */
+	void	(*start)(const struct conf *, void *);
+	/* The parent wants it to end, or is gone. */
+	void	(*shutdown)(void *);
+	/* Log statistics; NULL if it has none. */
+	void	(*stats)(void *);
+};
+
+/* role is "router" or "store", for the log. */
+struct child	*child_new(struct event_base *, enum proc_id, const char *role,
+		    const struct child_ops *, void *arg);
+void		 child_free(struct child *);
+/* Tells the parent that it may serve. */
+void		 child_ready(struct child *);
+/* Asks the parent to stop the hub; why goes to the log. */
+void		 child_stop_hub(struct child *, const char *why);
+
+#endif

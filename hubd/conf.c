@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Defaults of the configuration, what the environment says, and the message
+ * in which it goes to the children.
+ */
+#include "compat.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "log.h"
+#include "paths.h"
+
+#define IDLE_MS_MAX	86400000LL
+
+static void	host_id(char dst[NAME_SIZE]);
+static int	absolute(char *, size_t);
+static int	from_env(const char *, char *, size_t);
+
+/* The host's name up to the first dot, made valid. */
+static void
+host_id(char dst[NAME_SIZE])
+{
+	char host[256];
+
+	if (gethostname(host, sizeof(host)) == -1)
+		host[0] = '\0';
+	host[sizeof(host) - 1] = '\0';
+	host[strcspn(host, ".")] = '\0';
+	name_slug(host, "hub", dst);
+}
+
+void
+conf_defaults(struct conf *c)
+{
+	memset(c, 0, sizeof(*c));
+	host_id(c->hub_id);
+	c->socket_mode = 0600;
+	c->idle_ms = 0;
+	c->keep_mailbox = 500;
+	c->max_mailboxes = 10000;
+	c->max_sessions = 10000;
+	c->ask_timeout_ms = 120000;
+	c->sync_full = 1;
+	c->log_level = LOG_LEVEL_INFO;
+}
+
+static int
+absolute(char *path, size_t size)
+{
+	char cwd[PATH_MAX], rel[CONF_PATH_MAX];
+
+	if (path[0] == '/')
+		return 0;
+	if (getcwd(cwd, sizeof(cwd)) == NULL)
+		return -1;
+	strlcpy(rel, path, sizeof(rel));
+	return paths_join(path, size, cwd, rel);
+}
+
+/* 1 if the variable is set; -1 if its value does not fit. */
+static int
+from_env(const char *name, char *dst, size_t size)
+{
+	const char *v = getenv(name);
+
+	if (v == NULL || v[0] == '\0')
+		return 0;
+	if (strlcpy(dst, v, size) >= size) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return 1;
+}
+
+int
+conf_environment(struct conf *c)
+{
+	const char *v, *err;
+	char id[NAME_SIZE];
+
+	if (from_env("ECORELAY_DATA", c->data, sizeof(c->data)) == -1 ||
+	    (c->data[0] == '\0' &&
+	    paths_data(c->data, sizeof(c->data)) == -1) ||
+	    absolute(c->data, sizeof(c->data)) == -1) {
+		log_warn("data directory");
+		return -1;
+	}
+	if (from_env("RELAY_HUB_SOCKET", c->socket, sizeof(c->socket)) == -1 ||
+	    (c->socket[0] == '\0' && paths_join(c->socket, sizeof(c->socket),
+	    c->data, "hub.sock") == -1) ||
+	    absolute(c->socket, sizeof(c->socket)) == -1) {
+		log_warn("socket");
+		return -1;
+	}
+	if ((v = getenv("ECORELAY_IDLE_MS")) != NULL && v[0] != '\0') {
+		c->idle_ms = strtonum(v, 0, IDLE_MS_MAX, &err);
+		if (err != NULL) {
+			log_warnx("ECORELAY_IDLE_MS: %s is %s", v, err);
+			return -1;
+		}
+	}
+	if ((v = getenv("RELAY_MACHINE_NAME")) != NULL && v[0] != '\0') {
+		name_slug(v, c->hub_id, id);
+		strlcpy(c->hub_id, id, sizeof(c->hub_id));
+	}
+	return 0;
+}
+
+void
+conf_put(struct wbuf *w, const struct conf *c)
+{
+	put_str(w, c->hub_id);
+	put_str(w, c->data);
+	put_str(w, c->socket);
+	put_str(w, c->socket_group);
+	put_u32(w, c->socket_mode);
+	put_u64(w, (uint64_t)c->idle_ms);
+	put_u32(w, c->keep_mailbox);
+	put_u32(w, c->max_mailboxes);
+	put_u32(w, c->max_sessions);
+	put_u64(w, (uint64_t)c->ask_timeout_ms);
+	put_u8(w, c->sync_full);
+	put_u8(w, c->log_level);
+}
+
+int
+conf_get(struct reader *r, struct conf *c)
+{
+	get_str(r, c->hub_id, sizeof(c->hub_id));
+	get_str(r, c->data, sizeof(c->data));
+	get_str(r, c->socket, sizeof(c->socket));
+	get_str(r, c->socket_group, sizeof(c->socket_group));
+	c->socket_mode = get_u32(r);
+	c->idle_ms = (int64_t)get_u64(r);
+	c->keep_mailbox = get_u32(r);
+	c->max_mailboxes = get_u32(r);
+	c->max_sessions = get_u32(r);
+	c->ask_timeout_ms = (int64_t)get_u64(r);
+	c->sync_full = get_u8(r);
+	c->log_level = get_u8(r);
+	return reader_done(r);
+}

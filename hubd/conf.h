@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The configuration of a hub: read by the parent, handed to its children.
+ */
+#ifndef CONF_H
+#define CONF_H
+
+#include <sys/types.h>
+
+#include <stdint.h>
+
+#include "buf.h"
+#include "names.h"
+
+#define CONF_PATH_MAX	1024
+
+struct conf {
+	char		 hub_id[NAME_SIZE];
+	char		 data[CONF_PATH_MAX];
+	char		 socket[CONF_PATH_MAX];
+	uint32_t	 socket_mode;
+	char		 socket_group[64];	/* "" = the user's own */
+	int64_t		 idle_ms;		/* 0 = never leave */
+	uint32_t	 keep_mailbox;		/* messages per mailbox */
+	uint32_t	 max_mailboxes;
+	uint32_t	 max_sessions;
+	int64_t		 ask_timeout_ms;
+	uint8_t		 sync_full;
+	uint8_t		 log_level;		/* of hubd, from -v */
+};
+
+/* What holds without a file; data and socket are empty. */
+void	conf_defaults(struct conf *);
+/*
+ * Reads a file (hubd.conf(5)) over the defaults in conf.  Errors go to the
+ * log as file:line: text.  Returns 0, or -1 if there was any.
+ */
+int	conf_parse(const char *path, struct conf *);
+/*
+ * What the environment says goes over the file; data and socket are filled in
+ * if they are still empty, and made absolute.  -1, with the reason in the log.
+ */
+int	conf_environment(struct conf *);
+/* CONF_START's body. */
+void	conf_put(struct wbuf *, const struct conf *);
+int	conf_get(struct reader *, struct conf *);
+
+#endif

@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * hubctl's connections.
+ */
+#include "compat.h"
+
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "asks.h"
+#include "bufio.h"
+#include "conf.h"
+#include "control.h"
+#include "ctlproto.h"
+#include "errcode.h"
+#include "imsg.h"
+#include "log.h"
+#include "mail.h"
+#include "peers.h"
+#include "registry.h"
+#include "router.h"
+#include "session.h"
+#include "storeproto.h"
+#include "storeq.h"
+#include "timeutil.h"
+#include "unixsock.h"
+
+#define OUTPUT_MAX	(8 * 1024 * 1024)
+
+struct ctl {
+	TAILQ_ENTRY(ctl)	 entry;
+	struct control		*control;
+	struct imsgbuf		*ib;
+	unsigned		 refs;
+	int			 hello, monitor;
+};
+
+struct control {
+	TAILQ_HEAD(, ctl)	 all;
+	struct event_base	*base;
+	struct router		*router;
+	unsigned		 nmonitors;
+};
+
+/* An answer that waits for the store. */
+struct ctl_pending {
+	struct ctl	*ctl;
+	uint32_t	 id;
+	char		 name[NAME_SIZE];
+};
+
+struct command {
+	enum imsg_type	 type;
+	void		(*handler)(struct ctl *, struct imsg *);
+};
+
+static void	dispatch(struct imsgbuf *, struct imsg *, void *);
+static void	closed(struct imsgbuf *, int, void *);
+static void	ctl_unref(struct ctl *);
+static void	result(struct ctl *, uint32_t, struct wbuf *);
+static void	error(struct ctl *, uint32_t, enum errcode, const char *);
+static struct ctl_pending	*pending(struct ctl *, uint32_t);
+static void	do_hello(struct ctl *, struct imsg *);
+static void	do_show(struct ctl *, struct imsg *);
+static void	do_send(struct ctl *, struct imsg *);
+static void	do_inbox(struct ctl *, struct imsg *);
+static void	do_monitor(struct ctl *, struct imsg *);
+static void	do_clean(struct ctl *, struct imsg *);
+static void	do_stop(struct ctl *, struct imsg *);
+static void	show_peers(struct ctl *, uint32_t);
+static void	show_sessions(struct ctl *, uint32_t);
+static void	show_status(struct ctl *, uint32_t);
+static void	got_sessions(struct imsg *, void *);
+static void	got_mail(struct imsg *, void *);
+static void	got_cleaned(struct imsg *, void *);
+static void	posted(const struct posted *, void *);
+
+static const struct imsg_ops ctl_ops = {
+	.dispatch = dispatch,
+	.closed = closed,
+};
+
+static const struct command commands[] = {
+	{ CTL_HELLO, do_hello },
+	{ CTL_SHOW, do_show },
+	{ CTL_SEND, do_send },
+	{ CTL_INBOX, do_inbox },
+	{ CTL_MONITOR, do_monitor },
+	{ CTL_CLEAN, do_clean },
+	{ CTL_STOP, do_stop },
+};
+
+static const struct {
+	const char	*what;
+	void		(*handler)(struct ctl *, uint32_t);
+} shows[] = {
+	{ "peers", show_peers },
+	{ "sessions", show_sessions },
+	{ "status", show_status },
+};
+
+struct control *
+control_new(struct event_base *base, struct router *r)
+{
+	struct control *c = xcalloc(1, sizeof(*c));
+
+	c->base = base;
+	c->router = r;
+	TAILQ_INIT(&c->all);
+	return c;
+}
+
+void
+control_free(struct control *c)
+{
+	struct ctl *t;
+
+	while ((t = TAILQ_FIRST(&c->all)) != NULL) {
+		if (t->ib != NULL)
+			(void)imsg_flush(t->ib, 100);
+		closed(t->ib, 0, t);
+	}
+	free(c);
+}
+
+/* Only the user that the hub runs as, and root, may steer it. */
+void
+control_accept(struct control *c, int fd)
+{
+	struct ctl *t;
+	uid_t uid;
+	pid_t pid;
+
+	if (unix_peer(fd, &uid, &pid) == -1 ||
+	    (uid != geteuid() && uid != 0)) {
+		log_warnx("hubctl of another user refused");
+		close(fd);
+		return;
+	}
+	t = xcalloc(1, sizeof(*t));
+	t->control = c;
+	t->refs = 1;
+	t->ib = imsg_new(c->base, fd, PROC_ROUTER, PROC_CTL, &ctl_ops, t);
+	TAILQ_INSERT_TAIL(&c->all, t, entry);
+}
+
+static void
+ctl_unref(struct ctl *t)
+{
+	if (--t->refs == 0)
+		free(t);
+}
+
+static void
+closed(struct imsgbuf *ib, int err, void *arg)
+{
+	struct ctl *t = arg;
+
+	(void)err;
+	imsg_free(ib);
+	t->ib = NULL;
+	TAILQ_REMOVE(&t->control->all, t, entry);
+	t->control->nmonitors -= (unsigned)t->monitor;
+	ctl_unref(t);
+}
+
+static void
+dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
+{
+	struct ctl *t = arg;
+	size_t i;
+
+	if (m->type != CTL_HELLO && !t->hello) {
+		closed(ib, 0, t);
+		return;
+	}
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (commands[i].type == m->type)
+			commands[i].handler(t, m);
+	}
+}
+
+static void
+result(struct ctl *t, uint32_t id, struct wbuf *w)
+{
+	json_end(w, '}');
+	if (t->ib != NULL)
+		imsg_send(t->ib, CTL_RESULT, id, -1, w, NULL);
+	wbuf_free(w);
+}
+
+static void
+error(struct ctl *t, uint32_t id, enum errcode e, const char *text)
+{
+	struct wbuf w = { 0 };
+
+	put_str(&w, err_code(e));
+	put_str(&w, text);
+	if (t->ib != NULL)
+		imsg_send(t->ib, CTL_ERROR, id, -1, &w, NULL);
+	wbuf_free(&w);
+}
+
+static struct ctl_pending *
+pending(struct ctl *t, uint32_t id)
+{
+	struct ctl_pending *p = xcalloc(1, sizeof(*p));
+
+	t->refs++;
+	p->ctl = t;
+	p->id = id;
+	return p;
+}
+
+static void
+do_hello(struct ctl *t, struct imsg *m)
+{
+	struct wbuf w = { 0 };
+
+	if (get_u32(&m->rd) != CTL_VERSION) {
+		error(t, m->id, ERR_PROTOCOL_MISMATCH, "this hub is of "
+		    "another version than hubctl: restart it");
+		return;
+	}
+	t->hello = 1;
+	json_begin(&w, '{');
+	json_put_str(&w, "version", ECORELAY_VERSION);
+	result(t, m->id, &w);
+}
+
+static void
+do_show(struct ctl *t, struct imsg *m)
+{
+	char what[32];
+	size_t i;
+
+	get_str(&m->rd, what, sizeof(what));
+	for (i = 0; i < sizeof(shows) / sizeof(shows[0]); i++) {
+		if (reader_done(&m->rd) == 0 &&
+		    strcmp(shows[i].what, what) == 0) {
+			shows[i].handler(t, m->id);
+			return;
+		}
+	}
+	error(t, m->id, ERR_BAD_ARGS, "this hub cannot show that");
+}
+
+static void
+show_peers(struct ctl *t, uint32_t id)
+{
+	const struct router *r = t->control->router;
+	const struct session *s;
+	struct wbuf w = { 0 };
+	const char *status;
+
+	json_begin(&w, '{');
+	json_key(&w, "hub");
+	json_begin(&w, '{');
+	peers_put_hub(&w, r);
+	json_end(&w, '}');
+	json_key(&w, "peers");
+	json_begin(&w, '[');
+	for (s = registry_next(r->registry, NULL);
+	    s != NULL && w.len < LINE_MAX_BYTES - 8192;
+	    s = registry_next(r->registry,
+	    (struct session *)(uintptr_t)s)) {
+		json_comma(&w);
+		json_begin(&w, '{');
+		json_put_str(&w, "name", s->name);
+		json_put_str(&w, "cwd", s->cwd);
+		json_put_str(&w, "git_branch", s->git_branch);
+		json_put_int(&w, "last_seen", s->last_seen);
+		if (s->host[0] != '\0')
+			json_put_str(&w, "host", s->host);
+		if (s->pid != 0)
+			json_put_int(&w, "pid", s->pid);
+		if ((status = peers_status_name(s)) != NULL)
+			json_put_str(&w, "status", status);
+		json_put_int(&w, "unread", s->unread);
+		json_put_int(&w, "queued", (int64_t)bufio_pending(s->io));
+		json_end(&w, '}');
+	}
+	json_end(&w, ']');
+	result(t, id, &w);
+}
+
+static void
+show_status(struct ctl *t, uint32_t id)
+{
+	const struct router *r = t->control->router;
+	struct wbuf w = { 0 };
+
+	json_begin(&w, '{');
+	json_key(&w, "hub");
+	json_begin(&w, '{');
+	peers_put_hub(&w, r);
+	json_put_int(&w, "asks", (int64_t)asks_count(r->asks));
+	json_end(&w, '}');
+	json_key(&w, "store");
+	json_begin(&w, '{');
+	json_put_int(&w, "queued", (int64_t)storeq_waiting(r->store));
+	json_end(&w, '}');
+	result(t, id, &w);
+}
+
+static void
+show_sessions(struct ctl *t, uint32_t id)
+{
+	storeq_ask(t->control->router->store, STORE_SESSIONS, NULL,
+	    got_sessions, pending(t, id));
+}
+
+static void
+got_sessions(struct imsg *msg, void *arg)
+{
+	struct ctl_pending *p = arg;
+	struct store_session_list m;
+	struct store_session k;
+	struct wbuf w = { 0 };
+	struct reader rd;
+	uint32_t i;
+
+	if (store_session_list_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_SESSION_LIST");
+	if (m.status != STORE_OK) {
+		error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		    "the list of sessions could not be read");
+		goto done;
+	}
+	reader_init(&rd, m.sessions.p, m.sessions.len);
+	json_begin(&w, '{');
+	json_key(&w, "sessions");
+	json_begin(&w, '[');
+	for (i = 0; i < m.n && w.len < LINE_MAX_BYTES - 8192; i++) {
+		if (store_session_get(&rd, &k) == -1)
+			fatalx("bad session from the store");
+		peers_put_session(&w, p->ctl->control->router, &k);
+		json_put_int(&w, "kept", k.kept);
+		json_end(&w, '}');
+	}
+	json_end(&w, ']');
+	result(p->ctl, p->id, &w);
+ done:
+	ctl_unref(p->ctl);
+	free(p);
+}
+
+static void
+do_send(struct ctl *t, struct imsg *m)
+{
+	struct router *r = t->control->router;
+	char from[NAME_SIZE], to[NAME_SIZE];
+	struct mail mail = { .from = from };
+	struct wbuf w = { 0 };
+	struct slice text;
+
+	get_str(&m->rd, from, sizeof(from));
+	get_str(&m->rd, to, sizeof(to));
+	text = get_slice(&m->rd);
+	mail.urgent = get_u8(&m->rd);
+	if (reader_done(&m->rd) == -1 || !name_valid(slice_of(from)) ||
+	    !name_valid(slice_of(to))) {
+		error(t, m->id, ERR_BAD_ARGS, "not a name: 1 to 64 letters, "
+		    "digits, '.', '_' and '-'");
+		return;
+	}
+	if (utf16_units(text.p, text.len) > TEXT_UNITS_MAX) {
+		error(t, m->id, ERR_TOO_LARGE, err_advice(ERR_TOO_LARGE));
+		return;
+	}
+	/* the mailbox has it as a JSON string without its quotes */
+	json_add_str(&w, text.p, text.len);
+	mail.text.p = wbuf_data(&w) + 1;
+	mail.text.len = w.len - 2;
+	mail.to = registry_resolve(r->registry, to);
+	mail_post(r, &mail, posted, pending(t, m->id));
+	wbuf_free(&w);
+}
+
+static void
+posted(const struct posted *p, void *arg)
+{
+	struct ctl_pending *cp = arg;
+	struct wbuf w = { 0 };
+
+	if (p->status == STORE_FAILED || p->status == STORE_FULL) {
+		error(cp->ctl, cp->id, ERR_MAILBOX_ERROR,
+		    p->status == STORE_FULL ? "too many mailboxes" :
+		    "the message could not be stored");
+	} else {
+		json_begin(&w, '{');
+		json_put_str(&w, "msg_id", p->msg_id);
+		json_put_str(&w, "status", p->pushed ? "delivered" : "queued");
+		result(cp->ctl, cp->id, &w);
+	}
+	ctl_unref(cp->ctl);
+	free(cp);
+}
+
+/* Looking at a mailbox from outside changes nothing in it. */
+static void
+do_inbox(struct ctl *t, struct imsg *m)
+{
+	struct router *r = t->control->router;
+	struct store_inbox in = { .mode = INBOX_RECENT, .peek = 1 };
+	struct ctl_pending *p;
+	struct wbuf w = { 0 };
+	char name[NAME_SIZE];
+
+	get_str(&m->rd, name, sizeof(name));
+	in.limit = get_u32(&m->rd);
+	if (reader_done(&m->rd) == -1 || !name_valid(slice_of(name)) ||
+	    in.limit == 0 || in.limit > 100000) {
+		error(t, m->id, ERR_BAD_ARGS, "not the name of a mailbox");
+		return;
+	}
+	strlcpy(in.name, registry_resolve(r->registry, name),
+	    sizeof(in.name));
+	in.max_bytes = LINE_MAX_BYTES;
+	store_inbox_put(&w, &in);
+	p = pending(t, m->id);
+	strlcpy(p->name, in.name, sizeof(p->name));
+	storeq_ask(r->store, STORE_INBOX, &w, got_mail, p);
+	wbuf_free(&w);
+}
+
+static void
+got_mail(struct imsg *msg, void *arg)
+{
+	struct ctl_pending *p = arg;
+	struct store_mail m;
+	struct wbuf w = { 0 };
+
+	if (store_mail_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_MAIL");
+	if (m.status != STORE_OK) {
+		error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		    "the mailbox could not be read");
+	} else {
+		json_begin(&w, '{');
+		json_put_str(&w, "name", p->name);
+		json_key(&w, "messages");
+		wbuf_add(&w, m.json.p, m.json.len);
+		json_put_int(&w, "remaining", m.remaining);
+		json_put_int(&w, "unread", m.unread);
+		result(p->ctl, p->id, &w);
+	}
+	ctl_unref(p->ctl);
+	free(p);
+}
+
+static void
+do_monitor(struct ctl *t, struct imsg *m)
+{
+	struct wbuf w = { 0 };
+
+	if (!t->monitor) {
+		t->monitor = 1;
+		t->control->nmonitors++;
+	}
+	json_begin(&w, '{');
+	result(t, m->id, &w);
+}
+
+static void
+do_clean(struct ctl *t, struct imsg *m)
+{
+	struct router *r = t->control->router;
+	struct store_clean c = { 0 };
+	const struct session *s;
+	struct wbuf keep = { 0 }, w = { 0 };
+	uint32_t days = get_u32(&m->rd);
+
+	c.before = time_now_ms() - (int64_t)days * 86400000;
+	for (s = registry_next(r->registry, NULL); s != NULL;
+	    s = registry_next(r->registry, (struct session *)(uintptr_t)s)) {
+		put_str(&keep, s->name);
+		c.nkeep++;
+	}
+	c.keep.p = wbuf_data(&keep);
+	c.keep.len = keep.len;
+	store_clean_put(&w, &c);
+	storeq_ask(r->store, STORE_CLEAN, &w, got_cleaned,
+	    pending(t, m->id));
+	wbuf_free(&keep);
+	wbuf_free(&w);
+}
+
+static void
+got_cleaned(struct imsg *msg, void *arg)
+{
+	struct ctl_pending *p = arg;
+	struct store_cleaned m;
+	struct wbuf w = { 0 };
+
+	if (store_cleaned_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_CLEANED");
+	if (m.status != STORE_OK) {
+		error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		    "the database could not be cleaned");
+	} else {
+		json_begin(&w, '{');
+		json_put_int(&w, "sessions", m.sessions);
+		json_put_int(&w, "messages", m.messages);
+		result(p->ctl, p->id, &w);
+	}
+	ctl_unref(p->ctl);
+	free(p);
+}
+
+static void
+do_stop(struct ctl *t, struct imsg *m)
+{
+	struct wbuf w = { 0 };
+
+	json_begin(&w, '{');
+	result(t, m->id, &w);
+	router_stop_hub(t->control->router, "hubctl stop");
+}
+
+void
+control_event(struct control *c, const char *event, ...)
+{
+	struct wbuf w = { 0 };
+	char ts[ISO8601_SIZE];
+	struct ctl *t, *next;
+	const char *key;
+	va_list ap;
+
+	if (c->nmonitors == 0)
+		return;
+	time_iso8601(time_now_ms(), ts);
+	json_begin(&w, '{');
+	json_put_str(&w, "ts", ts);
+	json_put_str(&w, "event", event);
+	va_start(ap, event);
+	while ((key = va_arg(ap, const char *)) != NULL)
+		json_put_str(&w, key, va_arg(ap, const char *));
+	va_end(ap);
+	json_end(&w, '}');
+	TAILQ_FOREACH_SAFE(t, &c->all, entry, next) {
+		if (!t->monitor)
+			continue;
+		/* one that does not read is cut off, as a session is */
+		if (imsg_pending(t->ib) > OUTPUT_MAX)
+			closed(t->ib, 0, t);
+		else
+			imsg_send(t->ib, CTL_EVENT, 0, -1, &w, NULL);
+	}
+	wbuf_free(&w);
+}

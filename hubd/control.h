@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * hubctl's connections: what they ask of the router, and the events that a
+ * monitor sees.
+ */
+#ifndef CONTROL_H
+#define CONTROL_H
+
+struct control;
+struct event_base;
+struct router;
+
+struct control	*control_new(struct event_base *, struct router *);
+void		 control_free(struct control *);
+/* A new connection. */
+void		 control_accept(struct control *, int fd);
+/*
+ * Tells the monitors, if there are any.  After the name of the event come
+ * pairs of a member's name and its value, both terminated strings that need
+ * no escaping in JSON, and NULL.
+ */
+void		 control_event(struct control *, const char *event, ...)
+		    __attribute__((__sentinel__));
+
+#endif

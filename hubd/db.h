@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The store's database, relay.db in the data directory: opening it, schema,
+ * transactions, what to do when it is damaged.  A call that fails returns -1
+ * and has been logged, a standing fault not more than once in a while; the
+ * transaction must then be rolled back.
+ */
+#ifndef DB_H
+#define DB_H
+
+#include <stdint.h>
+
+#include "buf.h"
+
+#include <sqlite3.h>
+
+#define DB_FILE		"relay.db"
+
+/* Statements, all prepared when the database is opened: dbsql.c. */
+enum query {
+	Q_BEGIN,
+	Q_COMMIT,
+	Q_ROLLBACK,
+	/* box.c */
+	Q_LAST_SEQ,
+	Q_COUNT_MAILBOXES,
+	Q_PEER,
+	Q_PEER_BY_ALIAS,
+	Q_PEER_ADD,
+	Q_PEER_OPEN,
+	Q_PEER_DROPPED,
+	Q_BOX_COUNT,
+	/* mailbox.c */
+	Q_REPEAT,
+	Q_APPEND,
+	Q_OLDEST_UNSEEN,
+	Q_OLDEST_SEEN,
+	Q_FORGET,
+	Q_EXPIRE,
+	Q_SINCE,
+	Q_RECENT,
+	Q_COUNT_BEHIND,
+	Q_LIST_UNSEEN,
+	Q_LIST_SEEN,
+	Q_BY_SEQ,
+	Q_BY_ID,
+	Q_MARK,
+	Q_STATUS,
+	Q_FORGET_SEEN,
+	Q_STEP_BEGIN,
+	Q_STEP_END,
+	Q_STEP_DELETE,
+	/* people.c */
+	Q_REGISTER,
+	Q_GONE,
+	Q_PEER_RENAME,
+	Q_PEER_REMOVE,
+	Q_MERGE_MESSAGES,
+	Q_MERGE_ALIASES,
+	Q_ALIAS_SET,
+	Q_ALIAS_END,
+	Q_ALIASES,
+	Q_SESSIONS,
+	Q_CLEAN_LIST,
+	Q_PEER_FORGET,
+	Q_ALIAS_FORGET,
+	Q_COUNT_NAMES,
+	Q_PURGE_NAMES,
+	Q_MAX
+};
+
+extern const char *const	db_queries[Q_MAX];
+/* One string of statements for each version: [0] makes an empty file 1. */
+extern const char *const	db_migrations[];
+extern const int		db_version;	/* the newest */
+
+struct db;
+
+/* sync_full: each commit survives a power cut.  Nothing is opened yet. */
+struct db	*db_new(const char *dir, int sync_full);
+/* Commits nothing; writes the log back into the file and closes it. */
+void		 db_free(struct db *);
+/*
+ * Opens the file unless it is open.  A damaged one is set aside under a name
+ * with the date and a new one begun.  Returns 0, 1 if it has been opened by
+ * this call, -1 if it cannot be (tried again by a later call, once a second).
+ */
+int		 db_open(struct db *);
+/* Begins a transaction unless one has begun. */
+int		 db_begin(struct db *);
+/* Ends it, if there is one; when this returns 0 all is on disk. */
+int		 db_commit(struct db *);
+/* Undoes it.  A file found damaged is set aside, too. */
+void		 db_rollback(struct db *);
+
+/*
+ * Each letter of fmt is an argument: i int64_t, d int, s string, l struct
+ * slice, n (no argument) NULL.
+ *
+ * db_run executes a statement without a result.  db_value reads one integer:
+ * 1, or 0 if there was no row.  db_select binds only; db_step yields a row
+ * (1) or the end (0).  A statement that is not stepped to its end must be
+ * given to db_done.
+ */
+int		 db_run(struct db *, enum query, const char *fmt, ...);
+int		 db_value(struct db *, int64_t *, enum query, const char *fmt,
+		    ...);
+sqlite3_stmt	*db_select(struct db *, enum query, const char *fmt, ...);
+int		 db_step(struct db *, sqlite3_stmt *);
+void		 db_done(sqlite3_stmt *);
+struct slice	 db_text(sqlite3_stmt *, int column);
+/* Rows that the last db_run has changed; id of the row it has added. */
+uint32_t	 db_changes(struct db *);
+int64_t		 db_last_id(struct db *);
+
+/*
+ * Between transactions: copies the log back into the file when it has grown
+ * long enough.
+ */
+void		 db_checkpoint(struct db *);
+int		 db_checkpoint_due(const struct db *);
+/* Gives free space back to the file system. */
+void		 db_tidy(struct db *);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * hubd(8): options, configuration and the lock that makes one hub of many;
+ * then the parent, or with -x one of its children.
+ */
+#include "compat.h"
+
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "log.h"
+#include "parent.h"
+#include "paths.h"
+#include "proc.h"
+#include "router.h"
+#include "store.h"
+#include "unixsock.h"
+
+#define EMBEDDED_IDLE_MS	10000
+#define LOCK_WAIT_MS		5000	/* for a hub that is ending */
+#define LOCK_STEP_MS		10
+
+struct options {
+	const char	*file;
+	int		 foreground, check, verbose, embedded;
+};
+
+static void	usage(void) __attribute__((__noreturn__));
+static int	child_main(const char *);
+static int	configure(const struct options *, struct conf *);
+static int	user_file(char *, size_t);
+static int	take_lock(const struct conf *);
+
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: hubd [-denVv] [-f file]\n");
+	exit(2);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options o = { 0 };
+	struct conf conf;
+	int c, lock, ready = -1;
+	char logs[CONF_PATH_MAX + 8];
+
+	log_set_name("hubd", NULL);
+	paths_init(argv[0]);
+	while ((c = getopt(argc, argv, "def:nVvx:")) != -1) {
+		switch (c) {
+		case 'd':
+			o.foreground = 1;
+			break;
+		case 'e':
+			o.embedded = 1;
+			break;
+		case 'f':
+			o.file = optarg;
+			break;
+		case 'n':
+			o.check = 1;
+			break;
+		case 'V':
+			printf("hubd %s\n", ECORELAY_VERSION);
+			return 0;
+		case 'v':
+			o.verbose = 1;
+			break;
+		case 'x':
+			return child_main(optarg);
+		default:
+			usage();
+		}
+	}
+	if (optind != argc)
+		usage();
+	umask(077);
+	if (configure(&o, &conf) == -1)
+		return 1;
+	if (o.check) {
+		printf("configuration OK\n");
+		return 0;
+	}
+	if (paths_mkdir(conf.data) == -1)
+		fatal("data directory %s", conf.data);
+	if (!o.foreground)
+		ready = proc_daemonize();
+	if ((lock = take_lock(&conf)) == -1) {
+		if (!o.embedded)
+			fatalx("a hub is running already at %s", conf.socket);
+		/* what the session wanted is there */
+		if (ready != -1)
+			proc_daemon_ready(ready);
+		return 0;
+	}
+	snprintf(logs, sizeof(logs), "%s/logs", conf.data);
+	if (!o.foreground && o.embedded)
+		log_to_dir(logs);
+	else if (!o.foreground)
+		log_to_syslog();
+	return parent_main(&conf, lock, ready);
+}
+
+static int
+child_main(const char *role)
+{
+	if (strcmp(role, "router") == 0)
+		return router_main();
+	if (strcmp(role, "store") == 0)
+		return store_main();
+	usage();
+}
+
+static int
+user_file(char *dst, size_t size)
+{
+	const char *home = getenv("HOME");
+
+	if (home == NULL || home[0] != '/')
+		return -1;
+	return paths_join(dst, size, home, ".config/ecorelay/hubd.conf");
+}
+
+/* -f, else the user's own file, else (as a service) the system's. */
+static int
+configure(const struct options *o, struct conf *conf)
+{
+	char path[PATH_MAX];
+	const char *file = o->file;
+
+	conf_defaults(conf);
+	if (o->embedded)
+		conf->idle_ms = EMBEDDED_IDLE_MS;
+	if (o->verbose)
+		conf->log_level = LOG_LEVEL_DEBUG;
+	log_set_level((enum log_level)conf->log_level);
+	if (file == NULL && user_file(path, sizeof(path)) == 0 &&
+	    access(path, F_OK) == 0)
+		file = path;
+	if (file == NULL && !o->embedded &&
+	    access(ECORELAY_SYSCONFDIR "/hubd.conf", F_OK) == 0)
+		file = ECORELAY_SYSCONFDIR "/hubd.conf";
+	if (file != NULL && conf_parse(file, conf) == -1)
+		return -1;
+	return conf_environment(conf);
+}
+
+/*
+ * All processes of a hub hold its lock, so that it is free only when the last
+ * of them is gone.  Returns the descriptor, or -1 if a hub runs: the lock is
+ * held and somebody answers at its socket.
+ */
+static int
+take_lock(const struct conf *conf)
+{
+	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
+	char path[CONF_PATH_MAX];
+	int fd, sock, waited;
+
+	if (paths_join(path, sizeof(path), conf->data, "hub.lock") == -1)
+		fatal("%s/hub.lock", conf->data);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1)
+		fatal("%s: the data directory must be writable", path);
+	for (waited = 0;; waited += LOCK_STEP_MS) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			fatal("%s", path);
+		if ((sock = unix_connect(conf->socket)) != -1) {
+			close(sock);
+			close(fd);
+			return -1;
+		}
+		if (waited >= LOCK_WAIT_MS)
+			fatalx("%s is held by a hub that does not answer at "
+			    "%s", path, conf->socket);
+		nanosleep(&step, NULL);
+	}
+}

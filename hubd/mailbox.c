@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Messages: into a mailbox, out of it, and what has become of them.
+ */
+#include "compat.h"
+
+#include <stdio.h>
+
+#include "db.h"
+#include "imsg.h"
+#include "json.h"
+#include "mailbox.h"
+#include "timeutil.h"
+
+#define EXPIRE_STEP	500	/* rows looked at in one go */
+#define LIST_MAX	4096	/* messages in one answer */
+#define LIST_BYTES_MAX	(IMSG_BODY_MAX - 16384)
+
+/* Columns of Q_LIST_UNSEEN and Q_LIST_SEEN. */
+enum {
+	COL_SEQ,
+	COL_SEEN,
+	COL_MSG_ID,
+	COL_FROM,
+	COL_BODY,
+	COL_REPLY_TO,
+	COL_TS,
+	COL_URGENT,
+	COL_KIND,
+	COL_STATE
+};
+
+/* A list of messages in the making. */
+struct listing {
+	struct wbuf		*json, *unseen;
+	struct store_mail	*mail;
+	uint32_t		 limit;
+	size_t			 max_bytes;
+};
+
+/* One of the two ordered rows of messages that a list is merged from. */
+struct source {
+	sqlite3_stmt	*st;
+	int		 more;
+	int64_t		 seq;
+};
+
+static int	is_repeat(struct boxes *, const struct store_append *,
+		    const struct box *);
+static int	push_out(struct boxes *, struct box *,
+		    struct store_appended *);
+static int	first_seq(struct boxes *, const struct store_inbox *,
+		    const struct box *, int64_t *);
+static int	qualifying(struct boxes *, const struct store_inbox *,
+		    const struct box *, int64_t, uint32_t *);
+static int	list(struct boxes *, const struct box *, int, int64_t,
+		    struct listing *);
+static int	advance(struct boxes *, struct source *);
+static int	list_add(struct listing *, sqlite3_stmt *);
+static void	write_message(struct wbuf *, sqlite3_stmt *, int);
+static int	mark_row(struct boxes *, struct box *, sqlite3_stmt *,
+		    enum msg_state, struct store_marked *, struct wbuf *);
+static int	mark_one(struct boxes *, struct box *, sqlite3_stmt *,
+		    enum msg_state, struct store_marked *, struct wbuf *);
+
+int
+mailbox_append(struct boxes *bx, const struct store_append *q,
+    struct store_appended *a)
+{
+	struct db *db = boxes_db(bx);
+	struct box *from, *to;
+	int r;
+
+	if (box_sender(bx, q->from, &from) == -1 ||
+	    (r = is_repeat(bx, q, from)) == -1)
+		return -1;
+	if (r == 1) {
+		a->status = STORE_REPEAT;
+		if ((r = box_find(bx, q->to, &to)) != 1)
+			return r;
+		if (box_count(bx, to) == -1)
+			return -1;
+		a->unread = to->unread;
+		return 0;
+	}
+	if ((r = box_mailbox(bx, q->to, &to)) == -1)
+		return -1;
+	if (r == 0) {
+		a->status = STORE_FULL;
+		return 0;
+	}
+	if (mailbox_trim(bx, to, boxes_keep(bx) - 1, a) == -1 ||
+	    db_run(db, Q_APPEND, q->has_reply_to ? "iidiiddsll" : "iidiiddsnl",
+	    boxes_next_seq(bx), to->id, q->pushed ? MSG_PUSHED : MSG_ACCEPTED,
+	    from->id, q->ts, q->urgent, q->kind, q->msg_id,
+	    q->has_reply_to ? q->reply_to : q->text, q->text) == -1)
+		return -1;
+	to->count++;
+	to->unread++;
+	a->status = STORE_OK;
+	a->unread = to->unread;
+	return 0;
+}
+
+static int
+is_repeat(struct boxes *bx, const struct store_append *q,
+    const struct box *from)
+{
+	int64_t seq;
+
+	return db_value(boxes_db(bx), &seq, Q_REPEAT, "sii", q->msg_id,
+	    from->id, q->ts - REMEMBER_MS);
+}
+
+int
+mailbox_trim(struct boxes *bx, struct box *box, uint32_t n,
+    struct store_appended *a)
+{
+	if (box_count(bx, box) == -1)
+		return -1;
+	while (box->count > n)
+		if (push_out(bx, box, a) == -1)
+			return -1;
+	return 0;
+}
+
+/* The oldest of those seen goes first, else the oldest of all. */
+static int
+push_out(struct boxes *bx, struct box *box, struct store_appended *a)
+{
+	struct db *db = boxes_db(bx);
+	struct store_receipt *e = &a->expired;
+	int seen = box->count > box->unread;
+	sqlite3_stmt *st;
+	int64_t seq;
+
+	st = db_select(db, seen ? Q_OLDEST_SEEN : Q_OLDEST_UNSEEN, "i",
+	    box->id);
+	if (st == NULL || db_step(db, st) != 1)
+		return -1;
+	seq = sqlite3_column_int64(st, 0);
+	if (!seen) {
+		a->has_expired = 1;
+		(void)slice_copy(db_text(st, 1), e->msg_id, sizeof(e->msg_id));
+		(void)slice_copy(db_text(st, 2), e->sender, sizeof(e->sender));
+		(void)strlcpy(e->peer, box->name, sizeof(e->peer));
+		e->state = MSG_EXPIRED;
+	}
+	db_done(st);
+	box->count--;
+	if (seen)
+		return db_run(db, Q_FORGET, "i", seq);
+	box->unread--;
+	if (db_run(db, Q_EXPIRE, "idi", seq, MSG_EXPIRED,
+	    time_now_ms()) == -1)
+		return -1;
+	return box_set_dropped(bx, box, box->dropped + 1);
+}
+
+int
+mailbox_inbox(struct boxes *bx, const struct store_inbox *q,
+    struct store_mail *a, struct wbuf *unseen, struct wbuf *json)
+{
+	struct listing l = { json, unseen, a, q->limit, q->max_bytes };
+	struct box *box;
+	uint32_t total = 0;
+	int64_t after;
+	int r;
+
+	if (l.max_bytes > LINE_MAX_BYTES)
+		l.max_bytes = LINE_MAX_BYTES;
+	if (l.limit > LIST_MAX)
+		l.limit = LIST_MAX;
+	json_begin(json, '[');
+	if ((r = box_find(bx, q->name, &box)) == -1)
+		return -1;
+	if (r == 1) {
+		if (box_count(bx, box) == -1 ||
+		    first_seq(bx, q, box, &after) == -1 ||
+		    qualifying(bx, q, box, after, &total) == -1 ||
+		    list(bx, box, q->mode != INBOX_UNSEEN, after, &l) == -1)
+			return -1;
+		a->unread = box->unread;
+		a->dropped = box->dropped;
+		if (a->dropped > 0 && !q->peek &&
+		    box_set_dropped(bx, box, 0) == -1)
+			return -1;
+	}
+	json_end(json, ']');
+	a->status = STORE_OK;
+	a->remaining = total - a->count;
+	a->unseen.p = wbuf_data(unseen);
+	a->unseen.len = unseen->len;
+	a->json.p = wbuf_data(json);
+	a->json.len = json->len;
+	return 0;
+}
+
+/* The number behind which the list begins. */
+static int
+first_seq(struct boxes *bx, const struct store_inbox *q,
+    const struct box *box, int64_t *after)
+{
+	struct db *db = boxes_db(bx);
+	int64_t seq = 0;
+
+	*after = 0;
+	if (q->mode == INBOX_SINCE)
+		return db_value(db, after, Q_SINCE, "si", q->since_id,
+		    box->id) == -1 ? -1 : 0;
+	if (q->mode == INBOX_RECENT && box->count > q->limit) {
+		if (q->limit == 0)
+			return 0;
+		if (db_value(db, &seq, Q_RECENT, "ii", box->id,
+		    (int64_t)q->limit) == -1)
+			return -1;
+		*after = seq - 1;
+	}
+	return 0;
+}
+
+/* How many messages the list would have without limits. */
+static int
+qualifying(struct boxes *bx, const struct store_inbox *q,
+    const struct box *box, int64_t after, uint32_t *n)
+{
+	int64_t v;
+
+	*n = q->mode == INBOX_UNSEEN ? box->unread : box->count;
+	if (q->mode == INBOX_RECENT && *n > q->limit)
+		*n = q->limit;
+	if (q->mode != INBOX_SINCE || after == 0)
+		return 0;
+	if (db_value(boxes_db(bx), &v, Q_COUNT_BEHIND, "ii", box->id,
+	    after) != 1)
+		return -1;
+	*n = (uint32_t)v;
+	return 0;
+}
+
+/* Messages come from the index in two rows, unseen and seen: merges them. */
+static int
+list(struct boxes *bx, const struct box *box, int seen_too, int64_t after,
+    struct listing *l)
+{
+	static const enum query queries[] = { Q_LIST_UNSEEN, Q_LIST_SEEN };
+	struct source src[2], *s;
+	int i, n = seen_too ? 2 : 1, r = 0;
+
+	memset(src, 0, sizeof(src));
+	for (i = 0; i < n && r == 0 && l->limit > 0; i++) {
+		src[i].st = db_select(boxes_db(bx), queries[i], "ii", box->id,
+		    after);
+		r = src[i].st == NULL ? -1 : advance(bx, &src[i]);
+	}
+	while (r == 0 && l->mail->count < l->limit) {
+		s = &src[0];
+		if (src[1].more && (!s->more || src[1].seq < s->seq))
+			s = &src[1];
+		if (!s->more || !list_add(l, s->st))
+			break;
+		r = advance(bx, s);
+	}
+	for (i = 0; i < 2; i++)
+		if (src[i].more)
+			db_done(src[i].st);
+	return r;
+}
+
+static int
+advance(struct boxes *bx, struct source *s)
+{
+	s->more = db_step(boxes_db(bx), s->st);
+	if (s->more == 1)
+		s->seq = sqlite3_column_int64(s->st, COL_SEQ);
+	if (s->more == -1) {
+		s->more = 0;
+		return -1;
+	}
+	return 0;
+}
+
+/* Returns 0 if the list is long enough without this one. */
+static int
+list_add(struct listing *l, sqlite3_stmt *st)
+{
+	size_t before = l->json->len;
+
+	/* what is too long by itself anyway is not copied to find out */
+	if ((size_t)sqlite3_column_bytes(st, COL_BODY) < l->max_bytes)
+		write_message(l->json, st, 0);
+	else if (l->mail->count > 0)
+		return 0;
+	else
+		write_message(l->json, st, 1);
+	if (l->json->len + 1 > l->max_bytes) {
+		l->json->len = before;
+		if (l->mail->count > 0)
+			return 0;
+		write_message(l->json, st, 1);
+	}
+	l->mail->count++;
+	if (!sqlite3_column_int(st, COL_SEEN)) {
+		put_u64(l->unseen, (uint64_t)sqlite3_column_int64(st,
+		    COL_SEQ));
+		l->mail->nunseen++;
+	}
+	return 1;
+}
+
+static void
+write_message(struct wbuf *w, sqlite3_stmt *st, int too_long)
+{
+	struct slice body = db_text(st, COL_BODY), s;
+	char ts[ISO8601_SIZE], text[80];
+	int kind = sqlite3_column_int(st, COL_KIND);
+
+	if (too_long) {
+		snprintf(text, sizeof(text), "[a message of %zu bytes, too "
+		    "long to be shown here]", body.len);
+		body = slice_of(text);
+	}
+	json_comma(w);
+	json_begin(w, '{');
+	s = db_text(st, COL_MSG_ID);
+	json_put_strn(w, "msg_id", s.p, s.len);
+	s = db_text(st, COL_FROM);
+	json_put_strn(w, "from", s.p, s.len);
+	json_put_raw(w, "text", body);
+	if (sqlite3_column_type(st, COL_REPLY_TO) == SQLITE_NULL)
+		json_put_null(w, "reply_to");
+	else
+		json_put_raw(w, "reply_to", db_text(st, COL_REPLY_TO));
+	time_iso8601(sqlite3_column_int64(st, COL_TS), ts);
+	json_put_str(w, "ts", ts);
+	if (sqlite3_column_int(st, COL_URGENT))
+		json_put_bool(w, "urgent", 1);
+	if (kind == KIND_REQUEST || kind == KIND_RESPONSE)
+		json_put_str(w, "kind", msg_kind_name((enum msg_kind)kind));
+	if (sqlite3_column_int(st, COL_STATE) == MSG_RECEIVED)
+		json_put_bool(w, "pushed", 1);
+	json_end(w, '}');
+}
+
+int
+mailbox_mark(struct boxes *bx, const struct store_mark *q,
+    struct store_marked *a, struct wbuf *receipts)
+{
+	struct db *db = boxes_db(bx);
+	char id[MSG_ID_SIZE];
+	sqlite3_stmt *st;
+	struct reader list;
+	struct box *box;
+	uint32_t i;
+	int r;
+
+	if ((r = box_find(bx, q->name, &box)) != 1)
+		return r;
+	if (box_count(bx, box) == -1)
+		return -1;
+	reader_init(&list, q->list.p, q->list.len);
+	for (i = 0; i < q->nseqs; i++) {
+		st = db_select(db, Q_BY_SEQ, "ii", (int64_t)get_u64(&list),
+		    box->id);
+		if (mark_row(bx, box, st, q->state, a, receipts) == -1)
+			return -1;
+	}
+	for (i = 0; i < q->nids; i++) {
+		if (slice_copy(get_slice(&list), id, sizeof(id)) == -1)
+			continue;
+		st = db_select(db, Q_BY_ID, "si", id, box->id);
+		if (mark_row(bx, box, st, q->state, a, receipts) == -1)
+			return -1;
+	}
+	a->unread = box->unread;
+	a->receipts.p = wbuf_data(receipts);
+	a->receipts.len = receipts->len;
+	return 0;
+}
+
+/* Marks what the statement finds; nothing is no failure. */
+static int
+mark_row(struct boxes *bx, struct box *box, sqlite3_stmt *st,
+    enum msg_state state, struct store_marked *a, struct wbuf *receipts)
+{
+	int r;
+
+	if (st == NULL)
+		return -1;
+	while ((r = db_step(boxes_db(bx), st)) == 1)
+		if (mark_one(bx, box, st, state, a, receipts) == -1)
+			return -1;
+	return r;
+}
+
+static int
+mark_one(struct boxes *bx, struct box *box, sqlite3_stmt *st,
+    enum msg_state state, struct store_marked *a, struct wbuf *receipts)
+{
+	/* from which states one can get there */
+	static const unsigned may[] = {
+		[MSG_ACCEPTED] = 1u << MSG_PUSHED,
+		[MSG_PUSHED] = 1u << MSG_ACCEPTED,
+		[MSG_RECEIVED] = 1u << MSG_ACCEPTED | 1u << MSG_PUSHED,
+		[MSG_SEEN] = 1u << MSG_ACCEPTED | 1u << MSG_PUSHED |
+		    1u << MSG_RECEIVED,
+		[MSG_EXPIRED] = 0,
+	};
+	struct store_receipt rc;
+	int64_t seq = sqlite3_column_int64(st, 0);
+	int old = sqlite3_column_int(st, 1);
+
+	if (!(may[state] & 1u << old))
+		return 0;
+	if (db_run(boxes_db(bx), Q_MARK, "idid", seq, state, time_now_ms(),
+	    state == MSG_SEEN) == -1)
+		return -1;
+	if (state == MSG_SEEN)
+		box->unread--;
+	if (state != MSG_RECEIVED && state != MSG_SEEN)
+		return 0;
+	/* an answer that no message could carry is cut short */
+	if (receipts->len > LIST_BYTES_MAX)
+		return 0;
+	(void)slice_copy(db_text(st, 2), rc.msg_id, sizeof(rc.msg_id));
+	(void)slice_copy(db_text(st, 3), rc.sender, sizeof(rc.sender));
+	(void)strlcpy(rc.peer, box->name, sizeof(rc.peer));
+	rc.state = state;
+	store_receipt_put(receipts, &rc);
+	a->nreceipts++;
+	return 0;
+}
+
+int
+mailbox_status(struct boxes *bx, const struct store_query *q,
+    struct store_message *a)
+{
+	struct db *db = boxes_db(bx);
+	sqlite3_stmt *st;
+	struct box *from;
+	int r;
+
+	if ((r = box_find(bx, q->name, &from)) != 1)
+		return r;
+	st = db_select(db, Q_STATUS, "si", q->msg_id, from->id);
+	if (st == NULL || (r = db_step(db, st)) == -1)
+		return -1;
+	if (r == 0)
+		return 0;
+	a->found = 1;
+	(void)slice_copy(db_text(st, 0), a->to, sizeof(a->to));
+	a->state = (enum msg_state)sqlite3_column_int(st, 1);
+	a->ts = sqlite3_column_int64(st, 2);
+	db_done(st);
+	return 0;
+}
+
+int
+mailbox_forget_seen(struct boxes *bx, struct box *box, int64_t before,
+    uint32_t *n)
+{
+	*n = 0;
+	if (box_count(bx, box) == -1)
+		return -1;
+	if (box->count == box->unread)
+		return 0;
+	if (db_run(boxes_db(bx), Q_FORGET_SEEN, "ii", box->id, before) == -1)
+		return -1;
+	*n = db_changes(boxes_db(bx));
+	box->count -= *n;
+	return 0;
+}
+
+int
+mailbox_expire_step(struct boxes *bx, int64_t now, int64_t *pos)
+{
+	struct db *db = boxes_db(bx);
+	int64_t before = now - REMEMBER_MS, ts, end;
+	int r;
+
+	/* numbers are in the order of time: behind this one all is younger */
+	r = db_value(db, &ts, Q_STEP_BEGIN, "i", *pos);
+	if (r != 1 || ts >= before) {
+		*pos = 0;
+		return r == -1 ? -1 : 0;
+	}
+	r = db_value(db, &end, Q_STEP_END, "ii", *pos, (int64_t)EXPIRE_STEP);
+	if (r == 0)
+		end = INT64_MAX;
+	if (r == -1 ||
+	    db_run(db, Q_STEP_DELETE, "iii", *pos, end, before) == -1)
+		return -1;
+	*pos = r == 1 ? end : 0;
+	return 0;
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The parent process of a hub.  It never reads a byte that a session sent.
+ */
+#include "compat.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "conf.h"
+#include "imsg.h"
+#include "log.h"
+#include "parent.h"
+#include "paths.h"
+#include "proc.h"
+#include "timeutil.h"
+#include "unixsock.h"
+
+#define STOP_MS		5000	/* for the children to end by themselves */
+
+struct parent;
+
+struct kid {
+	struct parent	*parent;
+	const char	*role;
+	enum proc_id	 id;
+	struct imsgbuf	*ib;
+	pid_t		 pid;
+	int		 ready;
+};
+
+enum { KID_ROUTER, KID_STORE, KIDS };
+
+struct parent {
+	struct event_base	*base;
+	struct conf		*conf;
+	char			 ctl_path[CONF_PATH_MAX];
+	struct kid		 kids[KIDS];
+	struct event		*signals[5];
+	struct event		*deadline;
+	int			 lock, ready_fd;
+	int			 stopping, status;
+};
+
+static int	open_sockets(struct parent *, int *, int *);
+static int	set_group(const char *, const char *);
+static void	start_kid(struct parent *, struct kid *, enum proc_id,
+		    const char *);
+static void	configure(struct parent *, int, int);
+static void	send_u32(struct imsgbuf *, enum imsg_type, uint32_t, int);
+static void	dispatch(struct imsgbuf *, struct imsg *, void *);
+static void	kid_closed(struct imsgbuf *, int, void *);
+static void	kid_ready(struct kid *);
+static void	kid_log(struct kid *, struct imsg *);
+static void	kid_ended(struct parent *, struct kid *, int);
+static void	on_signal(evutil_socket_t, short, void *);
+static void	on_deadline(evutil_socket_t, short, void *);
+static void	reap(struct parent *);
+static void	stop(struct parent *, const char *);
+static void	stop_next(struct parent *);
+static void	kill_kids(struct parent *);
+
+static const int signals[] = {
+	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1
+};
+
+static const struct imsg_ops kid_ops = {
+	.dispatch = dispatch,
+	.closed = kid_closed,
+};
+
+int
+parent_main(struct conf *conf, int lock, int ready_fd)
+{
+	struct parent p = { 0 };
+	int hub, ctl;
+	size_t i;
+
+	p.conf = conf;
+	p.lock = lock;
+	p.ready_fd = ready_fd;
+	signal(SIGPIPE, SIG_IGN);
+	if (open_sockets(&p, &hub, &ctl) == -1)
+		return 1;
+	if ((p.base = event_base_new()) == NULL)
+		fatalx("event_base_new");
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		p.signals[i] = evsignal_new(p.base, signals[i], on_signal, &p);
+		if (p.signals[i] == NULL || event_add(p.signals[i], NULL) == -1)
+			fatalx("evsignal_new");
+	}
+	p.deadline = evtimer_new(p.base, on_deadline, &p);
+	if (p.deadline == NULL)
+		fatalx("evtimer_new");
+	start_kid(&p, &p.kids[KID_ROUTER], PROC_ROUTER, "router");
+	start_kid(&p, &p.kids[KID_STORE], PROC_STORE, "store");
+	configure(&p, hub, ctl);
+	event_base_dispatch(p.base);
+	kill_kids(&p);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		event_free(p.signals[i]);
+	event_free(p.deadline);
+	for (i = 0; i < KIDS; i++)
+		imsg_free(p.kids[i].ib);
+	event_base_free(p.base);
+	return p.status;
+}
+
+static int
+set_group(const char *path, const char *group)
+{
+	struct group *gr;
+
+	if (group[0] == '\0')
+		return 0;
+	if ((gr = getgrnam(group)) == NULL) {
+		log_warnx("there is no group \"%s\"", group);
+		return -1;
+	}
+	if (chown(path, (uid_t)-1, gr->gr_gid) == -1) {
+		log_warn("%s: group %s", path, group);
+		return -1;
+	}
+	return 0;
+}
+
+/* hubctl.sock is beside the hub's socket. */
+static int
+open_sockets(struct parent *p, int *hub, int *ctl)
+{
+	const char *path = p->conf->socket;
+	char dir[CONF_PATH_MAX];
+
+	strlcpy(dir, path, sizeof(dir));
+	*strrchr(dir, '/') = '\0';
+	if (paths_mkdir(dir[0] != '\0' ? dir : "/") == -1 ||
+	    (*hub = unix_listen(path, p->conf->socket_mode)) == -1) {
+		log_warn("%s", path);
+		return -1;
+	}
+	if (set_group(path, p->conf->socket_group) == -1 ||
+	    paths_join(p->ctl_path, sizeof(p->ctl_path), dir,
+	    "hubctl.sock") == -1 ||
+	    (*ctl = unix_listen(p->ctl_path, 0600)) == -1) {
+		log_warn("%s", p->ctl_path);
+		(void)unlink(path);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+start_kid(struct parent *p, struct kid *k, enum proc_id id, const char *role)
+{
+	static char path[CONF_PATH_MAX], opt[] = "-x";
+	char name[16], *argv[4];
+	int fds[2];
+
+	if (paths_program("hubd", path, sizeof(path)) == -1)
+		fatal("hubd");
+	if (unix_pair(fds) == -1)
+		fatal("socketpair");
+	strlcpy(name, role, sizeof(name));
+	argv[0] = path;
+	argv[1] = opt;
+	argv[2] = name;
+	argv[3] = NULL;
+	k->parent = p;
+	k->id = id;
+	k->role = role;
+	k->pid = proc_start(argv, fds[1], p->lock);
+	close(fds[1]);
+	k->ib = imsg_new(p->base, fds[0], PROC_PARENT, id, &kid_ops, k);
+}
+
+static void
+send_u32(struct imsgbuf *ib, enum imsg_type type, uint32_t v, int fd)
+{
+	struct wbuf w = { 0 };
+
+	put_u32(&w, v);
+	imsg_send(ib, type, 0, fd, &w, NULL);
+	wbuf_free(&w);
+}
+
+static void
+configure(struct parent *p, int hub, int ctl)
+{
+	struct imsgbuf *router = p->kids[KID_ROUTER].ib;
+	struct imsgbuf *store = p->kids[KID_STORE].ib;
+	struct wbuf w = { 0 };
+	int fds[2], i;
+
+	if (unix_pair(fds) == -1)
+		fatal("socketpair");
+	conf_put(&w, p->conf);
+	for (i = 0; i < KIDS; i++)
+		imsg_send(p->kids[i].ib, CONF_START, 0, -1, &w, NULL);
+	wbuf_free(&w);
+	send_u32(router, CONF_PEER, PROC_STORE, fds[0]);
+	send_u32(store, CONF_PEER, PROC_ROUTER, fds[1]);
+	send_u32(router, CONF_LISTEN, LISTEN_SESSIONS, hub);
+	send_u32(router, CONF_LISTEN, LISTEN_CTL, ctl);
+	for (i = 0; i < KIDS; i++)
+		imsg_send(p->kids[i].ib, CONF_END, 0, -1, NULL, NULL);
+}
+
+static void
+dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
+{
+	struct kid *k = arg;
+	char why[256];
+
+	(void)ib;
+	switch (m->type) {
+	case PROC_READY:
+		kid_ready(k);
+		break;
+	case PROC_LOG:
+		kid_log(k, m);
+		break;
+	case PROC_STOP:
+		get_str(&m->rd, why, sizeof(why));
+		if (reader_done(&m->rd) == -1)
+			fatalx("bad PROC_STOP");
+		stop(k->parent, why);
+		break;
+	default:
+		fatalx("unexpected %s from the %s", imsg_name(m->type),
+		    k->role);
+	}
+}
+
+static void
+kid_ready(struct kid *k)
+{
+	struct parent *p = k->parent;
+	int i;
+
+	k->ready = 1;
+	for (i = 0; i < KIDS; i++) {
+		if (!p->kids[i].ready)
+			return;
+	}
+	log_info("hub %s serves at %s", p->conf->hub_id, p->conf->socket);
+	if (p->ready_fd != -1)
+		proc_daemon_ready(p->ready_fd);
+	p->ready_fd = -1;
+}
+
+static void
+kid_log(struct kid *k, struct imsg *m)
+{
+	enum log_level level = (enum log_level)get_u8(&m->rd);
+	char line[1536];
+
+	get_str(&m->rd, line, sizeof(line));
+	if (reader_done(&m->rd) == -1 || level > LOG_LEVEL_DEBUG)
+		fatalx("bad PROC_LOG from the %s", k->role);
+	log_from(k->role, level, line);
+}
+
+/* Its end follows as a SIGCHLD. */
+static void
+kid_closed(struct imsgbuf *ib, int err, void *arg)
+{
+	struct kid *k = arg;
+
+	if (err != 0)
+		log_warnx("connection to the %s: %s", k->role, strerror(err));
+	imsg_free(ib);
+	k->ib = NULL;
+	if (err != 0)
+		stop(k->parent, "protocol violation");
+}
+
+static void
+reap(struct parent *p)
+{
+	int status, i;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (i = 0; i < KIDS; i++) {
+			if (p->kids[i].pid == pid)
+				kid_ended(p, &p->kids[i], status);
+		}
+	}
+}
+
+static void
+kid_ended(struct parent *p, struct kid *k, int status)
+{
+	char how[64];
+
+	k->pid = 0;
+	if (p->stopping && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		stop_next(p);
+		return;
+	}
+	log_warnx("the %s %s: the hub stops", k->role,
+	    proc_exit(status, how, sizeof(how)));
+	p->status = 1;
+	if (!p->stopping) {
+		p->stopping = 1;
+		(void)unlink(p->conf->socket);
+		(void)unlink(p->ctl_path);
+	}
+	event_base_loopexit(p->base, NULL);
+}
+
+static void
+on_signal(evutil_socket_t sig, short ev, void *arg)
+{
+	struct parent *p = arg;
+	struct imsgbuf *router = p->kids[KID_ROUTER].ib;
+
+	(void)ev;
+	switch (sig) {
+	case SIGCHLD:
+		reap(p);
+		break;
+	case SIGHUP:
+		log_info("SIGHUP: the configuration is read at start only");
+		break;
+	case SIGUSR1:
+		if (router != NULL)
+			imsg_send(router, PROC_STATS, 0, -1, NULL, NULL);
+		break;
+	default:
+		stop(p, sig == SIGTERM ? "SIGTERM" : "SIGINT");
+	}
+}
+
+/*
+ * The router goes first: it answers what it can and tells the store the rest.
+ * From here on the socket is free for the next hub, which waits for the lock.
+ */
+static void
+stop(struct parent *p, const char *why)
+{
+	struct timeval tv = time_tv(STOP_MS);
+
+	if (p->stopping)
+		return;
+	p->stopping = 1;
+	log_info("stopping: %s", why);
+	(void)unlink(p->conf->socket);
+	(void)unlink(p->ctl_path);
+	event_add(p->deadline, &tv);
+	stop_next(p);
+}
+
+static void
+stop_next(struct parent *p)
+{
+	int i;
+
+	for (i = 0; i < KIDS; i++) {
+		if (p->kids[i].pid == 0)
+			continue;
+		if (p->kids[i].ib != NULL)
+			imsg_send(p->kids[i].ib, PROC_SHUTDOWN, 0, -1, NULL,
+			    NULL);
+		return;
+	}
+	event_base_loopexit(p->base, NULL);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short ev, void *arg)
+{
+	struct parent *p = arg;
+
+	(void)fd;
+	(void)ev;
+	log_warnx("not stopped after %d s: killing what is left",
+	    STOP_MS / 1000);
+	p->status = 1;
+	event_base_loopexit(p->base, NULL);
+}
+
+static void
+kill_kids(struct parent *p)
+{
+	int i, status;
+
+	for (i = 0; i < KIDS; i++) {
+		if (p->kids[i].pid != 0) {
+			(void)kill(p->kids[i].pid, SIGKILL);
+			(void)waitpid(p->kids[i].pid, &status, 0);
+		}
+	}
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The parent process of a hub: opens what is needed, starts the children,
+ * hands it to them and ends the hub when one of them ends.
+ */
+#ifndef PARENT_H
+#define PARENT_H
+
+struct conf;
+
+/*
+ * Runs the hub until it is stopped; lock is the descriptor of the hub's lock.
+ * ready_fd, if not -1, is told when the hub serves (proc_daemon_ready()).
+ * Returns the exit status.
+ */
+int	parent_main(struct conf *, int lock, int ready_fd);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The grammar of hubd.conf(5).
+ */
+%{
+#include "compat.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "conf.h"
+#include "lex.h"
+#include "log.h"
+
+static struct lex	*lx;
+static struct conf	*conf;
+
+static int	yylex(void);
+static void	yyerror(const char *);
+static int	in_range(const char *, int64_t, int64_t, int64_t);
+static void	set_text(const char *, char *, size_t, const char *);
+static void	set_mode(const char *);
+int		yyparse(void);
+%}
+
+%union {
+	const char	*text;
+	struct {
+		const char	*text;
+		int64_t		 n;
+	} number;
+}
+
+%token			BAD
+%token			ASK DATA EXIT FULL GROUP HUB ID IDLE INCLUDE KEEP
+%token			LIMIT LISTEN MAILBOX MAILBOXES MESSAGES MODE NEVER
+%token			NORMAL ON PER SECONDS SESSIONS SOCKET SYNC TIMEOUT
+%token	<text>		WORD STRING
+%token	<number>	NUMBER
+%type	<text>		value
+
+%%
+
+grammar		: /* empty */
+		| grammar '\n'
+		| grammar include '\n'
+		| grammar macro '\n'
+		| grammar statement '\n'
+		| grammar error '\n'		{ yyerrok; }
+		;
+
+include		: INCLUDE STRING		{ (void)lex_include(lx, $2); }
+		;
+
+macro		: WORD '=' value		{ lex_macro(lx, $1, $3); }
+		;
+
+value		: STRING
+		| WORD
+		| NUMBER			{ $$ = $1.text; }
+		;
+
+statement	: HUB ID STRING {
+			if (!name_valid(slice_of($3)))
+				lex_error(lx, "hub id \"%s\" is not a name "
+				    "of 1 to 64 letters, digits, '.', '_' "
+				    "and '-'", $3);
+			else
+				strlcpy(conf->hub_id, $3,
+				    sizeof(conf->hub_id));
+		}
+		| DATA STRING {
+			set_text("data", conf->data, sizeof(conf->data), $2);
+		}
+		| LISTEN ON SOCKET STRING {
+			set_text("socket", conf->socket,
+			    sizeof(conf->socket), $4);
+		} socket_opts
+		| IDLE EXIT NEVER		{ conf->idle_ms = 0; }
+		| IDLE EXIT NUMBER seconds {
+			if (in_range("idle exit", $3.n, 1, 86400))
+				conf->idle_ms = $3.n * 1000;
+		}
+		| KEEP NUMBER MESSAGES PER MAILBOX {
+			if (in_range("messages per mailbox", $2.n, 10, 100000))
+				conf->keep_mailbox = (uint32_t)$2.n;
+		}
+		| LIMIT MAILBOXES NUMBER {
+			if (in_range("mailboxes", $3.n, 1, 1000000))
+				conf->max_mailboxes = (uint32_t)$3.n;
+		}
+		| LIMIT SESSIONS NUMBER {
+			if (in_range("sessions", $3.n, 1, 100000))
+				conf->max_sessions = (uint32_t)$3.n;
+		}
+		| ASK TIMEOUT NUMBER seconds {
+			if (in_range("ask timeout", $3.n, 1, 86400))
+				conf->ask_timeout_ms = $3.n * 1000;
+		}
+		| SYNC FULL			{ conf->sync_full = 1; }
+		| SYNC NORMAL			{ conf->sync_full = 0; }
+		;
+
+seconds		: /* empty */
+		| SECONDS
+		;
+
+socket_opts	: /* empty */
+		| socket_opts MODE NUMBER	{ set_mode($3.text); }
+		| socket_opts GROUP STRING {
+			set_text("group", conf->socket_group,
+			    sizeof(conf->socket_group), $3);
+		}
+		;
+
+%%
+
+static const struct {
+	const char	*word;
+	int		 token;
+} keywords[] = {
+	{ "ask", ASK },
+	{ "data", DATA },
+	{ "exit", EXIT },
+	{ "full", FULL },
+	{ "group", GROUP },
+	{ "hub", HUB },
+	{ "id", ID },
+	{ "idle", IDLE },
+	{ "include", INCLUDE },
+	{ "keep", KEEP },
+	{ "limit", LIMIT },
+	{ "listen", LISTEN },
+	{ "mailbox", MAILBOX },
+	{ "mailboxes", MAILBOXES },
+	{ "messages", MESSAGES },
+	{ "mode", MODE },
+	{ "never", NEVER },
+	{ "normal", NORMAL },
+	{ "on", ON },
+	{ "per", PER },
+	{ "seconds", SECONDS },
+	{ "sessions", SESSIONS },
+	{ "socket", SOCKET },
+	{ "sync", SYNC },
+	{ "timeout", TIMEOUT },
+};
+
+/* The last token, for the message about it. */
+static struct lex_token	last;
+
+static int
+yylex(void)
+{
+	size_t i;
+
+	lex_next(lx, &last);
+	switch (last.type) {
+	case LEX_EOF:
+		return 0;
+	case LEX_NEWLINE:
+		return '\n';
+	case LEX_STRING:
+		yylval.text = last.text;
+		return STRING;
+	case LEX_NUMBER:
+		yylval.number.text = last.text;
+		yylval.number.n = last.number;
+		return NUMBER;
+	case LEX_CHAR:
+		return last.ch;
+	case LEX_BAD:
+		return BAD;
+	case LEX_WORD:
+		break;
+	}
+	for (i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+		if (strcmp(keywords[i].word, last.text) == 0)
+			return keywords[i].token;
+	}
+	yylval.text = last.text;
+	return WORD;
+}
+
+static void
+yyerror(const char *msg)
+{
+	(void)msg;
+	switch (last.type) {
+	case LEX_BAD:
+		break;
+	case LEX_EOF:
+	case LEX_NEWLINE:
+		lex_error(lx, "statement is not complete");
+		break;
+	case LEX_CHAR:
+		lex_error(lx, "unexpected '%c'", last.ch);
+		break;
+	case LEX_STRING:
+		lex_error(lx, "unexpected \"%s\"", last.text);
+		break;
+	case LEX_WORD:
+	case LEX_NUMBER:
+		lex_error(lx, "unexpected '%s'", last.text);
+		break;
+	}
+}
+
+static int
+in_range(const char *what, int64_t n, int64_t min, int64_t max)
+{
+	if (n >= min && n <= max)
+		return 1;
+	lex_error(lx, "%s: %lld is not within %lld to %lld", what,
+	    (long long)n, (long long)min, (long long)max);
+	return 0;
+}
+
+static void
+set_text(const char *what, char *dst, size_t size, const char *s)
+{
+	if (s[0] == '\0')
+		lex_error(lx, "%s: empty", what);
+	else if (strlcpy(dst, s, size) >= size) {
+		lex_error(lx, "%s: longer than %zu characters", what, size - 1);
+		dst[0] = '\0';
+	}
+}
+
+static void
+set_mode(const char *s)
+{
+	char *end;
+	unsigned long mode = strtoul(s, &end, 8);
+
+	if (*end != '\0' || mode > 0777 || (mode & 0600) != 0600)
+		lex_error(lx, "mode %s is not octal within 0600 to 0777", s);
+	else
+		conf->socket_mode = (uint32_t)mode;
+}
+
+int
+conf_parse(const char *path, struct conf *c)
+{
+	int errors;
+
+	if ((lx = lex_open(path)) == NULL)
+		return -1;
+	conf = c;
+	(void)yyparse();
+	errors = lex_errors(lx);
+	lex_close(lx);
+	lx = NULL;
+	return errors == 0 ? 0 : -1;
+}

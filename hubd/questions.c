@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Requests that ask and answer.
+ */
+#include "compat.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "asks.h"
+#include "conf.h"
+#include "control.h"
+#include "log.h"
+#include "mail.h"
+#include "questions.h"
+#include "registry.h"
+#include "request.h"
+#include "router.h"
+#include "session.h"
+
+/* Answers to a broadcast may come for this long. */
+#define BROADCAST_MS	3600000
+
+static int	ask_key(const struct request *, enum member, char *, size_t);
+static struct rbuf	*broadcast_tail(const struct session *,
+			    const struct request *, int);
+static int	broadcast_to(struct session *, struct session *,
+		    const struct request *, struct rbuf *);
+static void	not_stored(const struct posted *, void *);
+static void	leave_reply(struct session *, const struct request *,
+		    const struct ask_answer *);
+
+/* An id as the hub compares it: decoded. */
+static int
+ask_key(const struct request *q, enum member m, char *dst, size_t size)
+{
+	return json_str(&q->v[m], dst, size);
+}
+
+void
+questions_ask(struct session *s, const struct request *q)
+{
+	struct router *r = s->router;
+	char to[NAME_SIZE], key[ASK_KEY_SIZE];
+	struct ask_spec spec = { 0 };
+	struct session *target;
+	struct wbuf w = { 0 };
+	struct rbuf *line;
+
+	if (request_target(s, q, M_TO, to) == -1)
+		return;
+	target = registry_find(r->registry, to);
+	if (target == NULL || target == s) {
+		request_fail(s, q, ERR_PEER_NOT_FOUND, target == s ?
+		    "this is the session itself" : NULL);
+		return;
+	}
+	spec.ask_id = request_raw(q, M_ASK_ID);
+	spec.thread_id = request_raw(q, M_THREAD_ID);
+	spec.timeout_ms = request_int(q, M_TIMEOUT_MS,
+	    r->conf->ask_timeout_ms);
+	if (ask_key(q, M_ASK_ID, key, sizeof(key)) == -1 ||
+	    asks_open(r->asks, s, target, slice_of(key), &spec) == -1) {
+		request_fail(s, q, ERR_BAD_ARGS,
+		    "ask_id is in use: take another");
+		return;
+	}
+	json_begin(&w, '{');
+	json_put_str(&w, "type", "incoming_ask");
+	json_put_str(&w, "from", s->name);
+	json_put_raw(&w, "question", request_raw(q, M_QUESTION));
+	json_put_raw(&w, "ask_id", spec.ask_id);
+	if (spec.thread_id.len > 0)
+		json_put_raw(&w, "thread_id", spec.thread_id);
+	json_end(&w, '}');
+	wbuf_add(&w, "\n", 1);
+	line = wbuf_take(&w);
+	if (session_push(target, line) == -1) {
+		asks_cancel(r->asks, target, slice_of(key));
+		request_fail(s, q, ERR_TOO_LARGE,
+		    "the question is too long for that session");
+	} else {
+		control_event(r->control, "ask", "from", s->name, "to",
+		    target->name, NULL);
+	}
+	rbuf_unref(line);
+}
+
+/* Nobody waits for what becomes of it. */
+static void
+not_stored(const struct posted *p, void *arg)
+{
+	(void)arg;
+	if (p->status == STORE_FAILED || p->status == STORE_FULL)
+		log_warnx("the answer %s to a session that is away could not "
+		    "be stored", p->msg_id);
+}
+
+/* The asker is away: its mailbox keeps the answer. */
+static void
+leave_reply(struct session *s, const struct request *q,
+    const struct ask_answer *ans)
+{
+	struct mail m = { .to = ans->asker_name, .from = s->name };
+
+	m.text = request_raw(q, M_TEXT);
+	m.reply_to = request_raw(q, M_ASK_ID);
+	m.kind = KIND_RESPONSE;
+	mail_post(s->router, &m, not_stored, NULL);
+}
+
+void
+questions_reply(struct session *s, const struct request *q)
+{
+	struct router *r = s->router;
+	char key[ASK_KEY_SIZE];
+	struct ask_answer ans;
+	struct session *asker;
+	struct wbuf w = { 0 };
+	struct rbuf *line;
+
+	if (ask_key(q, M_ASK_ID, key, sizeof(key)) == -1 ||
+	    asks_take(r->asks, s, slice_of(key), &ans) == -1) {
+		request_fail(s, q, ERR_UNKNOWN_ASK, NULL);
+		return;
+	}
+	asker = ans.asker != NULL ? ans.asker :
+	    registry_find(r->registry, ans.asker_name);
+	questions_reply_line(&w, s->name, request_raw(q, M_TEXT), ans.tail);
+	line = wbuf_take(&w);
+	if (asker == NULL || session_push(asker, line) == -1)
+		leave_reply(s, q, &ans);
+	control_event(r->control, "reply", "from", s->name, "to",
+	    ans.asker_name, NULL);
+	rbuf_unref(line);
+	ask_answer_free(&ans);
+}
+
+/* What follows the ask_id, the same for all receivers. */
+static struct rbuf *
+broadcast_tail(const struct session *s, const struct request *q, int kind)
+{
+	struct slice id = request_raw(q, M_BROADCAST_ID);
+	struct wbuf w = { 0 };
+
+	wbuf_adds(&w, ",\"from\":");
+	json_add_str(&w, s->name, strlen(s->name));
+	json_put_raw(&w, "question", request_raw(q, M_QUESTION));
+	json_put_raw(&w, "broadcast_id", id);
+	json_put_raw(&w, "thread_id", id);
+	if (kind != KIND_INFO)
+		json_put_str(&w, "kind", msg_kind_name((enum msg_kind)kind));
+	json_end(&w, '}');
+	wbuf_add(&w, "\n", 1);
+	return wbuf_take(&w);
+}
+
+/* Opens an ask <broadcast_id>:<name> to one session; 1 if it was pushed. */
+static int
+broadcast_to(struct session *s, struct session *to, const struct request *q,
+    struct rbuf *tail)
+{
+	static const char head[] = "{\"type\":\"incoming_ask\",\"ask_id\":\"";
+	struct slice id = request_raw(q, M_BROADCAST_ID);
+	struct ask_spec spec = { .broadcast_id = id, .thread_id = id };
+	struct wbuf w = { 0 };
+	char key[ASK_KEY_SIZE];
+	size_t n;
+	int ok;
+
+	if (ask_key(q, M_BROADCAST_ID, key, sizeof(key) - NAME_SIZE) == -1)
+		return 0;
+	n = strlen(key);
+	snprintf(key + n, sizeof(key) - n, ":%s", to->name);
+	wbuf_adds(&w, head);
+	wbuf_add(&w, id.p, id.len);
+	wbuf_printf(&w, ":%s", to->name);
+	spec.ask_id.p = wbuf_data(&w) + sizeof(head) - 1;
+	spec.ask_id.len = w.len - (sizeof(head) - 1);
+	spec.timeout_ms = BROADCAST_MS;
+	ok = asks_open(s->router->asks, s, to, slice_of(key), &spec) == 0;
+	if (ok) {
+		wbuf_adds(&w, "\"");
+		ok = session_pushv(to, &w, tail) == 0;
+		if (!ok)
+			asks_cancel(s->router->asks, to, slice_of(key));
+	}
+	wbuf_free(&w);
+	return ok;
+}
+
+void
+questions_broadcast(struct session *s, const struct request *q)
+{
+	struct router *r = s->router;
+	int all, kind = KIND_INFO;
+	struct wbuf w = { 0 };
+	struct session *to;
+	struct rbuf *tail;
+	char count[24];
+	unsigned n = 0;
+
+	if (request_has(q, M_KIND) &&
+	    (kind = msg_kind_of(request_raw(q, M_KIND))) == -1) {
+		request_fail(s, q, ERR_BAD_ARGS,
+		    "kind must be info, request or response");
+		return;
+	}
+	all = request_has(q, M_EXCLUDE_SELF) &&
+	    !request_true(q, M_EXCLUDE_SELF);
+	tail = broadcast_tail(s, q, kind);
+	for (to = registry_next(r->registry, NULL); to != NULL;
+	    to = registry_next(r->registry, to)) {
+		if (to != s || all)
+			n += (unsigned)broadcast_to(s, to, q, tail);
+	}
+	rbuf_unref(tail);
+	answer_begin(&w, "broadcast_ack", q->req_id);
+	json_put_raw(&w, "broadcast_id", request_raw(q, M_BROADCAST_ID));
+	json_put_int(&w, "peer_count", n);
+	answer_end(s, &w);
+	snprintf(count, sizeof(count), "%u", n);
+	control_event(r->control, "broadcast", "from", s->name, "peer_count",
+	    count, NULL);
+}
+
+void
+questions_reply_line(struct wbuf *w, const char *from, struct slice text,
+    const struct rbuf *tail)
+{
+	json_begin(w, '{');
+	json_put_str(w, "type", "incoming_reply");
+	json_put_str(w, "from", from);
+	json_put_raw(w, "text", text);
+	wbuf_add(w, tail->data, tail->len);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who is connected, and which name belongs to whom: registering, probing the
+ * holder of a wanted name, renames, former names, and the sweep of sessions
+ * that do not answer.
+ */
+#ifndef REGISTRY_H
+#define REGISTRY_H
+
+#include <stddef.h>
+
+#include "buf.h"
+
+struct event_base;
+struct registry;
+struct session;
+
+enum claim {
+	CLAIM_OK,
+	CLAIM_TAKEN,
+	CLAIM_PROBING	/* settled later: the callback is called */
+};
+
+struct registry	*registry_new(struct event_base *, size_t max_sessions,
+		    void (*empty)(int, void *), void *arg);
+void		 registry_free(struct registry *);
+
+/* A new connection, and one that has closed. */
+void	registry_add(struct registry *, struct session *);
+void	registry_remove(struct registry *, struct session *);
+/* 1 if another connection may be taken. */
+int	registry_has_room(const struct registry *);
+/*
+ * A line has come from the session: whoever waited for a sign of life of it is
+ * told that the name is taken.  -1 if the session has gone meanwhile.
+ */
+int	registry_alive(struct registry *, struct session *);
+/*
+ * The session wants a name.  If it is taken its holder is probed, unless it
+ * is already, and settled is called with 1 (it is yours) or 0 (taken) and
+ * the request's req_id.
+ */
+enum claim	registry_claim(struct registry *, struct session *,
+		    const char *name,
+		    void (*settled)(struct session *, int, struct slice),
+		    struct slice req_id);
+/* The name is the session's now; it is online. */
+void	registry_online(struct registry *, struct session *);
+/* Takes a name for a rename without a probe; -1 if it is taken. */
+int	registry_reserve(struct registry *, struct session *, const char *);
+/* Ends the rename: done 1, the old name leads to the new one; 0, never mind. */
+void	registry_renamed(struct registry *, struct session *, const char *name,
+	    int done);
+/* A former name, from the store. */
+void	registry_alias(struct registry *, const char *name,
+	    const char *target);
+/* The name that a name leads to: itself, or that of which it is a former. */
+const char	*registry_resolve(const struct registry *, const char *);
+/* The session that is online under a name (or a former one), or NULL. */
+struct session	*registry_find(const struct registry *, const char *);
+/* Sessions online. */
+size_t	registry_count(const struct registry *);
+/* Walks them: NULL to begin. */
+struct session	*registry_next(const struct registry *, struct session *);
+/* Stops (1) and resumes (0) reading from all. */
+void	registry_pause(struct registry *, int);
+/* Hands what is queued to the kernel, within that time; then closes all. */
+void	registry_shutdown(struct registry *, int timeout_ms);
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The router process: accepts sessions and hubctl, and holds the parts
+ * together.
+ */
+#include "compat.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "asks.h"
+#include "child.h"
+#include "conf.h"
+#include "control.h"
+#include "log.h"
+#include "registry.h"
+#include "request.h"
+#include "router.h"
+#include "session.h"
+#include "storeproto.h"
+#include "storeq.h"
+#include "timeutil.h"
+
+#define ACCEPT_TURN	64	/* connections taken in one turn of the loop */
+#define ACCEPT_WAIT_MS	500	/* when descriptors have run out */
+#define DRAIN_MS	2000	/* for what is queued when the hub stops */
+#define LISTENERS	2
+
+struct listener {
+	struct main		*main;
+	struct event		*ev;
+	enum listen_kind	 kind;
+};
+
+/* The process, around the router's parts. */
+struct main {
+	struct router		 router;
+	struct event_base	*base;
+	struct child		*child;
+	struct listener		 listeners[LISTENERS];
+	struct event		*idle, *accept_again;
+	int			 store_fd;
+	int			 stopping, full, empty;
+};
+
+static void	take_listener(enum listen_kind, int, void *);
+static void	take_peer(enum proc_id, int, void *);
+static void	start(const struct conf *, void *);
+static void	shutdown_router(void *);
+static void	stats(void *);
+static void	on_accept(evutil_socket_t, short, void *);
+static void	on_accept_again(evutil_socket_t, short, void *);
+static void	on_idle(evutil_socket_t, short, void *);
+static void	listen_to(struct main *, int);
+static void	on_alias(struct reader *, void *);
+static void	on_up(void *);
+static void	on_full(int, void *);
+static void	on_store_idle(void *);
+static void	on_empty(int, void *);
+static void	arm_idle(struct main *);
+static void	raise_files(void);
+
+static const struct child_ops child_ops = {
+	.listen = take_listener,
+	.peer = take_peer,
+	.start = start,
+	.shutdown = shutdown_router,
+	.stats = stats,
+};
+
+static const struct storeq_ops store_ops = {
+	.alias = on_alias,
+	.up = on_up,
+	.full = on_full,
+	.idle = on_store_idle,
+};
+
+int
+router_main(void)
+{
+	struct main m = { .store_fd = -1 };
+	int i;
+
+	if ((m.base = event_base_new()) == NULL)
+		fatalx("event_base_new");
+	m.child = child_new(m.base, PROC_ROUTER, "router", &child_ops, &m);
+	m.idle = evtimer_new(m.base, on_idle, &m);
+	m.accept_again = evtimer_new(m.base, on_accept_again, &m);
+	if (m.idle == NULL || m.accept_again == NULL)
+		fatalx("evtimer_new");
+	m.router.started = time_mono_ms();
+	raise_files();
+	request_init();
+	event_base_dispatch(m.base);
+
+	if (m.router.registry != NULL) {
+		registry_shutdown(m.router.registry, DRAIN_MS);
+		storeq_flush(m.router.store, DRAIN_MS);
+		control_free(m.router.control);
+		asks_free(m.router.asks);
+		registry_free(m.router.registry);
+		storeq_free(m.router.store);
+	}
+	for (i = 0; i < LISTENERS; i++) {
+		if (m.listeners[i].ev != NULL)
+			event_free(m.listeners[i].ev);
+	}
+	request_done();
+	event_free(m.idle);
+	event_free(m.accept_again);
+	child_free(m.child);
+	event_base_free(m.base);
+	return 0;
+}
+
+/* A connection is a descriptor; the limits of sessions are our own. */
+static void
+raise_files(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &rl) == -1)
+		log_warn("setrlimit");
+}
+
+static void
+take_listener(enum listen_kind kind, int fd, void *arg)
+{
+	struct main *m = arg;
+	struct listener *l;
+
+	if (kind >= LISTENERS || m->listeners[kind].ev != NULL)
+		fatalx("bad CONF_LISTEN");
+	l = &m->listeners[kind];
+	l->main = m;
+	l->kind = kind;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+		fatal("fcntl");
+	l->ev = event_new(m->base, fd, EV_READ | EV_PERSIST, on_accept, l);
+	if (l->ev == NULL)
+		fatalx("event_new");
+}
+
+static void
+take_peer(enum proc_id id, int fd, void *arg)
+{
+	struct main *m = arg;
+
+	if (id != PROC_STORE || m->store_fd != -1)
+		fatalx("bad CONF_PEER");
+	m->store_fd = fd;
+}
+
+static void
+start(const struct conf *conf, void *arg)
+{
+	struct main *m = arg;
+	struct router *r = &m->router;
+
+	if (m->store_fd == -1 || m->listeners[LISTEN_SESSIONS].ev == NULL ||
+	    m->listeners[LISTEN_CTL].ev == NULL)
+		fatalx("CONF_END before all was there");
+	r->conf = conf;
+	r->registry = registry_new(m->base, conf->max_sessions, on_empty, m);
+	r->asks = asks_new(m->base, r);
+	r->control = control_new(m->base, r);
+	r->store = storeq_new(m->base, m->store_fd, &store_ops, m);
+}
+
+static void
+on_alias(struct reader *rd, void *arg)
+{
+	struct main *m = arg;
+	struct store_alias a;
+
+	if (store_alias_get(rd, &a) == -1)
+		fatalx("bad STORE_ALIAS");
+	registry_alias(m->router.registry, a.name, a.target);
+}
+
+static void
+on_up(void *arg)
+{
+	struct main *m = arg;
+
+	m->empty = 1;
+	arm_idle(m);
+	listen_to(m, 1);
+	child_ready(m->child);
+}
+
+static void
+listen_to(struct main *m, int on)
+{
+	int i;
+
+	for (i = 0; i < LISTENERS; i++) {
+		if (on)
+			event_add(m->listeners[i].ev, NULL);
+		else
+			event_del(m->listeners[i].ev);
+	}
+}
+
+static void
+on_accept(evutil_socket_t sock, short ev, void *arg)
+{
+	struct listener *l = arg;
+	struct main *m = l->main;
+	struct timeval tv = time_tv(ACCEPT_WAIT_MS);
+	int fd, i;
+
+	(void)ev;
+	for (i = 0; i < ACCEPT_TURN; i++) {
+		if ((fd = accept(sock, NULL, NULL)) == -1)
+			break;
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+			log_warn("fcntl");
+		if (l->kind == LISTEN_CTL)
+			control_accept(m->router.control, fd);
+		else if (registry_has_room(m->router.registry))
+			(void)session_new(&m->router, m->base, fd);
+		else
+			close(fd);
+	}
+	if (i == ACCEPT_TURN || errno == EAGAIN || errno == EWOULDBLOCK ||
+	    errno == EINTR || errno == ECONNABORTED)
+		return;
+	log_warn("accept");
+	listen_to(m, 0);
+	event_add(m->accept_again, &tv);
+}
+
+static void
+on_accept_again(evutil_socket_t fd, short ev, void *arg)
+{
+	struct main *m = arg;
+
+	(void)fd;
+	(void)ev;
+	if (!m->full && !m->stopping)
+		listen_to(m, 1);
+}
+
+/* The store is behind: nobody may send more until it has caught up. */
+static void
+on_full(int full, void *arg)
+{
+	struct main *m = arg;
+
+	m->full = full;
+	registry_pause(m->router.registry, full || m->stopping);
+	if (!m->stopping)
+		listen_to(m, !full);
+}
+
+static void
+on_empty(int empty, void *arg)
+{
+	struct main *m = arg;
+
+	m->empty = empty;
+	arm_idle(m);
+}
+
+static void
+arm_idle(struct main *m)
+{
+	struct timeval tv;
+
+	event_del(m->idle);
+	if (!m->empty || m->stopping || m->router.conf->idle_ms == 0)
+		return;
+	tv = time_tv(m->router.conf->idle_ms);
+	event_add(m->idle, &tv);
+}
+
+static void
+on_idle(evutil_socket_t fd, short ev, void *arg)
+{
+	struct main *m = arg;
+
+	(void)fd;
+	(void)ev;
+	child_stop_hub(m->child, "no client left");
+}
+
+void
+router_stop_hub(struct router *r, const char *why)
+{
+	struct main *m = (struct main *)r;
+
+	child_stop_hub(m->child, why);
+}
+
+/* What the store is still to answer is waited for; the parent has a limit. */
+static void
+shutdown_router(void *arg)
+{
+	struct main *m = arg;
+
+	if (m->stopping)
+		return;
+	m->stopping = 1;
+	event_del(m->idle);
+	if (m->router.registry == NULL) {
+		event_base_loopbreak(m->base);
+		return;
+	}
+	listen_to(m, 0);
+	registry_pause(m->router.registry, 1);
+	if (storeq_waiting(m->router.store) == 0)
+		event_base_loopbreak(m->base);
+}
+
+static void
+on_store_idle(void *arg)
+{
+	struct main *m = arg;
+
+	if (m->stopping)
+		event_base_loopbreak(m->base);
+}
+
+static void
+stats(void *arg)
+{
+	struct main *m = arg;
+	struct router *r = &m->router;
+
+	if (r->registry == NULL)
+		return;
+	log_info("%zu sessions, %zu open asks, %zu requests at the store, "
+	    "up %lld s", registry_count(r->registry), asks_count(r->asks),
+	    storeq_waiting(r->store),
+	    (long long)(time_mono_ms() - r->started) / 1000);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The router process: sessions, names, asks and mail.  It has no file system
+ * and opens no sockets.
+ */
+#ifndef ROUTER_H
+#define ROUTER_H
+
+#include <stdint.h>
+
+struct asks;
+struct conf;
+struct control;
+struct registry;
+struct storeq;
+
+/* The router's parts, for its parts; each owns its state. */
+struct router {
+	const struct conf	*conf;
+	struct registry		*registry;
+	struct asks		*asks;
+	struct storeq		*store;
+	struct control		*control;
+	int64_t			 started;	/* monotonic ms */
+};
+
+int	router_main(void);
+/* hubctl wants the hub to end. */
+void	router_stop_hub(struct router *, const char *why);
+
+#endif

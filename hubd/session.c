@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Connections on the hub's socket.
+ */
+#include "compat.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "asks.h"
+#include "bufio.h"
+#include "log.h"
+#include "mail.h"
+#include "peers.h"
+#include "registry.h"
+#include "request.h"
+#include "router.h"
+#include "session.h"
+#include "timeutil.h"
+
+#define OUTPUT_MAX	(8 * 1024 * 1024)
+
+static void		on_line(struct bufio *, char *, size_t, void *);
+static void		on_closed(struct bufio *, int, void *);
+static void		on_drained(struct bufio *, void *);
+static enum errcode	plain_code(const struct session *, enum errcode);
+
+static const struct bufio_ops io_ops = {
+	.line = on_line,
+	.closed = on_closed,
+	.drained = on_drained,
+};
+
+struct session *
+session_new(struct router *r, struct event_base *base, int fd)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+
+	s->router = r;
+	s->refs = 1;
+	s->connected = time_mono_ms();
+	s->last_seen = time_now_ms();
+	TAILQ_INIT(&s->asked_by);
+	TAILQ_INIT(&s->asks_of);
+	s->io = bufio_new(base, fd, -1, &io_ops, s);
+	bufio_limits(s->io, LINE_MAX_EARLY, OUTPUT_MAX);
+	registry_add(r->registry, s);
+	return s;
+}
+
+struct session *
+session_ref(struct session *s)
+{
+	s->refs++;
+	return s;
+}
+
+void
+session_unref(struct session *s)
+{
+	if (--s->refs > 0)
+		return;
+	free(s->cwd);
+	free(s->git_branch);
+	free(s->host);
+	wbuf_free(&s->shown);
+	free(s);
+}
+
+void
+session_close(struct session *s, const char *why)
+{
+	struct router *r = s->router;
+
+	if (s->state == SESSION_GONE)
+		return;
+	log_debug("session %s: %s", s->name[0] != '\0' ? s->name : "(new)",
+	    why);
+	if (s->state == SESSION_ONLINE)
+		peers_left(s);
+	bufio_free(s->io);
+	s->io = NULL;
+	registry_remove(r->registry, s);
+	asks_session_gone(r->asks, s);
+	session_unref(s);
+}
+
+static void
+on_line(struct bufio *io, char *line, size_t len, void *arg)
+{
+	struct session *s = arg;
+
+	(void)io;
+	s->last_seen = time_now_ms();
+	s->awaited = 0;
+	if (registry_alive(s->router->registry, s) == -1)
+		return;
+	request_line(s, line, len);
+}
+
+static void
+on_closed(struct bufio *io, int err, void *arg)
+{
+	struct session *s = arg;
+
+	(void)io;
+	switch (err) {
+	case 0:
+		session_close(s, "left");
+		break;
+	case EMSGSIZE:
+		session_close(s, "sent a line over the limit");
+		break;
+	case ENOBUFS:
+		session_close(s, "does not read what is sent to it");
+		break;
+	default:
+		session_close(s, strerror(err));
+	}
+}
+
+static void
+on_drained(struct bufio *io, void *arg)
+{
+	struct session *s = arg;
+
+	(void)io;
+	mail_shown(s);
+}
+
+void
+session_write(struct session *s, const struct wbuf *w)
+{
+	if (s->state != SESSION_GONE)
+		bufio_write(s->io, wbuf_data(w), w->len);
+}
+
+int
+session_push(struct session *s, struct rbuf *line)
+{
+	static const struct wbuf none;
+
+	return session_pushv(s, &none, line);
+}
+
+int
+session_pushv(struct session *s, const struct wbuf *head, struct rbuf *tail)
+{
+	size_t len = head->len + tail->len;
+
+	if (s->state != SESSION_ONLINE)
+		return -1;
+	if (len > LINE_MAX_PLAIN && !(s->features & FEATURE_ANY) &&
+	    utf16_units(wbuf_data(head), head->len) +
+	    utf16_units(tail->data, tail->len) > LINE_MAX_PLAIN)
+		return -1;
+	if (head->len > 0)
+		bufio_write(s->io, wbuf_data(head), head->len);
+	bufio_write_rbuf(s->io, tail);
+	return 0;
+}
+
+void
+answer_begin(struct wbuf *w, const char *type, struct slice req_id)
+{
+	json_begin(w, '{');
+	json_put_str(w, "type", type);
+	if (req_id.p != NULL)
+		json_put_raw(w, "req_id", req_id);
+}
+
+void
+answer_end(struct session *s, struct wbuf *w)
+{
+	if ((s->features & FEATURE_RECEIPTS) && s->unread > 0)
+		json_put_int(w, "unread", s->unread);
+	json_end(w, '}');
+	wbuf_add(w, "\n", 1);
+	session_write(s, w);
+	wbuf_free(w);
+}
+
+/* Clients that announced nothing do not know our own codes. */
+static enum errcode
+plain_code(const struct session *s, enum errcode e)
+{
+	if (s->features & FEATURE_ANY)
+		return e;
+	if (e == ERR_RATE_LIMITED)
+		return ERR_UNEXPECTED;
+	return e == ERR_TOO_LARGE ? ERR_BAD_MSG : e;
+}
+
+void
+answer_err(struct session *s, struct slice req_id, enum errcode e,
+    const char *message, struct slice ask_id)
+{
+	struct wbuf w = { 0 };
+
+	answer_begin(&w, "err", req_id);
+	json_put_str(&w, "code", err_code(plain_code(s, e)));
+	if (message != NULL)
+		json_put_str(&w, "message", message);
+	if (ask_id.len > 0)
+		json_put_raw(&w, "ask_id", ask_id);
+	answer_end(s, &w);
+}
+
+struct pending *
+pending_new(struct session *s, struct slice req_id)
+{
+	struct pending *p = xcalloc(1, sizeof(*p) + req_id.len);
+
+	p->session = session_ref(s);
+	if (req_id.p != NULL) {
+		memcpy(p->buf, req_id.p, req_id.len);
+		p->req_id.p = p->buf;
+		p->req_id.len = req_id.len;
+	}
+	return p;
+}
+
+void
+pending_free(struct pending *p)
+{
+	session_unref(p->session);
+	free(p);
+}

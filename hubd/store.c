@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The store process.  What has arrived in one turn of the event loop is one
+ * transaction: it is committed, with one write to the disk, and only then the
+ * answers go out.  If anything in it fails, nothing of it is done.
+ */
+#include "compat.h"
+
+#include <sys/stat.h>
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "child.h"
+#include "db.h"
+#include "log.h"
+#include "mailbox.h"
+#include "people.h"
+#include "store.h"
+#include "timeutil.h"
+
+#define BATCH_MAX	1024		/* requests of one transaction */
+#define BATCH_BYTES	(4 * 1024 * 1024)	/* of them and their answers */
+#define FLUSH_MS	2000		/* for the last answers */
+#define KEEP_NAMES	1000		/* without a mailbox: no need to look */
+#define EXPIRE_FIRST_MS	60000
+#define EXPIRE_EVERY_MS	(3600 * 1000)
+#define EXPIRE_STEP_MS	10
+
+struct store;
+
+struct operation {
+	enum imsg_type	 type, answer;
+	/* Writes the answer; -1 if the database failed. */
+	int		(*handle)(struct store *, struct reader *,
+			    struct wbuf *);
+	/* Writes the answer that nothing was done. */
+	void		(*fail)(struct wbuf *);
+};
+
+/* An answer that waits for the commit. */
+struct answer {
+	const struct operation	*op;
+	uint32_t		 id;		/* of the request */
+	size_t			 off, len;	/* in heads */
+	struct rbuf		*tail;		/* or NULL */
+};
+
+struct store {
+	struct event_base	*base;
+	struct child		*child;
+	struct imsgbuf		*router;
+	int			 router_fd;
+	struct db		*db;
+	struct boxes		*boxes;
+	struct event		*expire_timer;
+	int64_t			 expire_pos;
+
+	struct answer		 answers[BATCH_MAX];
+	size_t			 nanswers, bytes;
+	struct wbuf		 heads, list;
+	struct rbuf		*tail;		/* of the current answer */
+	int			 failed;	/* this batch */
+	int			 tidy;		/* after this batch */
+	int			 untold;	/* aliases, since it was opened */
+	uint64_t		 requests, batches, failures;
+};
+
+static void	on_peer(enum proc_id, int, void *);
+static void	on_start(const struct conf *, void *);
+static void	on_shutdown(void *);
+static void	on_stats(void *);
+static void	on_request(struct imsgbuf *, struct imsg *, void *);
+static void	on_batch(struct imsgbuf *, void *);
+static void	on_closed(struct imsgbuf *, int, void *);
+static void	on_expire(int, short, void *);
+static void	expire_in(struct store *, int64_t);
+static int	begin(struct store *);
+static void	end(struct store *);
+static void	fail_batch(struct store *);
+static void	send_answers(struct store *);
+static void	tell_alias(const struct store_alias *, void *);
+static const struct operation	*operation_of(enum imsg_type);
+
+static const struct child_ops child_ops = {
+	.peer = on_peer,
+	.start = on_start,
+	.shutdown = on_shutdown,
+	.stats = on_stats,
+};
+
+static const struct imsg_ops router_ops = {
+	.dispatch = on_request,
+	.batch = on_batch,
+	.closed = on_closed,
+};
+
+/* The answer to a request when nothing was done. */
+#define FAIL(x)								\
+static void								\
+fail_##x(struct wbuf *w)						\
+{									\
+	struct store_##x a = { .status = STORE_FAILED };		\
+									\
+	store_##x##_put(w, &a);						\
+}
+
+FAIL(registered)
+FAIL(appended)
+FAIL(mail)
+FAIL(marked)
+FAIL(message)
+FAIL(session_list)
+FAIL(cleaned)
+
+/* A request and an answer that are nothing but the structs. */
+#define HANDLE(name, in, out, function)					\
+static int								\
+handle_##name(struct store *s, struct reader *rd, struct wbuf *w)	\
+{									\
+	struct store_##in q;						\
+	struct store_##out a = { .status = STORE_OK };			\
+									\
+	if (store_##in##_get(rd, &q) == -1)				\
+		fatalx("the router sent a bad " #in);			\
+	if (function(s->boxes, &q, &a) == -1)				\
+		return -1;						\
+	store_##out##_put(w, &a);					\
+	return 0;							\
+}
+
+HANDLE(register, register, registered, people_register)
+HANDLE(rename, rename, registered, people_rename)
+HANDLE(append, append, appended, mailbox_append)
+HANDLE(status, query, message, mailbox_status)
+
+static int
+handle_gone(struct store *s, struct reader *rd, struct wbuf *w)
+{
+	struct store_gone q;
+
+	(void)w;
+	if (store_gone_get(rd, &q) == -1)
+		fatalx("the router sent a bad gone");
+	return people_gone(s->boxes, &q);
+}
+
+/* The JSON may be long: it is handed on as it is. */
+static int
+handle_inbox(struct store *s, struct reader *rd, struct wbuf *w)
+{
+	struct store_inbox q;
+	struct store_mail a = { .status = STORE_OK };
+	struct wbuf json = { 0 };
+	int r;
+
+	if (store_inbox_get(rd, &q) == -1)
+		fatalx("the router sent a bad inbox");
+	r = mailbox_inbox(s->boxes, &q, &a, &s->list, &json);
+	if (r == 0) {
+		a.json.len = 0;
+		store_mail_put(w, &a);
+		s->tail = wbuf_take(&json);
+	}
+	wbuf_free(&json);
+	return r;
+}
+
+static int
+handle_mark(struct store *s, struct reader *rd, struct wbuf *w)
+{
+	struct store_mark q;
+	struct store_marked a = { .status = STORE_OK };
+
+	if (store_mark_get(rd, &q) == -1)
+		fatalx("the router sent a bad mark");
+	if (mailbox_mark(s->boxes, &q, &a, &s->list) == -1)
+		return -1;
+	store_marked_put(w, &a);
+	return 0;
+}
+
+static int
+handle_sessions(struct store *s, struct reader *rd, struct wbuf *w)
+{
+	struct store_session_list a = { .status = STORE_OK };
+
+	(void)rd;
+	if (people_sessions(s->boxes, &a, &s->list) == -1)
+		return -1;
+	store_session_list_put(w, &a);
+	return 0;
+}
+
+static int
+handle_clean(struct store *s, struct reader *rd, struct wbuf *w)
+{
+	struct store_clean q;
+	struct store_cleaned a = { .status = STORE_OK };
+
+	if (store_clean_get(rd, &q) == -1)
+		fatalx("the router sent a bad clean");
+	if (people_clean(s->boxes, &q, &a) == -1)
+		return -1;
+	store_cleaned_put(w, &a);
+	s->tidy = 1;
+	return 0;
+}
+
+static const struct operation operations[] = {
+	{ STORE_APPEND, STORE_APPENDED, handle_append, fail_appended },
+	{ STORE_MARK, STORE_MARKED, handle_mark, fail_marked },
+	{ STORE_INBOX, STORE_MAIL, handle_inbox, fail_mail },
+	{ STORE_REGISTER, STORE_REGISTERED, handle_register, fail_registered },
+	{ STORE_GONE, IMSG_NONE, handle_gone, NULL },
+	{ STORE_RENAME, STORE_RENAMED, handle_rename, fail_registered },
+	{ STORE_STATUS, STORE_MESSAGE, handle_status, fail_message },
+	{ STORE_SESSIONS, STORE_SESSION_LIST, handle_sessions,
+	    fail_session_list },
+	{ STORE_CLEAN, STORE_CLEANED, handle_clean, fail_cleaned },
+};
+
+static const struct operation *
+operation_of(enum imsg_type type)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+		if (operations[i].type == type)
+			return &operations[i];
+	fatalx("the router sent %s", imsg_name(type));
+}
+
+int
+store_main(void)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+
+	umask(077);
+	/* a limit on the size of files is an error like a full disk */
+	signal(SIGXFSZ, SIG_IGN);
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	s->router_fd = -1;
+	if ((s->base = event_base_new()) == NULL)
+		fatalx("event_base_new failed");
+	s->child = child_new(s->base, PROC_STORE, "store", &child_ops, s);
+	if (event_base_dispatch(s->base) == -1)
+		fatalx("event loop failed");
+
+	if (s->expire_timer != NULL)
+		event_free(s->expire_timer);
+	imsg_free(s->router);
+	boxes_free(s->boxes);
+	db_free(s->db);
+	wbuf_free(&s->heads);
+	wbuf_free(&s->list);
+	child_free(s->child);
+	event_base_free(s->base);
+	free(s);
+	return 0;
+}
+
+static void
+on_peer(enum proc_id id, int fd, void *arg)
+{
+	struct store *s = arg;
+
+	if (id != PROC_ROUTER || s->router_fd != -1)
+		fatalx("unexpected CONF_PEER");
+	s->router_fd = fd;
+}
+
+/* A database that cannot be opened now may be later: that stops nothing. */
+static void
+on_start(const struct conf *conf, void *arg)
+{
+	struct store *s = arg;
+
+	if (s->router_fd == -1 || s->db != NULL)
+		fatalx("unexpected CONF_END");
+	s->db = db_new(conf->data, conf->sync_full);
+	s->boxes = boxes_new(s->db, conf->keep_mailbox, conf->max_mailboxes);
+	s->router = imsg_new(s->base, s->router_fd, PROC_STORE, PROC_ROUTER,
+	    &router_ops, s);
+	s->expire_timer = evtimer_new(s->base, on_expire, s);
+	if (s->expire_timer == NULL)
+		fatalx("event_new failed");
+	if (begin(s) == -1)
+		fail_batch(s);
+	end(s);
+	expire_in(s, EXPIRE_FIRST_MS);
+	imsg_send(s->router, STORE_UP, 0, -1, NULL, NULL);
+	child_ready(s->child);
+}
+
+static void
+on_shutdown(void *arg)
+{
+	struct store *s = arg;
+
+	if (s->router != NULL) {
+		end(s);
+		(void)imsg_flush(s->router, FLUSH_MS);
+	}
+	event_base_loopbreak(s->base);
+}
+
+static void
+on_closed(struct imsgbuf *ib, int err, void *arg)
+{
+	struct store *s = arg;
+
+	if (err != 0)
+		log_warnx("router: %s", strerror(err));
+	end(s);
+	s->router = NULL;
+	imsg_free(ib);
+	event_base_loopbreak(s->base);
+}
+
+static void
+on_stats(void *arg)
+{
+	struct store *s = arg;
+
+	log_info("%llu requests in %llu transactions, %llu failed",
+	    (unsigned long long)s->requests, (unsigned long long)s->batches,
+	    (unsigned long long)s->failures);
+}
+
+static void
+on_request(struct imsgbuf *ib, struct imsg *m, void *arg)
+{
+	struct store *s = arg;
+	const struct operation *q = operation_of(m->type);
+	struct answer *a = &s->answers[s->nanswers];
+
+	(void)ib;
+	s->requests++;
+	wbuf_reset(&s->list);
+	a->op = q;
+	a->id = m->id;
+	a->off = s->heads.len;
+	s->tail = NULL;
+	if (!s->failed && (begin(s) == -1 ||
+	    q->handle(s, &m->rd, &s->heads) == -1))
+		fail_batch(s);
+	if (q->answer != IMSG_NONE) {
+		if (s->failed) {
+			a->off = s->heads.len;
+			q->fail(&s->heads);
+		}
+		a->len = s->heads.len - a->off;
+		a->tail = s->tail;
+		s->nanswers++;
+		s->bytes += a->len + (a->tail != NULL ? a->tail->len : 0);
+	}
+	s->bytes += m->body->len;
+	if (s->nanswers == BATCH_MAX || s->bytes > BATCH_BYTES)
+		end(s);
+}
+
+static void
+on_batch(struct imsgbuf *ib, void *arg)
+{
+	(void)ib;
+	end(arg);
+}
+
+/* Opens what is not open yet and begins what has not begun. */
+static int
+begin(struct store *s)
+{
+	int opened = db_open(s->db);
+
+	if (opened == 1) {
+		boxes_forget(s->boxes);
+		s->untold = 1;
+	}
+	if (opened == -1 || db_begin(s->db) == -1 ||
+	    boxes_ready(s->boxes) == -1)
+		return -1;
+	if (s->untold && people_aliases(s->boxes, tell_alias, s) == -1)
+		return -1;
+	s->untold = 0;
+	return 0;
+}
+
+/* Commits, answers, and then does what need not be waited for. */
+static void
+end(struct store *s)
+{
+	if (!s->failed && db_commit(s->db) == -1)
+		fail_batch(s);
+	send_answers(s);
+	s->batches++;
+	s->failed = 0;
+	if (s->tidy || db_checkpoint_due(s->db)) {
+		(void)imsg_flush(s->router, 0);
+		if (s->tidy)
+			db_tidy(s->db);
+		else
+			db_checkpoint(s->db);
+		s->tidy = 0;
+	}
+}
+
+/* Nothing of this batch is done, and that is what all of it is told. */
+static void
+fail_batch(struct store *s)
+{
+	struct answer *a;
+	size_t i;
+
+	s->failed = 1;
+	s->tidy = 0;
+	s->failures++;
+	db_rollback(s->db);
+	boxes_forget(s->boxes);
+	wbuf_reset(&s->heads);
+	for (i = 0; i < s->nanswers; i++) {
+		a = &s->answers[i];
+		rbuf_unref(a->tail);
+		a->tail = NULL;
+		a->off = s->heads.len;
+		a->op->fail(&s->heads);
+		a->len = s->heads.len - a->off;
+	}
+}
+
+static void
+send_answers(struct store *s)
+{
+	struct wbuf head = { 0 };
+	struct answer *a;
+	size_t i;
+
+	for (i = 0; i < s->nanswers; i++) {
+		a = &s->answers[i];
+		wbuf_reset(&head);
+		wbuf_add(&head, wbuf_data(&s->heads) + a->off, a->len);
+		imsg_send(s->router, a->op->answer, a->id, -1, &head,
+		    a->tail);
+		rbuf_unref(a->tail);
+	}
+	wbuf_free(&head);
+	s->nanswers = s->bytes = 0;
+	/* an idle store holds no large buffer */
+	if (s->heads.cap > BATCH_BYTES / 16)
+		wbuf_free(&s->heads);
+	else
+		wbuf_reset(&s->heads);
+	if (s->list.cap > BATCH_BYTES / 16)
+		wbuf_free(&s->list);
+}
+
+static void
+tell_alias(const struct store_alias *a, void *arg)
+{
+	struct store *s = arg;
+	struct wbuf w = { 0 };
+
+	store_alias_put(&w, a);
+	imsg_send(s->router, STORE_ALIAS, 0, -1, &w, NULL);
+	wbuf_free(&w);
+}
+
+/* Forgets what became of old messages, in short steps. */
+static void
+on_expire(int fd, short ev, void *arg)
+{
+	struct store *s = arg;
+
+	(void)fd;
+	(void)ev;
+	if (begin(s) == -1 || mailbox_expire_step(s->boxes, time_now_ms(),
+	    &s->expire_pos) == -1 || (s->expire_pos == 0 &&
+	    people_purge(s->boxes, KEEP_NAMES) == -1)) {
+		s->expire_pos = 0;
+		fail_batch(s);
+	}
+	end(s);
+	expire_in(s, s->expire_pos != 0 ? EXPIRE_STEP_MS : EXPIRE_EVERY_MS);
+}
+
+static void
+expire_in(struct store *s, int64_t ms)
+{
+	struct timeval tv = time_tv(ms);
+
+	evtimer_add(s->expire_timer, &tv);
+}

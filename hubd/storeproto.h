@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the router asks the store and what the store answers, as structs with
+ * a writer and a reader each.  Slices point into the message.  Every request
+ * but STORE_GONE is answered, in the order in which they were asked, and only
+ * when what it changed is on disk.
+ */
+#ifndef STOREPROTO_H
+#define STOREPROTO_H
+
+#include "buf.h"
+#include "names.h"
+
+/* What has become of a message (protocol.md, receipts). */
+enum msg_state {
+	MSG_ACCEPTED,		/* stored */
+	MSG_PUSHED,		/* written to its receiver's connection */
+	MSG_RECEIVED,		/* the host has been given it */
+	MSG_SEEN,		/* the model has read or answered it */
+	MSG_EXPIRED		/* pushed out of the mailbox unread */
+};
+
+enum msg_kind {
+	KIND_INFO,
+	KIND_REQUEST,
+	KIND_RESPONSE
+};
+
+enum store_status {
+	STORE_OK,
+	STORE_REPEAT,		/* this sender's msg_id is stored already */
+	STORE_FULL,		/* limit of mailboxes */
+	STORE_FAILED		/* disk: nothing has changed */
+};
+
+/* "accepted" ... "expired"; "info" ... "response" */
+const char	*msg_state_name(enum msg_state);
+const char	*msg_kind_name(enum msg_kind);
+/* The kind of that name, or -1. */
+int		 msg_kind_of(struct slice);
+
+/* A change of state that the sender of a message may want to hear of. */
+struct store_receipt {
+	char		 sender[TARGET_SIZE];
+	char		 peer[TARGET_SIZE];	/* the receiver */
+	char		 msg_id[MSG_ID_SIZE];
+	enum msg_state	 state;
+};
+
+/* STORE_REGISTER: a session has this name now; an alias of it ends. */
+struct store_register {
+	char		 name[NAME_SIZE];
+	struct slice	 cwd, git_branch, host;	/* UTF-8, not escaped */
+	uint32_t	 pid;			/* 0: unknown */
+	int64_t		 started, now;		/* ms; started 0: unknown */
+};
+/* STORE_REGISTERED */
+struct store_registered {
+	enum store_status status;
+	uint32_t	 unread;
+};
+/* STORE_GONE, not answered: it was last heard of then. */
+struct store_gone {
+	char		 name[NAME_SIZE];
+	int64_t		 now;
+};
+/*
+ * STORE_RENAME: mailbox, messages sent and everything else that belongs to
+ * the old name go to the new one; a mailbox that is there is merged by time.
+ * The old name becomes an alias of the new one.
+ */
+struct store_rename {
+	char		 from[NAME_SIZE], to[NAME_SIZE];
+	int64_t		 now;
+};
+/* STORE_RENAMED, answered with struct store_registered */
+
+/* STORE_APPEND */
+struct store_append {
+	char		 to[TARGET_SIZE], from[TARGET_SIZE];
+	char		 msg_id[MSG_ID_SIZE];
+	int64_t		 ts;
+	uint8_t		 pushed;	/* the receiver is online: it will be pushed */
+	uint8_t		 urgent;
+	enum msg_kind	 kind;
+	uint8_t		 has_reply_to;
+	struct slice	 reply_to;	/* a JSON string without its quotes */
+	struct slice	 text;		/* likewise; the rest of the message */
+};
+/* STORE_APPENDED */
+struct store_appended {
+	enum store_status status;
+	uint32_t	 unread;	/* of the receiver's mailbox */
+	uint8_t		 has_expired;	/* it pushed out one not yet seen */
+	struct store_receipt expired;
+};
+
+enum inbox_mode {
+	INBOX_UNSEEN,		/* those not yet seen, oldest first */
+	INBOX_SINCE,		/* those behind since_id, seen or not */
+	INBOX_RECENT		/* the last limit ones, seen or not */
+};
+
+/* STORE_INBOX: reads and changes nothing but the count of dropped ones. */
+struct store_inbox {
+	char		 name[NAME_SIZE];
+	enum inbox_mode	 mode;
+	uint32_t	 limit;		/* messages */
+	uint32_t	 max_bytes;	/* of the JSON; the first always goes in */
+	uint8_t		 peek;		/* do not reset dropped */
+	char		 since_id[MSG_ID_SIZE];
+};
+/*
+ * STORE_MAIL.  json is the array of messages as inbox_result has it: msg_id,
+ * from, text, reply_to or null, ts, and urgent:true, kind (unless info),
+ * pushed:true (if received) where they apply.  unseen has the numbers of
+ * those among them not yet seen, for STORE_MARK.  A single message longer
+ * than max_bytes is shown with a short text in its place.
+ */
+struct store_mail {
+	enum store_status status;
+	uint32_t	 count, remaining, dropped, unread;
+	uint32_t	 nunseen;
+	struct slice	 unseen;	/* nunseen 64-bit integers: mail_unseen() */
+	struct slice	 json;		/* the rest of the message */
+};
+
+/*
+ * STORE_MARK: messages in the mailbox of name are received or seen (a state
+ * never goes back, but for MSG_PUSHED to MSG_ACCEPTED).  They are named by
+ * number or by id; unknown ones are ignored.
+ */
+struct store_mark {
+	char		 name[NAME_SIZE];
+	enum msg_state	 state;
+	uint32_t	 nseqs, nids;
+	struct slice	 list;		/* 64-bit integers, then counted strings */
+};
+/* STORE_MARKED: for each that changed to received, seen, a receipt. */
+struct store_marked {
+	enum store_status status;
+	uint32_t	 unread;
+	uint32_t	 nreceipts;
+	struct slice	 receipts;	/* store_receipt_get() */
+};
+
+/* STORE_STATUS: of a message that name (or an alias of it) has sent. */
+struct store_query {
+	char		 name[NAME_SIZE];
+	char		 msg_id[MSG_ID_SIZE];
+};
+/* STORE_MESSAGE */
+struct store_message {
+	enum store_status status;
+	uint8_t		 found;
+	char		 to[TARGET_SIZE];
+	enum msg_state	 state;
+	int64_t		 ts;		/* of that state */
+};
+
+/* STORE_SESSIONS has no body.  STORE_SESSION_LIST: n of these, by name. */
+struct store_session {
+	char		 name[NAME_SIZE];
+	struct slice	 cwd, git_branch, host;
+	uint32_t	 pid, unread, kept;	/* kept: messages in the mailbox */
+	int64_t		 started, last_seen;
+};
+struct store_session_list {
+	enum store_status status;
+	uint32_t	 n;
+	struct slice	 sessions;	/* store_session_get() */
+};
+
+/*
+ * STORE_CLEAN: forgets sessions away since before, with nothing unread, and
+ * what was seen before then.  keep is a list of names not to touch: those
+ * that are online.
+ */
+struct store_clean {
+	int64_t		 before;
+	uint32_t	 nkeep;
+	struct slice	 keep;		/* counted strings */
+};
+/* STORE_CLEANED */
+struct store_cleaned {
+	enum store_status status;
+	uint32_t	 sessions, messages;
+};
+
+/* STORE_ALIAS: at start, one each; then STORE_UP, which has no body. */
+struct store_alias {
+	char		 name[NAME_SIZE], target[NAME_SIZE];
+};
+
+/*
+ * x_put appends a message to the buffer, x_get reads one.  A getter returns
+ * -1 if the message is not exactly what it should be; the lists inside are
+ * read one by one from a reader on the slice.
+ */
+#define STOREPROTO(x)							\
+	void	x##_put(struct wbuf *, const struct x *);		\
+	int	x##_get(struct reader *, struct x *)
+
+STOREPROTO(store_register);
+STOREPROTO(store_registered);
+STOREPROTO(store_gone);
+STOREPROTO(store_rename);
+STOREPROTO(store_append);
+STOREPROTO(store_appended);
+STOREPROTO(store_inbox);
+STOREPROTO(store_mail);
+STOREPROTO(store_mark);
+STOREPROTO(store_marked);
+STOREPROTO(store_query);
+STOREPROTO(store_message);
+STOREPROTO(store_session_list);
+STOREPROTO(store_clean);
+STOREPROTO(store_cleaned);
+STOREPROTO(store_alias);
+
+/* One element of a list; these do not ask for the end of the message. */
+void	store_receipt_put(struct wbuf *, const struct store_receipt *);
+int	store_receipt_get(struct reader *, struct store_receipt *);
+void	store_session_put(struct wbuf *, const struct store_session *);
+int	store_session_get(struct reader *, struct store_session *);
+
+#endif
