@@ -128,16 +128,16 @@ open_file(struct db *db)
 }
 
 /*
- * Exclusive mode comes before WAL, so that there is no shared memory file.
- * Page size and auto_vacuum matter to a new file only.
+ * Exclusive mode comes before all else, so that there is no shared memory
+ * file.  Page size and auto_vacuum matter to a new file only.
  */
 static int
 configure(struct db *db)
 {
 	static const char before[] =
+	    "PRAGMA locking_mode = EXCLUSIVE;"
 	    "PRAGMA page_size = 4096;"
 	    "PRAGMA auto_vacuum = INCREMENTAL;"
-	    "PRAGMA locking_mode = EXCLUSIVE;"
 	    "PRAGMA temp_store = MEMORY;"
 	    "PRAGMA cache_size = -1024;"
 	    "PRAGMA cell_size_check = ON;"

@@ -61,6 +61,10 @@ const int db_version = sizeof(db_migrations) / sizeof(db_migrations[0]);
 	" WHERE m.box = ?1 AND m.kept = 1 AND m.seen = " seen		\
 	" ORDER BY m.seq LIMIT 1"
 
+/*
+ * OR FAIL where many rows change: after an error the transaction is rolled
+ * back anyway, and SQLite need not keep in memory how to undo the statement.
+ */
 const char *const db_queries[Q_MAX] = {
 	[Q_BEGIN] = "BEGIN",
 	[Q_COMMIT] = "COMMIT",
@@ -127,7 +131,7 @@ const char *const db_queries[Q_MAX] = {
 	    " WHERE m.msg_id = ?1 AND m.sender = ?2"
 	    " ORDER BY m.seq DESC LIMIT 1",
 	[Q_FORGET_SEEN] =
-	    "UPDATE message INDEXED BY message_box"
+	    "UPDATE OR FAIL message INDEXED BY message_box"
 	    " SET kept = 0, reply_to = NULL, body = ''"
 	    " WHERE box = ?1 AND kept = 1 AND seen = 1 AND state_ts < ?2",
 	[Q_STEP_BEGIN] =
@@ -151,7 +155,7 @@ const char *const db_queries[Q_MAX] = {
 	[Q_PEER_REMOVE] = "DELETE FROM peer WHERE id = ?1",
 	/* without an index: it is rare, and not worth one more per message */
 	[Q_MERGE_MESSAGES] =
-	    "UPDATE message SET"
+	    "UPDATE OR FAIL message SET"
 	    " box = CASE box WHEN ?1 THEN ?2 ELSE box END,"
 	    " sender = CASE sender WHEN ?1 THEN ?2 ELSE sender END"
 	    " WHERE box = ?1 OR sender = ?1",

@@ -269,7 +269,7 @@ request_line(struct session *s, const char *line, size_t len)
 	struct request q;
 	const struct row *row;
 	const char *wrong;
-	char text[96];
+	char text[96], type[32];
 	size_t i;
 
 	q.req_id.p = NULL;
@@ -285,8 +285,8 @@ request_line(struct session *s, const char *line, size_t len)
 	}
 	if (q.v[M_REQ_ID].type == JS_STRING)
 		q.req_id = request_raw(&q, M_REQ_ID);
-	row = q.v[M_TYPE].type == JS_STRING ?
-	    map_get(types, q.v[M_TYPE].p, q.v[M_TYPE].len) : NULL;
+	row = json_str(&q.v[M_TYPE], type, sizeof(type)) != -1 ?
+	    map_gets(types, type) : NULL;
 	if (row == NULL) {
 		request_fail(s, &q, ERR_BAD_MSG, "type is not known");
 		return;

@@ -6,6 +6,8 @@
  */
 #include "compat.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -35,6 +37,7 @@ struct bufio {
 	int			 file;	/* nothing that can be waited for */
 };
 
+static int	is_file(int);
 static void	await_input(struct bufio *);
 static void	on_read(int, short, void *);
 static void	on_write(int, short, void *);
@@ -78,6 +81,7 @@ bufio_new(struct event_base *base, int rfd, int wfd,
 	if (b->out == NULL || b->rd == NULL || b->wr == NULL ||
 	    b->again == NULL)
 		fatalx("bufio: out of memory");
+	b->file = is_file(rfd);
 	await_input(b);
 	return b;
 }
@@ -171,14 +175,23 @@ bufio_resume(struct bufio *b)
 		event_active(b->again, EV_READ, 0);
 }
 
-/* epoll refuses plain files, which are always ready. */
+/* Plain files and /dev/null are always ready, and epoll refuses them. */
+static int
+is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && !S_ISSOCK(st.st_mode) &&
+	    !S_ISFIFO(st.st_mode) && !isatty(fd);
+}
+
 static void
 await_input(struct bufio *b)
 {
-	if (!b->file && event_add(b->rd, NULL) == -1)
-		b->file = 1;
 	if (b->file)
 		event_active(b->rd, EV_READ, 0);
+	else if (event_add(b->rd, NULL) == -1)
+		fatal("bufio: event_add");
 }
 
 static void

@@ -30,7 +30,8 @@ static void	sink_stderr(const char *, enum log_level, const char *);
 static void	sink_syslog(const char *, enum log_level, const char *);
 static void	sink_dir(const char *, enum log_level, const char *);
 static void	sink_fn(const char *, enum log_level, const char *);
-static void	vlog(enum log_level, int, const char *, va_list);
+static void	vlog(enum log_level, int, const char *, va_list)
+		    __attribute__((__format__(printf, 3, 0)));
 static int	open_day(const char *);
 static void	purge(int64_t);
 

@@ -4,6 +4,8 @@
  */
 #include "compat.h"
 
+#include <stdio.h>
+
 #include "names.h"
 
 static int	name_char(char);
@@ -72,4 +74,18 @@ name_slug(const char *text, const char *fallback, char dst[NAME_SIZE])
 	dst[n] = '\0';
 	if (!name_valid(slice_of(dst)))
 		strlcpy(dst, fallback, NAME_SIZE);
+}
+
+void
+name_number(const char *base, unsigned n, char dst[NAME_SIZE])
+{
+	char tail[16] = "";
+	size_t len, room;
+
+	if (n > 1)
+		snprintf(tail, sizeof(tail), "-%u", n);
+	room = NAME_LEN_MAX - strlen(tail);
+	len = strlen(base) < room ? strlen(base) : room;
+	memcpy(dst, base, len);
+	strlcpy(dst + len, tail, NAME_SIZE - len);
 }

@@ -35,5 +35,7 @@ struct slice	name_trim(struct slice);
  * none at the ends, at most 64; fallback if nothing is left.
  */
 void	name_slug(const char *text, const char *fallback, char dst[NAME_SIZE]);
+/* base-n, with as much of base as fits: n from 2 on, base itself for 1. */
+void	name_number(const char *base, unsigned n, char dst[NAME_SIZE]);
 
 #endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Finding the hub's socket, and starting a hub where none answers.
+ */
+#include "compat.h"
+
+#include <sys/file.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "hubfind.h"
+#include "log.h"
+#include "paths.h"
+#include "proc.h"
+#include "timeutil.h"
+#include "unixsock.h"
+
+#define SYSTEM_SOCKET	"/run/ecorelay/hub.sock"
+#define SPAWN_LOCK	"spawn.lock"
+#define HUB_PATH_MAX	1024
+#define REAP_MS		20
+
+struct hubfind {
+	struct event	*reaper;
+	void		(*changed)(void *);
+	void		*arg;
+	int		 launched, failed;	/* in this search */
+	int		 lock_fd;
+	pid_t		 child;			/* hubd's first process */
+	char		 trouble[HUB_PATH_MAX + 64];
+};
+
+static void	on_reaper(int, short, void *);
+static void	await_child(struct hubfind *);
+static void	trouble(struct hubfind *, const char *, ...)
+		    __attribute__((__format__(printf, 2, 3)));
+static int	take_lock(struct hubfind *);
+static void	launch(struct hubfind *);
+static void	exec_hubd(const char *) __attribute__((__noreturn__));
+
+struct hubfind *
+hubfind_new(struct event_base *base, void (*changed)(void *), void *arg)
+{
+	struct hubfind *hf = xcalloc(1, sizeof(*hf));
+
+	hf->changed = changed;
+	hf->arg = arg;
+	hf->lock_fd = -1;
+	if ((hf->reaper = evtimer_new(base, on_reaper, hf)) == NULL)
+		fatalx("hubfind: out of memory");
+	return hf;
+}
+
+void
+hubfind_free(struct hubfind *hf)
+{
+	hubfind_end(hf);
+	event_free(hf->reaper);
+	free(hf);
+}
+
+void
+hubfind_begin(struct hubfind *hf)
+{
+	hf->launched = hf->failed = 0;
+	hf->trouble[0] = '\0';
+}
+
+int
+hubfind_failed(const struct hubfind *hf)
+{
+	return hf->failed;
+}
+
+const char *
+hubfind_trouble(const struct hubfind *hf)
+{
+	return hf->trouble;
+}
+
+static void
+trouble(struct hubfind *hf, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(hf->trouble, sizeof(hf->trouble), fmt, ap);
+	va_end(ap);
+}
+
+int
+hubfind_connect(struct hubfind *hf)
+{
+	char path[HUB_PATH_MAX];
+	int fd, err;
+
+	if (paths_hub_socket(path, sizeof(path)) == -1) {
+		err = errno;
+		trouble(hf, "no path to the hub's socket: %s", strerror(err));
+		/* ENOENT would mean that one can be started */
+		errno = err == ENOENT ? ENOTDIR : err;
+		return -1;
+	}
+	if ((fd = unix_connect(path)) != -1)
+		return fd;
+	err = errno;
+	if (getenv("RELAY_HUB_SOCKET") == NULL &&
+	    getenv("ECORELAY_DATA") == NULL &&
+	    (fd = unix_connect(SYSTEM_SOCKET)) != -1)
+		return fd;
+	if (err == ENAMETOOLONG)
+		trouble(hf, "too long a path for a Unix socket: %s", path);
+	else if (!hf->failed)
+		trouble(hf, "cannot connect to %s: %s", path, strerror(err));
+	errno = err;
+	return -1;
+}
+
+int
+hubfind_start(struct hubfind *hf)
+{
+	int fd;
+
+	if (hf->child > 0 || hf->launched)
+		return -1;
+	if (hf->lock_fd == -1) {
+		if (take_lock(hf) == -1)
+			return -1;
+		/* its former owner may just have started one */
+		if ((fd = hubfind_connect(hf)) != -1)
+			return fd;
+	}
+	launch(hf);
+	return -1;
+}
+
+void
+hubfind_end(struct hubfind *hf)
+{
+	if (hf->lock_fd != -1)
+		close(hf->lock_fd);
+	hf->lock_fd = -1;
+}
+
+static int
+take_lock(struct hubfind *hf)
+{
+	char dir[HUB_PATH_MAX], path[HUB_PATH_MAX];
+	int fd;
+
+	if (paths_data(dir, sizeof(dir)) == -1 || paths_mkdir(dir) == -1 ||
+	    paths_join(path, sizeof(path), dir, SPAWN_LOCK) == -1 ||
+	    (fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) == -1) {
+		trouble(hf, "cannot use the data directory: %s",
+		    strerror(errno));
+		hf->failed = 1;
+		return -1;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		close(fd);
+		return -1;
+	}
+	hf->lock_fd = fd;
+	return 0;
+}
+
+static void
+launch(struct hubfind *hf)
+{
+	char path[HUB_PATH_MAX];
+
+	hf->launched = 1;
+	if (paths_program("hubd", path, sizeof(path)) == -1) {
+		trouble(hf, "hubd is not installed beside this program");
+		hf->failed = 1;
+		return;
+	}
+	if ((hf->child = fork()) == -1) {
+		trouble(hf, "fork: %s", strerror(errno));
+		hf->child = 0;
+		hf->failed = 1;
+		return;
+	}
+	if (hf->child == 0)
+		exec_hubd(path);
+	log_info("no hub answers: starting %s", path);
+	await_child(hf);
+}
+
+static void
+exec_hubd(const char *path)
+{
+	int fd;
+
+	(void)setsid();
+	(void)signal(SIGPIPE, SIG_DFL);
+	if ((fd = open("/dev/null", O_RDWR)) == -1 ||
+	    dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1 ||
+	    dup2(fd, STDERR_FILENO) == -1)
+		_exit(126);
+	/* what the host left open is not to be kept open by the hub */
+	closefrom(STDERR_FILENO + 1);
+	execl(path, path, "-e", (char *)NULL);
+	_exit(127);
+}
+
+static void
+await_child(struct hubfind *hf)
+{
+	struct timeval tv = time_tv(REAP_MS);
+
+	event_add(hf->reaper, &tv);
+}
+
+/* hubd -e: the process we started ends when the hub is ready, or failed. */
+static void
+on_reaper(int fd, short ev, void *arg)
+{
+	struct hubfind *hf = arg;
+	char how[64];
+	int status;
+	pid_t pid;
+
+	(void)fd;
+	(void)ev;
+	pid = waitpid(hf->child, &status, WNOHANG);
+	if (pid == 0 || (pid == -1 && errno == EINTR)) {
+		await_child(hf);
+		return;
+	}
+	hf->child = 0;
+	if (pid > 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
+		trouble(hf, "hubd %s", proc_exit(status, how, sizeof(how)));
+		log_warnx("starting a hub: %s", hf->trouble);
+		hf->failed = 1;
+	}
+	hf->changed(hf->arg);
+}
