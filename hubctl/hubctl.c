@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * hubctl: looks into and steers a running hub.  The table of commands is
+ * here; usage is made from it.
+ */
+#include "compat.h"
+
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "hubctl.h"
+#include "log.h"
+#include "paths.h"
+#include "term.h"
+
+#define OPTIONS		"js:"
+#define WORDS_MAX	3
+#define DAYS_DEFAULT	30
+#define DAYS_MAX	36500
+
+struct command {
+	const char	*words[WORDS_MAX];
+	const char	*options;	/* for getopt, in addition to OPTIONS */
+	const char	*args;		/* as usage shows them */
+	int		 min, max;	/* number of arguments */
+	int		 (*fn)(struct hubctl *, int, char **);
+	const char	*help;
+};
+
+static const struct command commands[] = {
+	{ { "show", "peers" }, "", "", 0, 0, cmd_show_peers,
+	    "sessions that are connected now" },
+	{ { "show", "sessions" }, "", "", 0, 0, cmd_show_sessions,
+	    "every known session, online or away" },
+	{ { "show", "status" }, "", "", 0, 0, cmd_show_status,
+	    "the hub itself" },
+	{ { "send" }, "u", "[-u] NAME TEXT", 2, 2, cmd_send,
+	    "send a message; -u: urgent; TEXT -: from standard input" },
+	{ { "inbox" }, "", "NAME", 1, 1, cmd_inbox,
+	    "the newest messages of a mailbox; marks nothing as read" },
+	{ { "monitor" }, "", "", 0, 0, cmd_monitor,
+	    "what happens, a line for each event" },
+	{ { "chat" }, "", "[NAME]", 0, 1, cmd_chat,
+	    "take part as a peer" },
+	{ { "clean" }, "d:", "[-d DAYS]", 0, 0, cmd_clean,
+	    "forget sessions away for DAYS (30); remove a dead socket" },
+	{ { "stop" }, "", "", 0, 0, cmd_stop,
+	    "stop the hub" },
+};
+#define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+static int	usage(FILE *);
+static int	usage_of(const struct command *);
+static int	word_match(const struct command *, int, const char *);
+static size_t	narrow(int *, int, const char *);
+static int	ambiguous(const int *, int, const char *);
+static const struct command *find_command(int, char **, int *);
+static int	options(struct hubctl *, const char *, int, char **);
+static int	run(const struct command *, struct hubctl *, int, char **);
+
+int
+main(int argc, char **argv)
+{
+	struct hubctl ctl = { .days = DAYS_DEFAULT };
+	const struct command *cmd;
+	int n, rc;
+
+	log_set_name("hubctl", NULL);
+	log_set_level(LOG_LEVEL_WARN);
+	paths_init(argv[0]);
+	term_init();
+	signal(SIGPIPE, SIG_IGN);
+	if (argc == 2 && strcmp(argv[1], "-h") == 0)
+		return usage(stdout);
+	if (options(&ctl, "", argc, argv) == -1)
+		return usage(stderr);
+	argc -= optind;
+	argv += optind;
+	if (argc == 0)
+		return usage(stderr);
+	if ((cmd = find_command(argc, argv, &n)) == NULL)
+		return EXIT_USAGE;
+	rc = run(cmd, &ctl, argc - n + 1, argv + n - 1);
+	/* a reader that has gone knows why it did */
+	if (fflush(stdout) == EOF && errno != EPIPE)
+		warn("standard output");
+	if (ferror(stdout))
+		rc = EXIT_FAILURE;
+	return rc;
+}
+
+static int
+usage(FILE *f)
+{
+	const struct command *c;
+	char line[80];
+	size_t i;
+
+	fprintf(f, "usage: hubctl [-j] [-s socket] command [argument ...]\n");
+	for (i = 0; i < NCOMMANDS; i++) {
+		c = &commands[i];
+		snprintf(line, sizeof(line), "%s%s%s%s%s", c->words[0],
+		    c->words[1] != NULL ? " " : "",
+		    c->words[1] != NULL ? c->words[1] : "",
+		    c->args[0] != '\0' ? " " : "", c->args);
+		fprintf(f, "  %-22s  %s\n", line, c->help);
+	}
+	return f == stdout ? EXIT_SUCCESS : EXIT_USAGE;
+}
+
+static int
+usage_of(const struct command *c)
+{
+	int i;
+
+	fprintf(stderr, "usage: hubctl [-j] [-s socket]");
+	for (i = 0; i < WORDS_MAX && c->words[i] != NULL; i++)
+		fprintf(stderr, " %s", c->words[i]);
+	fprintf(stderr, "%s%s\n", c->args[0] != '\0' ? " " : "", c->args);
+	return EXIT_USAGE;
+}
+
+/* 2 if it is the command's nth word, 1 if it is its beginning, else 0. */
+static int
+word_match(const struct command *c, int n, const char *word)
+{
+	if (n >= WORDS_MAX || c->words[n] == NULL ||
+	    strncmp(c->words[n], word, strlen(word)) != 0)
+		return 0;
+	return c->words[n][strlen(word)] == '\0' ? 2 : 1;
+}
+
+/*
+ * Keeps those of the commands marked in keep[] whose nth word is word, or
+ * begins with it if there is none.  Returns how many are left.
+ */
+static size_t
+narrow(int *keep, int n, const char *word)
+{
+	size_t i, left = 0;
+	int best = 1, match;
+
+	for (i = 0; i < NCOMMANDS; i++) {
+		if (keep[i] && word_match(&commands[i], n, word) == 2)
+			best = 2;
+	}
+	for (i = 0; i < NCOMMANDS; i++) {
+		match = keep[i] ? word_match(&commands[i], n, word) : 0;
+		keep[i] = match >= best;
+		left += (size_t)keep[i];
+	}
+	return left;
+}
+
+/*
+ * Says which words could be meant, if they differ.  Commands with the same
+ * nth word are told apart by the next one.
+ */
+static int
+ambiguous(const int *keep, int n, const char *word)
+{
+	const char *first = NULL;
+	size_t i;
+	int differ = 0;
+
+	for (i = 0; i < NCOMMANDS; i++) {
+		if (!keep[i])
+			continue;
+		if (first == NULL)
+			first = commands[i].words[n];
+		differ |= strcmp(first, commands[i].words[n]) != 0;
+	}
+	if (!differ)
+		return 0;
+	fprintf(stderr, "hubctl: ambiguous: %s:", word);
+	first = "";
+	for (i = 0; i < NCOMMANDS; i++) {
+		if (!keep[i] || strcmp(first, commands[i].words[n]) == 0)
+			continue;
+		first = commands[i].words[n];
+		fprintf(stderr, " %s", first);
+	}
+	fprintf(stderr, "\n");
+	return 1;
+}
+
+/* *n is the number of words that name the command. */
+static const struct command *
+find_command(int argc, char **argv, int *n)
+{
+	int keep[NCOMMANDS], k;
+	size_t i;
+
+	for (i = 0; i < NCOMMANDS; i++)
+		keep[i] = 1;
+	for (k = 0; k < argc && k < WORDS_MAX; k++) {
+		if (narrow(keep, k, argv[k]) == 0) {
+			warnx("unknown command: %s", argv[k]);
+			usage(stderr);
+			return NULL;
+		}
+		if (ambiguous(keep, k, argv[k]))
+			return NULL;
+		for (i = 0; !keep[i]; i++)
+			;
+		if (k + 1 == WORDS_MAX || commands[i].words[k + 1] == NULL) {
+			*n = k + 1;
+			return &commands[i];
+		}
+	}
+	usage(stderr);
+	return NULL;
+}
+
+/* Returns 0, or -1 for an unknown option (getopt has said so). */
+static int
+options(struct hubctl *ctl, const char *more, int argc, char **argv)
+{
+	const char *errstr;
+	char opts[16];
+	int ch;
+
+	/* "+": arguments that begin with - come behind the first other one */
+	snprintf(opts, sizeof(opts), "+%s%s", OPTIONS, more);
+	while ((ch = getopt(argc, argv, opts)) != -1) {
+		switch (ch) {
+		case 'j':
+			ctl->json = 1;
+			break;
+		case 's':
+			ctl->socket = optarg;
+			break;
+		case 'u':
+			ctl->urgent = 1;
+			break;
+		case 'd':
+			ctl->days = (uint32_t)strtonum(optarg, 0, DAYS_MAX,
+			    &errstr);
+			if (errstr == NULL)
+				break;
+			warnx("days are %s: %s", errstr, optarg);
+			return -1;
+		default:
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* argv[0] is the command's last word. */
+static int
+run(const struct command *cmd, struct hubctl *ctl, int argc, char **argv)
+{
+	optind = 1;
+	if (options(ctl, cmd->options, argc, argv) == -1)
+		return usage_of(cmd);
+	argc -= optind;
+	argv += optind;
+	if (argc < cmd->min || argc > cmd->max)
+		return usage_of(cmd);
+	return cmd->fn(ctl, argc, argv);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the command line said, and the commands.  A handler gets the
+ * arguments behind the command's words and returns one of the exit codes.
+ */
+#ifndef HUBCTL_H
+#define HUBCTL_H
+
+#include "buf.h"
+#include "ctl.h"
+#include "names.h"
+
+#define EXIT_USAGE	2
+
+struct hubctl {
+	const char	*socket;	/* NULL: the default */
+	int		 json;
+	int		 urgent;
+	uint32_t	 days;
+};
+
+int	cmd_show_peers(struct hubctl *, int, char **);
+int	cmd_show_sessions(struct hubctl *, int, char **);
+int	cmd_show_status(struct hubctl *, int, char **);
+int	cmd_send(struct hubctl *, int, char **);
+int	cmd_inbox(struct hubctl *, int, char **);
+int	cmd_monitor(struct hubctl *, int, char **);
+int	cmd_chat(struct hubctl *, int, char **);
+int	cmd_clean(struct hubctl *, int, char **);
+int	cmd_stop(struct hubctl *, int, char **);
+
+/* The user's login name as a session's name. */
+void	login_name(char dst[NAME_SIZE]);
+/* JSON as it came, and a newline. */
+void	print_json(const char *, size_t);
+
+#endif
