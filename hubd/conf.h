@@ -24,6 +24,8 @@ struct conf {
 	uint32_t	 keep_mailbox;		/* messages per mailbox */
 	uint32_t	 max_mailboxes;
 	uint32_t	 max_sessions;
+	uint32_t	 max_rooms;
+	uint32_t	 max_room_members;
 	int64_t		 ask_timeout_ms;
 	uint8_t		 sync_full;
 	uint8_t		 log_level;		/* of hubd, from -v */

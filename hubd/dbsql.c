@@ -47,8 +47,8 @@ const char *const db_migrations[] = {
 const int db_version = sizeof(db_migrations) / sizeof(db_migrations[0]);
 
 #define LIST(seen)							\
-	"SELECT m.seq, m.seen, m.msg_id, p.name, m.body, m.reply_to, m.ts,"	\
-	" m.urgent, m.kind, m.state"					\
+	"SELECT m.seq, m.seen, m.msg_id, p.name, m.body, m.reply_to,"	\
+	" m.ts, m.urgent, m.kind, m.state"				\
 	" FROM message m INDEXED BY message_box"			\
 	" CROSS JOIN peer p ON p.id = m.sender"				\
 	" WHERE m.box = ?1 AND m.kept = 1 AND m.seen = " seen		\

@@ -33,8 +33,9 @@ int		yyparse(void);
 
 %token			BAD
 %token			ASK DATA EXIT FULL GROUP HUB ID IDLE INCLUDE KEEP
-%token			LIMIT LISTEN MAILBOX MAILBOXES MESSAGES MODE NEVER
-%token			NORMAL ON PER SECONDS SESSIONS SOCKET SYNC TIMEOUT
+%token			LIMIT LISTEN MAILBOX MAILBOXES MEMBERS MESSAGES MODE
+%token			NEVER
+%token			NORMAL ON PER ROOM ROOMS SECONDS SESSIONS SOCKET SYNC TIMEOUT
 %token	<text>		WORD STRING
 %token	<number>	NUMBER
 %type	<text>		value
@@ -93,6 +94,14 @@ statement	: HUB ID STRING {
 			if (in_range("sessions", $3.n, 1, 100000))
 				conf->max_sessions = (uint32_t)$3.n;
 		}
+		| LIMIT ROOMS NUMBER {
+			if (in_range("rooms", $3.n, 1, 100000))
+				conf->max_rooms = (uint32_t)$3.n;
+		}
+		| LIMIT MEMBERS NUMBER PER ROOM {
+			if (in_range("members per room", $3.n, 1, 10000))
+				conf->max_room_members = (uint32_t)$3.n;
+		}
 		| ASK TIMEOUT NUMBER seconds {
 			if (in_range("ask timeout", $3.n, 1, 86400))
 				conf->ask_timeout_ms = $3.n * 1000;
@@ -133,12 +142,15 @@ static const struct {
 	{ "listen", LISTEN },
 	{ "mailbox", MAILBOX },
 	{ "mailboxes", MAILBOXES },
+	{ "members", MEMBERS },
 	{ "messages", MESSAGES },
 	{ "mode", MODE },
 	{ "never", NEVER },
 	{ "normal", NORMAL },
 	{ "on", ON },
 	{ "per", PER },
+	{ "room", ROOM },
+	{ "rooms", ROOMS },
 	{ "seconds", SECONDS },
 	{ "sessions", SESSIONS },
 	{ "socket", SOCKET },

@@ -16,6 +16,7 @@
 #include "questions.h"
 #include "registry.h"
 #include "request.h"
+#include "rooms.h"
 #include "router.h"
 #include "session.h"
 
@@ -68,6 +69,7 @@ static const char *const member_names[MEMBERS] = {
 	[M_QUESTION] = "question",
 	[M_RECENT] = "recent",
 	[M_REPLY_TO] = "reply_to",
+	[M_ROOM] = "room",
 	[M_SINCE_ID] = "since_id",
 	[M_STARTED] = "started",
 	[M_STATUS] = "status",
@@ -136,6 +138,15 @@ static const struct rule presence_rules[] = {
 	{ M_STATUS, STRING, 1, 1, 16 },
 };
 
+static const struct rule room_rules[] = {
+	{ M_ROOM, NAME, 1, 1, REQUEST_NAME_MAX },
+};
+static const struct rule room_msg_rules[] = {
+	{ M_ROOM, NAME, 1, 1, REQUEST_NAME_MAX },
+	{ M_TEXT, STRING, 1, 0, TEXT_UNITS_MAX },
+	{ M_MSG_ID, STRING, 1, 1, MSG_ID_LEN_MAX },
+};
+
 #define RULES(r)	(r), sizeof(r) / sizeof((r)[0])
 
 static const struct row rows[] = {
@@ -151,6 +162,10 @@ static const struct row rows[] = {
 	{ "ask", questions_ask, 0, RULES(ask_rules) },
 	{ "reply", questions_reply, 0, RULES(reply_rules) },
 	{ "broadcast", questions_broadcast, 0, RULES(broadcast_rules) },
+	{ "join_room", rooms_join, 0, RULES(room_rules) },
+	{ "leave_room", rooms_leave, 0, RULES(room_rules) },
+	{ "room_msg", rooms_message, 0, RULES(room_msg_rules) },
+	{ "list_rooms", rooms_list, 1, NULL, 0 },
 	{ "status", peers_status, 0, RULES(status_rules) },
 	{ "sessions", peers_sessions, 0, NULL, 0 },
 	{ "presence", peers_presence, 0, RULES(presence_rules) },

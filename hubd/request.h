@@ -34,6 +34,7 @@ enum member {
 	M_QUESTION,
 	M_RECENT,
 	M_REPLY_TO,
+	M_ROOM,
 	M_SINCE_ID,
 	M_STARTED,
 	M_STATUS,

@@ -21,6 +21,7 @@
 #include "log.h"
 #include "registry.h"
 #include "request.h"
+#include "rooms.h"
 #include "router.h"
 #include "session.h"
 #include "storeproto.h"
@@ -104,6 +105,7 @@ router_main(void)
 		storeq_flush(m.router.store, DRAIN_MS);
 		control_free(m.router.control);
 		asks_free(m.router.asks);
+		rooms_free(m.router.rooms);
 		registry_free(m.router.registry);
 		storeq_free(m.router.store);
 	}
@@ -172,6 +174,7 @@ start(const struct conf *conf, void *arg)
 	r->conf = conf;
 	r->registry = registry_new(m->base, conf->max_sessions, on_empty, m);
 	r->asks = asks_new(m->base, r);
+	r->rooms = rooms_new(conf->max_rooms, conf->max_room_members);
 	r->control = control_new(m->base, r);
 	r->store = storeq_new(m->base, m->store_fd, &store_ops, m);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The router process: sessions, names, asks and mail.  It has no file system
+ * The router process: sessions, names, asks, rooms and mail.  It has no file system
  * and opens no sockets.
  */
 #ifndef ROUTER_H
@@ -12,6 +12,7 @@ struct asks;
 struct conf;
 struct control;
 struct registry;
+struct rooms;
 struct storeq;
 
 /* The router's parts, for its parts; each owns its state. */
@@ -19,6 +20,7 @@ struct router {
 	const struct conf	*conf;
 	struct registry		*registry;
 	struct asks		*asks;
+	struct rooms		*rooms;
 	struct storeq		*store;
 	struct control		*control;
 	int64_t			 started;	/* monotonic ms */

@@ -14,6 +14,7 @@
 #include "peers.h"
 #include "registry.h"
 #include "request.h"
+#include "rooms.h"
 #include "router.h"
 #include "session.h"
 #include "timeutil.h"
@@ -42,6 +43,7 @@ session_new(struct router *r, struct event_base *base, int fd)
 	s->last_seen = time_now_ms();
 	TAILQ_INIT(&s->asked_by);
 	TAILQ_INIT(&s->asks_of);
+	TAILQ_INIT(&s->rooms);
 	s->io = bufio_new(base, fd, -1, &io_ops, s);
 	bufio_limits(s->io, LINE_MAX_EARLY, OUTPUT_MAX);
 	registry_add(r->registry, s);
@@ -81,6 +83,7 @@ session_close(struct session *s, const char *why)
 	bufio_free(s->io);
 	s->io = NULL;
 	registry_remove(r->registry, s);
+	rooms_session_gone(r->rooms, s);
 	asks_session_gone(r->asks, s);
 	session_unref(s);
 }

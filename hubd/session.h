@@ -16,6 +16,7 @@
 #include "names.h"
 
 struct ask;
+struct membership;
 struct bufio;
 struct event_base;
 struct router;
@@ -40,6 +41,7 @@ enum session_feature {
 enum session_status { STATUS_UNKNOWN, STATUS_IDLE, STATUS_BUSY };
 
 TAILQ_HEAD(ask_list, ask);
+TAILQ_HEAD(membership_list, membership);
 
 struct session {
 	TAILQ_ENTRY(session)	 entry;		/* registry.c: all of a state */
@@ -59,6 +61,7 @@ struct session {
 	int			 awaited;	/* a ping is not answered yet */
 	struct ask_list		 asked_by, asks_of;	/* asks.c */
 	unsigned		 nasks;
+	struct membership_list	 rooms;			/* rooms.c */
 	struct wbuf		 shown;		/* mail.c: numbers to mark */
 	uint32_t		 nshown;
 };

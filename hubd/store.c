@@ -63,7 +63,7 @@ struct store {
 	struct rbuf		*tail;		/* of the current answer */
 	int			 failed;	/* this batch */
 	int			 tidy;		/* after this batch */
-	int			 untold;	/* aliases, since it was opened */
+	int			 untold;	/* aliases, after opening */
 	uint64_t		 requests, batches, failures;
 };
 

@@ -121,7 +121,7 @@ struct store_mail {
 	enum store_status status;
 	uint32_t	 count, remaining, dropped, unread;
 	uint32_t	 nunseen;
-	struct slice	 unseen;	/* nunseen 64-bit integers: mail_unseen() */
+	struct slice	 unseen;	/* nunseen 64-bit integers */
 	struct slice	 json;		/* the rest of the message */
 };
 

@@ -13,6 +13,7 @@
 
 #include "backoff.h"
 #include "bufio.h"
+#include "errcode.h"
 #include "hubclient.h"
 #include "hubfind.h"
 #include "log.h"
@@ -41,7 +42,8 @@ struct reqtype {
 	const char	*type, *ref;	/* ref: a member to remember */
 	int		 barrier;	/* has no answer: a ping follows it */
 	int		 named;		/* sent again only if it has its ref */
-	void		(*acked)(struct hubclient *, struct request *, json_t *);
+	void		(*acked)(struct hubclient *, struct request *,
+			    json_t *);
 };
 
 struct request {
@@ -51,8 +53,8 @@ struct request {
 	size_t		 len;
 	const struct reqtype *type;
 	char		 ref[ASK_ID_SIZE];	/* type->ref of it, or "" */
-	const char	*code;		/* it fails with that; NULL: unreachable */
-	int		 sent, repeatable;
+	const char	*code;		/* what it fails with, or NULL */
+	int		 sent;
 	int64_t		 deadline;
 	void		(*answer)(struct hubclient *, json_t *, void *);
 	void		*arg;
@@ -369,13 +371,13 @@ send_register(struct hubclient *hc)
 	    "pid", (json_int_t)getpid(), "started", (json_int_t)hc->started,
 	    "host", hc->host, "req_id", "register");
 	write_json(hc, msg);
-	json_decref(msg);
 }
 
 static void
 register_answer(struct hubclient *hc, const char *type, json_t *msg)
 {
 	const char *code = str_member(msg, "code");
+	enum errcode err;
 
 	if (strcmp(type, "ack") == 0) {
 		registered(hc, msg);
@@ -383,15 +385,12 @@ register_answer(struct hubclient *hc, const char *type, json_t *msg)
 	}
 	if (strcmp(type, "err") != 0 || code == NULL)
 		return;
-	if (strcmp(code, "name_taken") == 0) {
-		if (next_name(hc) == 0)
-			send_register(hc);
-		else
-			fail(hc, "name_taken");
-	} else if (strcmp(code, "protocol_mismatch") == 0)
-		fail(hc, "protocol_mismatch");
-	else if (strcmp(code, "bad_args") == 0)
-		fail(hc, "bad_args");
+	err = err_of(slice_of(code));
+	if (err == ERR_NAME_TAKEN && next_name(hc) == 0)
+		send_register(hc);
+	else if (err == ERR_NAME_TAKEN || err == ERR_PROTOCOL_MISMATCH ||
+	    err == ERR_BAD_ARGS)
+		fail(hc, err_code(err));
 	else {
 		log_warnx("register: %s", code);
 		lost(hc, "the hub refused to register this session", 0);
@@ -401,7 +400,7 @@ register_answer(struct hubclient *hc, const char *type, json_t *msg)
 static void
 registered(struct hubclient *hc, json_t *ack)
 {
-	struct request *r, *next;
+	struct request *r;
 
 	event_del(hc->timer);
 	hc->state = HUB_UP;
@@ -412,7 +411,7 @@ registered(struct hubclient *hc, json_t *ack)
 	hc->features = json_incref(json_object_get(ack, "features"));
 	hc->unread = json_integer_value(json_object_get(ack, "unread"));
 	log_info("registered as %s", hc->name);
-	TAILQ_FOREACH_SAFE(r, &hc->requests, entry, next)
+	TAILQ_FOREACH(r, &hc->requests, entry)
 		send_request(hc, r);
 	arm_deadlines(hc);
 	if (hc->ops.up != NULL)
@@ -456,7 +455,8 @@ lost(struct hubclient *hc, const char *why, int again)
 		if (!r->sent)
 			continue;
 		r->sent = 0;
-		r->deadline = r->repeatable ? now + WAIT_MS : 0;
+		r->deadline = r->type->named && r->ref[0] == '\0' ? 0 :
+		    now + WAIT_MS;
 	}
 	arm_deadlines(hc);
 	if (was_up && now - hc->up_since >= SETTLED_MS) {
@@ -486,6 +486,7 @@ on_closed(struct bufio *io, int err, void *arg)
 	leave(hc);
 }
 
+/* Steals the message. */
 static void
 write_json(struct hubclient *hc, json_t *msg)
 {
@@ -496,6 +497,7 @@ write_json(struct hubclient *hc, json_t *msg)
 	bufio_write(hc->io, s, strlen(s));
 	bufio_write(hc->io, "\n", 1);
 	free(s);
+	json_decref(msg);
 }
 
 static void
@@ -536,11 +538,8 @@ dispatch(struct hubclient *hc, json_t *msg)
 static void
 pong(struct hubclient *hc, json_t *ping)
 {
-	json_t *msg = json_pack("{s:s,s:O*}", "type", "pong", "req_id",
-	    json_object_get(ping, "req_id"));
-
-	write_json(hc, msg);
-	json_decref(msg);
+	write_json(hc, json_pack("{s:s,s:O*}", "type", "pong", "req_id",
+	    json_object_get(ping, "req_id")));
 }
 
 /* What becomes of an ask after the hub took it. */
@@ -621,10 +620,10 @@ hubclient_request(struct hubclient *hc, json_t *msg,
     void (*answer)(struct hubclient *, json_t *, void *), void *arg)
 {
 	struct request *r = xcalloc(1, sizeof(*r));
-	const char *type = str_member(msg, "type"), *ref = NULL;
+	const char *type = str_member(msg, "type"), *ref;
 
-	snprintf(r->req_id, sizeof(r->req_id), "c%llu",
-	    (unsigned long long)++hc->last_req);
+	snprintf(r->req_id, sizeof(r->req_id), "c%ju",
+	    (uintmax_t)++hc->last_req);
 	json_object_set_new(msg, "req_id", json_string(r->req_id));
 	r->answer = answer;
 	r->arg = arg;
@@ -634,7 +633,6 @@ hubclient_request(struct hubclient *hc, json_t *msg,
 	}
 	if (r->type->ref != NULL && (ref = str_member(msg, r->type->ref)))
 		strlcpy(r->ref, ref, sizeof(r->ref));
-	r->repeatable = !r->type->named || ref != NULL;
 	if ((r->line = json_dumps(msg, JSON_COMPACT)) == NULL)
 		fatalx("hubclient: a request that is no JSON");
 	json_decref(msg);
@@ -655,20 +653,16 @@ hubclient_request(struct hubclient *hc, json_t *msg,
 static void
 send_request(struct hubclient *hc, struct request *r)
 {
-	json_t *ping;
-
 	if (r->code != NULL)
 		return;
 	bufio_write(hc->io, r->line, r->len);
 	bufio_write(hc->io, "\n", 1);
 	r->sent = 1;
 	r->deadline = time_mono_ms() + ANSWER_MS;
-	if (!r->type->barrier)
-		return;
 	/* answered by whichever comes first, an err or this one's pong */
-	ping = json_pack("{s:s,s:s}", "type", "ping", "req_id", r->req_id);
-	write_json(hc, ping);
-	json_decref(ping);
+	if (r->type->barrier)
+		write_json(hc, json_pack("{s:s,s:s}", "type", "ping",
+		    "req_id", r->req_id));
 }
 
 static void
@@ -743,7 +737,8 @@ hubclient_tell(struct hubclient *hc, json_t *msg)
 {
 	if (hc->state == HUB_UP && hubclient_has(hc, "receipts"))
 		write_json(hc, msg);
-	json_decref(msg);
+	else
+		json_decref(msg);
 }
 
 const char *
@@ -761,12 +756,12 @@ hubclient_is_up(const struct hubclient *hc)
 int
 hubclient_has(const struct hubclient *hc, const char *feature)
 {
-	const char *s;
+	json_t *one;
 	size_t i;
 
-	for (i = 0; i < json_array_size(hc->features); i++) {
-		s = json_string_value(json_array_get(hc->features, i));
-		if (s != NULL && strcmp(s, feature) == 0)
+	json_array_foreach(hc->features, i, one) {
+		if (json_is_string(one) &&
+		    strcmp(json_string_value(one), feature) == 0)
 			return 1;
 	}
 	return 0;

@@ -19,9 +19,9 @@ struct hubclient;
 
 /* The strings are copied. */
 struct hubclient_conf {
-	const char	*name;		/* wanted; a taken one gets -2 ... -10 */
+	const char	*name;		/* wanted; if taken: -2 ... -10 */
 	const char	*cwd, *git_branch;	/* NULL: "" */
-	const char	*host;		/* of the session, as "Claude Code"; or NULL */
+	const char	*host;		/* as "Claude Code"; or NULL */
 	int		 start;		/* start a hub if there is none */
 };
 
@@ -41,7 +41,8 @@ struct hubclient_ops {
 	 * A message that the hub sent unasked: incoming_*, receipt, or err
 	 * with an ask_id (peer_not_found, peer_gone, timeout).
 	 */
-	void	(*event)(struct hubclient *, const char *type, json_t *, void *);
+	void	(*event)(struct hubclient *, const char *type, json_t *,
+		    void *);
 	/*
 	 * It cannot work: all names taken (name_taken), protocol_mismatch, or
 	 * the hub does not like the name (bad_args).  Not tried again before

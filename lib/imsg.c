@@ -52,6 +52,7 @@ struct imsgbuf {
 	int			 infds[FDS_MAX];
 	size_t			 ninfds;
 	int			 fd;
+	uint32_t		 pid;		/* our own */
 	enum proc_id		 self, peer;
 	int			 full, in_callback, dead;
 };
@@ -82,6 +83,7 @@ imsg_new(struct event_base *base, int fd, enum proc_id me, enum proc_id peer,
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
 		fatal("imsg: fcntl");
 	ib->fd = fd;
+	ib->pid = (uint32_t)getpid();
 	ib->self = me;
 	ib->peer = peer;
 	ib->ops = ops;
@@ -215,7 +217,7 @@ imsg_send(struct imsgbuf *ib, enum imsg_type type, uint32_t id, int fd,
 	put_u32(&w, (uint32_t)type | (fd != -1 ? HAS_FD : 0));
 	put_u32(&w, (uint32_t)(nhead + ntail));
 	put_u32(&w, id);
-	put_u32(&w, (uint32_t)getpid());
+	put_u32(&w, ib->pid);
 	if (nhead > 0)
 		wbuf_add(&w, wbuf_data(head), nhead);
 	if (ntail > 0 && ntail < REF_MIN)

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Rooms: sessions that hear what is said under a name.  They live in memory,
+ * from the first member's coming to the last one's leaving.
+ */
+#ifndef ROOMS_H
+#define ROOMS_H
+
+#include "buf.h"
+
+struct request;
+struct rooms;
+struct session;
+
+struct rooms	*rooms_new(unsigned max_rooms, unsigned max_members);
+void		 rooms_free(struct rooms *);
+/* The session leaves all its rooms. */
+void		 rooms_session_gone(struct rooms *, struct session *);
+/* The array of all rooms, as rooms_list has it, not longer than limit. */
+void		 rooms_put_list(struct wbuf *, const struct rooms *,
+		    size_t limit);
+
+/* Handlers (request.c). */
+void	rooms_join(struct session *, const struct request *);
+void	rooms_leave(struct session *, const struct request *);
+void	rooms_message(struct session *, const struct request *);
+void	rooms_list(struct session *, const struct request *);
+
+#endif
