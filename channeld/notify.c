@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Events of the hub as notifications (the table in tools.md, Push), and what
+ * is remembered of them.
+ */
+#include "compat.h"
+
+#include <stdio.h>
+
+#include "hubclient.h"
+#include "log.h"
+#include "members.h"
+#include "notify.h"
+#include "push.h"
+#include "recent.h"
+#include "session.h"
+#include "waiting.h"
+
+struct event_type {
+	const char	*type;
+	const char	*content;	/* the member that is the text */
+	const char	*meta;		/* members, separated by spaces */
+	/* What is remembered; pushed: the host was given it. */
+	void		(*note)(struct session *, json_t *, int pushed);
+};
+
+static void	note_message(struct session *, json_t *, int);
+static void	note_ask(struct session *, json_t *, int);
+static void	note_reply(struct session *, json_t *, int);
+static void	note_err(struct session *, json_t *, int);
+static json_t	*meta_of(json_t *, const char *);
+static json_t	*part(const json_t *, const char *);
+static void	explain(struct session *, json_t *);
+static const char *str(json_t *, const char *);
+
+static const struct event_type types[] = {
+	{ "incoming_message", "text",
+	    "from msg_id ts reply_to urgent kind", note_message },
+	{ "incoming_ask", "question",
+	    "from ask_id broadcast_id thread_id", note_ask },
+	{ "incoming_reply", "text",
+	    "from ask_id broadcast_id thread_id", note_reply },
+	{ "err", "message", "ask_id code", note_err },
+	{ "incoming_room_msg", "text", "from room msg_id", NULL },
+	{ "incoming_group_msg", "text", "from group msg_id ts", NULL },
+	{ NULL, NULL, NULL, NULL }
+};
+
+/* Why there is no answer to an ask. */
+static const struct {
+	const char	*code, *why;
+} fates[] = {
+	{ "peer_not_found", "no session has that name" },
+	{ "peer_gone", "the session left before it answered" },
+	{ "timeout", "no answer came in time" },
+	{ "hub_unreachable", "the hub stopped, and the question was lost" },
+	{ NULL, "the hub refused it" }
+};
+
+static const char *
+str(json_t *msg, const char *key)
+{
+	return json_string_value(json_object_get(msg, key));
+}
+
+void
+notify_event(struct session *s, const char *type, json_t *msg)
+{
+	const struct event_type *t;
+	const char *content;
+	json_t *meta;
+	int pushed = 0;
+
+	for (t = types; t->type != NULL && strcmp(t->type, type) != 0; t++)
+		continue;
+	if (t->type == NULL)
+		return;
+	if (strcmp(type, "err") == 0)
+		explain(s, msg);
+	if ((content = str(msg, t->content)) == NULL) {
+		log_warnx("the hub sent %s without %s", type, t->content);
+		return;
+	}
+	if (s->route != NULL) {
+		meta = meta_of(msg, t->meta);
+		pushed = s->route->push(s, content, meta) == 0;
+		json_decref(meta);
+	}
+	if (t->note != NULL)
+		t->note(s, msg, pushed);
+}
+
+/* A part of a message, as an object of its own. */
+static json_t *
+part(const json_t *msg, const char *keys)
+{
+	json_t *some = json_object();
+
+	members_copy(some, msg, keys);
+	return some;
+}
+
+/* One value that is no string, and the host drops the notification. */
+static json_t *
+meta_of(json_t *msg, const char *keys)
+{
+	json_t *meta = part(msg, keys), *value;
+	const char *key, *from, *hub;
+	void *next;
+
+	json_object_foreach_safe(meta, next, key, value) {
+		if (json_is_true(value))
+			json_object_set_new(meta, key, json_string("true"));
+		else if (!json_is_string(value))
+			json_object_del(meta, key);
+	}
+	if ((from = str(meta, "from")) != NULL &&
+	    (hub = strchr(from, '@')) != NULL)
+		json_object_set_new(meta, "origin_hub", json_string(hub + 1));
+	return meta;
+}
+
+static void
+note_message(struct session *s, json_t *msg, int pushed)
+{
+	const char *id = str(msg, "msg_id"), *from = str(msg, "from");
+
+	if (id == NULL || from == NULL)
+		return;
+	recent_put(s->messages, id, from);
+	if (pushed && s->hub != NULL)
+		hubclient_tell(s->hub, json_pack("{s:s,s:[s]}",
+		    "type", "received", "msg_id", id));
+}
+
+static void
+note_ask(struct session *s, json_t *msg, int pushed)
+{
+	const char *id = str(msg, "ask_id"), *from = str(msg, "from");
+
+	if (id == NULL || from == NULL)
+		return;
+	recent_put(s->asks, id, from);
+	/* the same one again, sent after a hub came back */
+	waiting_remove(s->waiting, WAITING_ASKS, id);
+	waiting_add(s->waiting, WAITING_ASKS,
+	    part(msg, "ask_id from question broadcast_id thread_id"),
+	    "question", pushed);
+}
+
+static void
+note_reply(struct session *s, json_t *msg, int pushed)
+{
+	const char *id = str(msg, "ask_id");
+
+	if (id != NULL)
+		recent_remove(s->own_asks, id);
+	waiting_add(s->waiting, WAITING_REPLIES,
+	    part(msg, "ask_id from text broadcast_id thread_id"), "text",
+	    pushed);
+}
+
+static void
+note_err(struct session *s, json_t *msg, int pushed)
+{
+	const char *id = str(msg, "ask_id");
+
+	if (id != NULL)
+		recent_remove(s->own_asks, id);
+	waiting_add(s->waiting, WAITING_REPLIES,
+	    part(msg, "ask_id code message"), "message", pushed);
+}
+
+/* Puts a sentence for the model in the place of the hub's message. */
+static void
+explain(struct session *s, json_t *msg)
+{
+	const char *id = str(msg, "ask_id"), *code = str(msg, "code"), *to;
+	char text[512];
+	size_t i;
+
+	for (i = 0; fates[i].code != NULL; i++) {
+		if (code != NULL && strcmp(fates[i].code, code) == 0)
+			break;
+	}
+	to = id != NULL ? recent_get(s->own_asks, id) : NULL;
+	snprintf(text, sizeof(text), "Your question%s%s got no answer: %s. "
+	    "Tell the user; do not broadcast it instead.",
+	    to != NULL ? " to " : "", to != NULL ? to : "", fates[i].why);
+	json_object_set_new(msg, "message", json_string(text));
+}
+
+void
+notify_lost_asks(struct session *s)
+{
+	json_t *lost = recent_list(s->own_asks, "to", 1), *one;
+	size_t i;
+
+	json_array_foreach(lost, i, one) {
+		json_object_set_new(one, "code",
+		    json_string("hub_unreachable"));
+		notify_event(s, "err", one);
+	}
+	json_decref(lost);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the hub sends unasked, and what of it the model gets to see.
+ */
+#ifndef NOTIFY_H
+#define NOTIFY_H
+
+#include <jansson.h>
+
+struct session;
+
+/* Pushes an event to the host and remembers whom to answer. */
+void	notify_event(struct session *, const char *type, json_t *msg);
+/* The hub is gone, and with it the asks that it had taken from us. */
+void	notify_lost_asks(struct session *);
+
+#endif

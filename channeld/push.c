@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How an event reaches the model.  A new route is a row of the table and a
+ * file of its own.
+ */
+#include "compat.h"
+
+#include "log.h"
+#include "mcp.h"
+#include "push.h"
+#include "session.h"
+
+/* A host that has not read so much is not given more: it has the mailbox. */
+#define CHANNEL_BACKLOG	(4 * 1024 * 1024)
+
+static int	channel_usable(const struct session *);
+static int	channel_push(struct session *, const char *, json_t *);
+
+/* In the order in which they are preferred. */
+static const struct route routes[] = {
+	{ "channel", channel_usable, channel_push },
+};
+#define NROUTES		(sizeof(routes) / sizeof(routes[0]))
+
+int
+push_valid(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NROUTES; i++) {
+		if (strcmp(routes[i].name, name) == 0)
+			return 1;
+	}
+	return strcmp(name, "auto") == 0 || strcmp(name, "none") == 0;
+}
+
+const struct route *
+push_choose(const struct session *s, const char *name)
+{
+	int any = strcmp(name, "auto") == 0;
+	size_t i;
+
+	for (i = 0; i < NROUTES; i++) {
+		if (any ? routes[i].usable(s) :
+		    strcmp(routes[i].name, name) == 0)
+			return &routes[i];
+	}
+	return NULL;
+}
+
+/* The notification that Claude Code's channels take; others ignore it. */
+static int
+channel_usable(const struct session *s)
+{
+	(void)s;
+	return 1;
+}
+
+static int
+channel_push(struct session *s, const char *content, json_t *meta)
+{
+	if (s->conf.backlog(s->conf.arg) > CHANNEL_BACKLOG) {
+		log_info("the host does not read: not pushed");
+		return -1;
+	}
+	mcp_notify(s->mcp, "notifications/claude/channel",
+	    json_pack("{s:s,s:O}", "content", content, "meta", meta));
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How an event reaches the model: a table of routes, of which a session takes
+ * one (tools.md, Push).
+ */
+#ifndef PUSH_H
+#define PUSH_H
+
+#include <jansson.h>
+
+struct session;
+
+struct route {
+	const char	*name;		/* for --push */
+	/* 1 if the host of this session offers it; asked after initialize. */
+	int		(*usable)(const struct session *);
+	/*
+	 * Gives the host an event: its text and, as strings, what is known
+	 * about it.  0, or -1 if the host has not got it.
+	 */
+	int		(*push)(struct session *, const char *content,
+			    json_t *meta);
+};
+
+/* 1 if it is the name of a route, "auto" or "none". */
+int	push_valid(const char *name);
+/* The route of that name, or the first usable one for "auto"; NULL: none. */
+const struct route	*push_choose(const struct session *, const char *name);
+
+#endif

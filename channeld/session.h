@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One session between its host and the hub: the parts that tools and
+ * notifications work with.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+#define RECENT_ASKS	256
+#define RECENT_MESSAGES	1024
+
+struct event_base;
+struct identity;
+struct route;
+
+struct session_conf {
+	struct event_base *base;
+	struct identity	*identity;	/* outlives the session */
+	const char	*push;		/* a route's name, "auto" or "none" */
+	int		 core;		/* the core tools only */
+	unsigned	 rate, burst;	/* tool calls that send, per minute */
+	int		 no_hub;	/* look for none: every call fails */
+	/* Lines for the host, and how many bytes of them it has not read. */
+	void		(*write)(const char *, size_t, void *);
+	size_t		(*backlog)(void *);
+	void		*arg;
+};
+
+struct session {
+	struct session_conf conf;
+	struct mcp	*mcp;
+	struct toolbox	*tools;
+	struct hubclient *hub;		/* NULL until initialize */
+	struct event	*watch;		/* of the host's name for the session */
+	const struct route *route;	/* of events to the model; or NULL */
+	char		 client[65];	/* clientInfo.name */
+	char		 title[65];	/* clientInfo.title, or name */
+	const char	*failed;	/* code: why there will be no hub */
+	/* whom to answer: asks and messages that came, asks that were sent */
+	struct recent	*asks, *messages, *own_asks;
+	struct waiting	*waiting;
+	unsigned	 rename_tries;
+};
+
+struct session	*session_new(const struct session_conf *);
+/* Leaves the hub. */
+void		 session_free(struct session *);
+/* A line from the host (which may be changed), or NULL: one too long. */
+void		 session_line(struct session *, char *, size_t);
+/* Tool calls that have not been answered. */
+size_t		 session_running(const struct session *);
+/* What the tools name "unread": mail, and what relay_inbox hands out too. */
+json_int_t	 session_unread(const struct session *);
+/* The name registered at the hub, or the one wanted while there is none. */
+const char	*session_name(const struct session *);
+/* Looks for a hub, if this has not begun yet. */
+void		 session_connect(struct session *);
+
+#endif

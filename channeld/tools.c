@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The tools an assistant sees.  A new one is a row of the table here and a
+ * function in toolcalls.c.
+ */
+#include "compat.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "json.h"
+#include "log.h"
+#include "mcp.h"
+#include "names.h"
+#include "session.h"
+#include "timeutil.h"
+#include "toolcalls.h"
+#include "tools.h"
+
+#define UNREAD		"\"unread\":{\"type\":\"integer\"}"
+#define OK		"\"ok\":{\"type\":\"boolean\"}"
+#define STR(name)	"\"" name "\":{\"type\":\"string\"}"
+#define INT(name)	"\"" name "\":{\"type\":\"integer\"}"
+#define OBJ(name)	"\"" name "\":{\"type\":\"object\"}"
+#define OBJS(name)	"\"" name "\":{\"type\":\"array\","		\
+			"\"items\":{\"type\":\"object\"}}"
+
+/* Descriptions are for a model; every byte of them costs it context. */
+static const struct tool tools[] = {
+	{
+		.name = "relay_peers",
+		.description = "List the other AI sessions online now. "
+		    "Call it when you do not know a session's exact name. "
+		    "Returns {me, peers: [{name, cwd, git_branch, "
+		    "last_seen}]}.",
+		.flags = TOOL_CORE | TOOL_READS,
+		.output = STR("me") "," OBJS("peers"),
+		.run = tool_peers,
+	}, {
+		.name = "relay_send",
+		.description = "Leave a message in a session's mailbox, "
+		    "also while it is away: to tell, to hand over, or to "
+		    "answer a message (reply_to: its msg_id). For a question "
+		    "use relay_ask. kind request: the other is to do "
+		    "something; urgent: cannot wait. Returns {ok, msg_id, "
+		    "status: delivered or queued}.",
+		.flags = TOOL_CORE | TOOL_SENDS,
+		.output = OK "," STR("msg_id") "," STR("status"),
+		.run = tool_send,
+		.args = {
+			{ "to", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
+			{ "text", ARG_TEXT, 1, 0, 0, NULL },
+			{ "reply_to", ARG_STRING, 0, 1, REF_LEN_MAX, NULL },
+			{ "urgent", ARG_BOOLEAN, 0, 0, 0, NULL },
+			{ "kind", ARG_CHOICE, 0, 0, 0,
+			    "info request response" },
+		},
+	}, {
+		.name = "relay_inbox",
+		.description = "Read this session's mail: unread messages, "
+		    "oldest first, plus answers to your asks (replies) and "
+		    "questions to you (asks) that you may not have been "
+		    "shown. Call it when a result says unread, or when an "
+		    "answer is due. since_id: messages behind that one; "
+		    "recent: the last n, read or not; query: those with that "
+		    "text. Returns {messages, remaining, replies, asks}.",
+		.flags = TOOL_CORE | TOOL_NO_UNREAD,
+		.output = OBJS("messages") "," INT("remaining"),
+		.run = tool_inbox,
+		.args = {
+			{ "limit", ARG_INTEGER, 0, 1, 100, NULL },
+			{ "since_id", ARG_STRING, 0, 1, MSG_ID_LEN_MAX, NULL },
+			{ "recent", ARG_INTEGER, 0, 1, 100, NULL },
+			{ "query", ARG_STRING, 0, 1, 1024, NULL },
+		},
+	}, {
+		.name = "relay_reply",
+		.description = "Answer an ask (its ask_id) or a message (its "
+		    "msg_id as ask_id) that came from another session. "
+		    "Answer asks before other work: somebody waits. Not for "
+		    "new subjects: relay_send. Returns {ok}.",
+		.flags = TOOL_CORE | TOOL_SENDS,
+		.output = OK,
+		.run = tool_reply,
+		.args = {
+			{ "ask_id", ARG_STRING, 1, 1, ASK_ID_LEN_MAX, NULL },
+			{ "text", ARG_TEXT, 1, 0, 0, NULL },
+		},
+	}, {
+		.name = "relay_ask",
+		.description = "Ask a session that is online a question. "
+		    "Returns {ok, ask_id} at once; go on working. The answer, "
+		    "or why there is none, comes as a notification with this "
+		    "ask_id, or in replies of relay_inbox. Do not ask twice.",
+		.flags = TOOL_CORE | TOOL_SENDS,
+		.output = OK "," STR("ask_id"),
+		.run = tool_ask,
+		.args = {
+			{ "to", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
+			{ "question", ARG_TEXT, 1, 0, 0, NULL },
+			{ "thread_id", ARG_STRING, 0, 1, REF_LEN_MAX, NULL },
+			{ "timeout_s", ARG_INTEGER, 0, 1, 86400, NULL },
+		},
+	}, {
+		.name = "relay_broadcast",
+		.description = "Ask all sessions online the same question; "
+		    "answers come as those to relay_ask do. Only when all "
+		    "are meant: it interrupts everybody. Never instead of an "
+		    "ask that failed. Returns {ok, broadcast_id, "
+		    "peer_count}.",
+		.flags = TOOL_SENDS,
+		.output = OK "," STR("broadcast_id") "," INT("peer_count"),
+		.run = tool_broadcast,
+		.args = {
+			{ "question", ARG_TEXT, 1, 0, 0, NULL },
+			{ "exclude_self", ARG_BOOLEAN, 0, 0, 0, NULL },
+		},
+	}, {
+		.name = "relay_rename",
+		.description = "Change this session's name (letters, digits, "
+		    ". _ -, at most 64) when the user wants it. Mail and "
+		    "groups stay with it. Returns {ok, name}.",
+		.flags = TOOL_CORE,
+		.output = OK "," STR("name"),
+		.run = tool_rename,
+		.args = {
+			{ "new_name", ARG_STRING, 1, 1, NAME_LEN_MAX, NULL },
+		},
+	}, {
+		.name = "relay_status",
+		.description = "Without arguments: this session's and the "
+		    "hub's state, {ok, me, hub, unread, asks}; asks: open "
+		    "questions to you. With msg_id: what became of a message "
+		    "you sent (state: accepted, pushed, received, seen or "
+		    "expired).",
+		.flags = TOOL_READS,
+		.output = OK "," STR("me") "," OBJ("hub") "," STR("state"),
+		.run = tool_status,
+		.args = {
+			{ "msg_id", ARG_STRING, 0, 1, MSG_ID_LEN_MAX, NULL },
+		},
+	}, {
+		.name = "relay_sessions",
+		.description = "List every session known, online or away, "
+		    "with last_seen and unread count: to find one that "
+		    "relay_peers does not show. Returns {sessions}.",
+		.flags = TOOL_READS,
+		.output = OBJS("sessions"),
+		.run = tool_sessions,
+	},
+};
+#define NTOOLS		(sizeof(tools) / sizeof(tools[0]))
+
+struct toolbox {
+	int		 core;
+	/* a token bucket; a token is a call that sends */
+	double		 tokens, burst, per_ms;
+	int64_t		 filled;
+};
+
+static int	offered(const struct toolbox *, const struct tool *);
+static json_t	*input_schema(const struct tool *);
+static json_t	*output_schema(const struct tool *);
+static json_t	*annotations(const struct tool *);
+static enum errcode check_args(const struct tool *, json_t *, char *, size_t);
+static enum errcode check_arg(const struct toolarg *, json_t *, json_t *,
+		    char *, size_t);
+static int64_t	take_token(struct toolbox *);
+
+/* One row for each type of argument. */
+static json_t	*plain_schema(const struct toolarg *);
+static json_t	*choice_schema(const struct toolarg *);
+static enum errcode check_string(const struct toolarg *, json_t *, char *,
+		    size_t);
+static enum errcode check_text(const struct toolarg *, json_t *, char *,
+		    size_t);
+static enum errcode check_integer(const struct toolarg *, json_t *, char *,
+		    size_t);
+static enum errcode check_boolean(const struct toolarg *, json_t *, char *,
+		    size_t);
+static enum errcode check_choice(const struct toolarg *, json_t *, char *,
+		    size_t);
+
+static const struct {
+	const char	*json;		/* its name in JSON Schema */
+	json_t		*(*schema)(const struct toolarg *);
+	/* Returns ERR_NONE, or an error and what the argument must be. */
+	enum errcode	(*check)(const struct toolarg *, json_t *, char *,
+			    size_t);
+} types[] = {
+	[ARG_STRING] = { "string", plain_schema, check_string },
+	[ARG_TEXT] = { "string", plain_schema, check_text },
+	[ARG_INTEGER] = { "integer", plain_schema, check_integer },
+	[ARG_BOOLEAN] = { "boolean", plain_schema, check_boolean },
+	[ARG_CHOICE] = { "string", choice_schema, check_choice },
+};
+
+struct toolbox *
+toolbox_new(int core, unsigned rate, unsigned burst)
+{
+	struct toolbox *tb = xcalloc(1, sizeof(*tb));
+
+	tb->core = core;
+	tb->burst = tb->tokens = burst;
+	tb->per_ms = rate / 60000.0;
+	tb->filled = time_mono_ms();
+	return tb;
+}
+
+void
+toolbox_free(struct toolbox *tb)
+{
+	free(tb);
+}
+
+static int
+offered(const struct toolbox *tb, const struct tool *t)
+{
+	return !tb->core || (t->flags & TOOL_CORE) != 0;
+}
+
+/* tools/list */
+
+json_t *
+toolbox_list(const struct toolbox *tb, int structured)
+{
+	json_t *list = json_array(), *row;
+	const struct tool *t;
+
+	for (t = tools; t < tools + NTOOLS; t++) {
+		if (!offered(tb, t))
+			continue;
+		row = json_pack("{s:s,s:s,s:o}", "name", t->name,
+		    "description", t->description,
+		    "inputSchema", input_schema(t));
+		if (structured)
+			json_object_set_new(row, "outputSchema",
+			    output_schema(t));
+		json_object_set_new(row, "annotations", annotations(t));
+		json_array_append_new(list, row);
+	}
+	return list;
+}
+
+static json_t *
+input_schema(const struct tool *t)
+{
+	json_t *properties = json_object(), *required = json_array(), *schema;
+	const struct toolarg *a;
+
+	for (a = t->args; a < t->args + TOOL_ARGS_MAX &&
+	    a->type != ARG_NONE; a++) {
+		json_object_set_new(properties, a->name,
+		    types[a->type].schema(a));
+		if (a->required)
+			json_array_append_new(required, json_string(a->name));
+	}
+	schema = json_pack("{s:s,s:o}", "type", "object", "properties",
+	    properties);
+	if (json_array_size(required) > 0)
+		json_object_set(schema, "required", required);
+	json_decref(required);
+	return schema;
+}
+
+static json_t *
+plain_schema(const struct toolarg *a)
+{
+	return json_pack("{s:s}", "type", types[a->type].json);
+}
+
+static json_t *
+choice_schema(const struct toolarg *a)
+{
+	json_t *words = json_array();
+	const char *p = a->choices;
+	size_t n;
+
+	while (*p != '\0') {
+		n = strcspn(p, " ");
+		json_array_append_new(words, json_stringn(p, n));
+		p += n + (p[n] == ' ');
+	}
+	return json_pack("{s:s,s:o}", "type", "string", "enum", words);
+}
+
+static json_t *
+output_schema(const struct tool *t)
+{
+	struct wbuf w = { 0 };
+	json_t *schema;
+
+	wbuf_printf(&w, "{\"type\":\"object\",\"properties\":{%s%s}}",
+	    t->output, t->flags & TOOL_NO_UNREAD ? "" : "," UNREAD);
+	schema = json_loadb(wbuf_data(&w), w.len, 0, NULL);
+	if (schema == NULL)
+		fatalx("outputSchema of %s", t->name);
+	wbuf_free(&w);
+	return schema;
+}
+
+static json_t *
+annotations(const struct tool *t)
+{
+	return json_pack("{s:b,s:b,s:b}",
+	    "readOnlyHint", (t->flags & TOOL_READS) != 0,
+	    "destructiveHint", (t->flags & TOOL_DESTROYS) != 0,
+	    "openWorldHint", 0);
+}
+
+/* tools/call */
+
+int
+toolbox_call(struct toolbox *tb, struct session *s, struct mcp_call *call,
+    const char *name)
+{
+	char what[256];
+	enum errcode err;
+	const struct tool *t;
+	int64_t wait;
+
+	for (t = tools; t < tools + NTOOLS; t++) {
+		if (offered(tb, t) && strcmp(t->name, name) == 0)
+			break;
+	}
+	if (t == tools + NTOOLS)
+		return -1;
+	call->tool = t;
+	err = check_args(t, call->args, what, sizeof(what));
+	if (err == ERR_NONE && (t->flags & TOOL_SENDS) &&
+	    (wait = take_token(tb)) > 0) {
+		snprintf(what, sizeof(what), "try again in %lld s",
+		    (long long)(wait + 999) / 1000);
+		err = ERR_RATE_LIMITED;
+	}
+	if (err != ERR_NONE)
+		tool_fail(call, err, what);
+	else
+		t->run(s, call);
+	return 0;
+}
+
+/* Takes a token, or returns in how many ms there will be one. */
+static int64_t
+take_token(struct toolbox *tb)
+{
+	int64_t now = time_mono_ms();
+
+	tb->tokens += (double)(now - tb->filled) * tb->per_ms;
+	tb->filled = now;
+	if (tb->tokens > tb->burst)
+		tb->tokens = tb->burst;
+	if (tb->tokens < 1)
+		return (int64_t)((1 - tb->tokens) / tb->per_ms) + 1;
+	tb->tokens--;
+	return 0;
+}
+
+static enum errcode
+check_args(const struct tool *t, json_t *args, char *what, size_t size)
+{
+	const struct toolarg *a;
+	enum errcode err = ERR_NONE;
+
+	if (!json_is_object(args)) {
+		strlcpy(what, "the arguments must be an object", size);
+		return ERR_BAD_ARGS;
+	}
+	for (a = t->args; a < t->args + TOOL_ARGS_MAX &&
+	    a->type != ARG_NONE && err == ERR_NONE; a++)
+		err = check_arg(a, args, json_object_get(args, a->name), what,
+		    size);
+	return err;
+}
+
+/* An optional one that is null counts as left out: some models write that. */
+static enum errcode
+check_arg(const struct toolarg *a, json_t *args, json_t *value, char *what,
+    size_t size)
+{
+	char must[128] = "";
+	enum errcode err;
+
+	if (value == NULL || (!a->required && json_is_null(value))) {
+		if (!a->required) {
+			json_object_del(args, a->name);
+			return ERR_NONE;
+		}
+		snprintf(what, size, "%s is missing: it must be a %s", a->name,
+		    types[a->type].json);
+		return ERR_BAD_ARGS;
+	}
+	err = types[a->type].check(a, value, must, sizeof(must));
+	if (err != ERR_NONE)
+		snprintf(what, size, "%s must be %s", a->name, must);
+	else if (json_is_real(value))	/* 5.0, which the hub would not take */
+		json_object_set_new(args, a->name,
+		    json_integer((json_int_t)json_real_value(value)));
+	return err;
+}
+
+static enum errcode
+check_string(const struct toolarg *a, json_t *value, char *must, size_t size)
+{
+	int64_t n;
+
+	if (json_is_string(value)) {
+		n = (int64_t)utf16_units(json_string_value(value),
+		    json_string_length(value));
+		if (n >= a->min && n <= a->max)
+			return ERR_NONE;
+	}
+	snprintf(must, size, "a string of %lld to %lld characters",
+	    (long long)a->min, (long long)a->max);
+	return ERR_BAD_ARGS;
+}
+
+static enum errcode
+check_text(const struct toolarg *a, json_t *value, char *must, size_t size)
+{
+	(void)a;
+	if (!json_is_string(value)) {
+		strlcpy(must, "a string", size);
+		return ERR_BAD_ARGS;
+	}
+	if (utf16_units(json_string_value(value), json_string_length(value)) <=
+	    TEXT_UNITS_MAX)
+		return ERR_NONE;
+	snprintf(must, size, "at most %d characters long", TEXT_UNITS_MAX);
+	return ERR_TOO_LARGE;
+}
+
+static enum errcode
+check_integer(const struct toolarg *a, json_t *value, char *must, size_t size)
+{
+	double n = json_number_value(value);
+
+	/* 5.0 is an integer to JSON Schema and to some hosts */
+	if (json_is_number(value) && n >= (double)a->min &&
+	    n <= (double)a->max && n == (double)(int64_t)n)
+		return ERR_NONE;
+	snprintf(must, size, "an integer from %lld to %lld",
+	    (long long)a->min, (long long)a->max);
+	return ERR_BAD_ARGS;
+}
+
+static enum errcode
+check_boolean(const struct toolarg *a, json_t *value, char *must, size_t size)
+{
+	(void)a;
+	if (json_is_boolean(value))
+		return ERR_NONE;
+	strlcpy(must, "true or false", size);
+	return ERR_BAD_ARGS;
+}
+
+static enum errcode
+check_choice(const struct toolarg *a, json_t *value, char *must, size_t size)
+{
+	const char *word = json_string_value(value), *p = a->choices;
+	size_t n;
+
+	for (; word != NULL && *p != '\0'; p += n + (p[n] == ' ')) {
+		n = strcspn(p, " ");
+		if (n == strlen(word) && memcmp(p, word, n) == 0)
+			return ERR_NONE;
+	}
+	snprintf(must, size, "one of: %s", a->choices);
+	return ERR_BAD_ARGS;
+}
+
+void
+tool_done(struct mcp_call *call, json_t *result)
+{
+	json_int_t unread = session_unread(call->arg);
+
+	if (unread > 0 && !(call->tool->flags & TOOL_NO_UNREAD) &&
+	    json_object_get(result, "unread") == NULL)
+		json_object_set_new(result, "unread", json_integer(unread));
+	mcp_finish(call, result, 0);
+}
+
+void
+tool_fail(struct mcp_call *call, enum errcode err, const char *what)
+{
+	json_int_t unread = session_unread(call->arg);
+	struct wbuf w = { 0 };
+	json_t *result;
+
+	if (what != NULL && what[0] != '\0')
+		wbuf_printf(&w, "%s%s ", what,
+		    what[strlen(what) - 1] == '.' ? "" : ".");
+	wbuf_adds(&w, err_advice(err));
+	result = json_pack("{s:b,s:s,s:s%}", "ok", 0, "code", err_code(err),
+	    "message", wbuf_data(&w), w.len);
+	wbuf_free(&w);
+	if (unread > 0 && !(call->tool->flags & TOOL_NO_UNREAD))
+		json_object_set_new(result, "unread", json_integer(unread));
+	mcp_finish(call, result, 1);
+}
