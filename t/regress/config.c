@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * hubd.conf: what `hubd -n` says of a file, and that what it says holds; the
+ * log of an embedded hub; signals that change nothing.
+ */
+#include "compat.h"
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client.h"
+
+static int
+exit_code(const struct output *o)
+{
+	return (WIFEXITED(o->status) ? WEXITSTATUS(o->status) : -1);
+}
+
+static struct output *
+check(struct tenv *t, const char *text)
+{
+	char	path[T_PATH];
+
+	strlcpy(path, tenv_path(t, "hubd.conf"), sizeof(path));
+	write_file(path, text, strlen(text));
+	return (run(t, NULL, "hubd", "-n", "-f", path, NULL));
+}
+
+START_TEST(good_files)
+{
+	static const char *const texts[] = {
+		"",
+		"# nothing\n",
+		"hub id \"sevilla\"\nidle exit never\n",
+		"idle exit 20 seconds\nsync normal # or full\n",
+		"keep 1000 messages per mailbox\nask timeout 60\n",
+		"limit mailboxes 20\nlimit sessions 30\n",
+		"dir = \"/srv/relay\"\ndata $dir\n",
+		"listen on socket \"/run/x/hub.sock\" mode 0660\n",
+		"hub id \\\n\"two-lines\"\n",
+		"sync full"
+	};
+	struct tenv	*t = tenv_new();
+	struct output	*o;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		o = check(t, texts[i]);
+		want(exit_code(o) == 0 &&
+		    (strstr(o->err, "configuration OK") != NULL ||
+		    strstr(o->out, "configuration OK") != NULL),
+		    "%s: status 0x%x: %s%s", texts[i], o->status, o->out,
+		    o->err);
+		output_free(o);
+	}
+	tenv_end(t);
+}
+END_TEST
+
+START_TEST(bad_files)
+{
+	/* The line of the error, then the file. */
+	static const struct {
+		const char	*line, *text;
+	} bad[] = {
+		{ ":1:", "nonsense\n" },
+		{ ":2:", "idle exit never\nhub id\n" },
+		{ ":3:", "# 1\n\nkeep 0 messages per mailbox\n" },
+		{ ":1:", "keep 99999999999999999999 messages per mailbox\n" },
+		{ ":1:", "keep -1 messages per mailbox\n" },
+		{ ":1:", "keep many messages per mailbox\n" },
+		{ ":1:", "hub id \"not a name\"\n" },
+		{ ":1:", "hub id \"\"\n" },
+		{ ":1:", "hub id \"never ends\n" },
+		{ ":1:", "hub id \"a\" \"b\"\n" },
+		{ ":1:", "data $undefined\n" },
+		{ ":1:", "sync maybe\n" },
+		{ ":1:", "listen on socket \"/x\" mode 999\n" },
+		{ ":1:", "include \"/no/such/file\"\n" },
+		{ ":2:", "sync full\nlimit peers 5\n" }
+	};
+	struct tenv	*t = tenv_new();
+	struct output	*o;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		o = check(t, bad[i].text);
+		want(exit_code(o) > 0 &&
+		    strstr(o->err, "hubd.conf") != NULL &&
+		    strstr(o->err, bad[i].line) != NULL,
+		    "%s: status 0x%x: %s", bad[i].text, o->status, o->err);
+		want(strstr(o->err, "configuration OK") == NULL &&
+		    strstr(o->out, "configuration OK") == NULL,
+		    "%s is said to be OK", bad[i].text);
+		output_free(o);
+		o = run(t, NULL, "hubd", "-d", "-f",
+		    tenv_path(t, "hubd.conf"), NULL);
+		want(exit_code(o) > 0, "a hub with %s: status 0x%x",
+		    bad[i].text, o->status);
+		output_free(o);
+	}
+	tenv_end(t);
+}
+END_TEST
+
+START_TEST(an_error_in_an_included_file)
+{
+	struct tenv	*t = tenv_new();
+	struct output	*o;
+	char		 text[T_PATH];
+
+	write_file(tenv_path(t, "more.conf"), "sync full\nwrong\n", 16);
+	snprintf(text, sizeof(text), "include \"%s/more.conf\"\n", t->dir);
+	o = check(t, text);
+	want(exit_code(o) > 0 && strstr(o->err, "more.conf:2:") != NULL,
+	    "status 0x%x: %s", o->status, o->err);
+	output_free(o);
+	/* one that includes itself */
+	snprintf(text, sizeof(text), "include \"%s/hubd.conf\"\n", t->dir);
+	o = check(t, text);
+	want(exit_code(o) > 0, "status 0x%x: %s", o->status, o->err);
+	output_free(o);
+	tenv_end(t);
+}
+END_TEST
+
+START_TEST(a_users_own_file_holds)
+{
+	static const char text[] = "hub id \"sevilla\"\n"
+	    "keep 10 messages per mailbox\nask timeout 1 seconds\n";
+	struct tenv	*t = tenv_new();
+	struct conn	*a, *b;
+	json_t		*j;
+	char		 path[T_PATH];
+	int		 i;
+
+	snprintf(path, sizeof(path), "%s/.config", t->home);
+	mkdir(path, 0700);
+	strlcat(path, "/ecorelay", sizeof(path));
+	mkdir(path, 0700);
+	strlcat(path, "/hubd.conf", sizeof(path));
+	write_file(path, text, sizeof(text) - 1);
+	hub_start(t);
+	a = client_new(t, "a", FEATURES);
+	j = rpc(a, "{s:s}", "type", "status");
+	is_str(json_object_get(j, "hub"), "hub_id", "sevilla");
+	for (i = 0; i < 15; i++)
+		send_text(a, "b", "x", "queued");
+	b = client_new(t, "b", NULL);
+	j = rpc(b, "{s:s,s:i}", "type", "inbox", "limit", 100);
+	is_list(j, "messages", 10);
+	is_int(j, "dropped", 5);
+	say(a, "{s:s,s:s,s:s,s:s}", "type", "ask", "to", "b",
+	    "question", "q", "ask_id", "k");
+	is_str(hear_with(a, "err", "ask_id", "k"), "code", "timeout");
+	tenv_end(t);
+}
+END_TEST
+
+START_TEST(without_any_variable)
+{
+	struct tenv	*t = tenv_new();
+	struct output	*o;
+
+	snprintf(t->sock, sizeof(t->sock), "%s/.eco-relay/hub.sock",
+	    t->home);
+	unsetenv("ECORELAY_DATA");
+	hub_start(t);
+	client_new(t, "a", NULL);
+	hub_stop(t, SIGTERM);
+	unsetenv("HOME");
+	o = run(t, NULL, "hubd", "-d", "-n", NULL);
+	output_free(o);
+	tenv_end(t);
+}
+END_TEST
+
+/* Looks at each line of each log of an embedded hub; how many there were. */
+static int
+log_lines(struct tenv *t, const char *never)
+{
+	struct dirent	*e;
+	struct stat	 st;
+	DIR		*d = opendir(tenv_path(t, "d/logs"));
+	char		 path[T_PATH], *text, *p, *line;
+	int		 n = 0;
+
+	want(d != NULL, "no directory logs");
+	while ((e = readdir(d)) != NULL) {
+		if (e->d_name[0] == '.')
+			continue;
+		want(strncmp(e->d_name, "relay-", 6) == 0, "%s", e->d_name);
+		snprintf(path, sizeof(path), "%s/logs/%.100s", t->data,
+		    e->d_name);
+		want(stat(path, &st) == 0 && (st.st_mode & 077) == 0,
+		    "%s can be read by others", path);
+		text = p = read_file(path);
+		while ((line = strsep(&p, "\n")) != NULL && *line != '\0') {
+			want(tenv_keep(t, json_loads(line, 0, NULL)) != NULL,
+			    "not JSON: %s", line);
+			want(strstr(line, never) == NULL, "a text: %s", line);
+			n++;
+		}
+		free(text);
+	}
+	closedir(d);
+	return (n);
+}
+
+START_TEST(the_log_of_an_embedded_hub)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*a;
+
+	output_free(run(t, NULL, "hubd", "-e", "-v", NULL));
+	hub_wait(t);
+	a = client_new(t, "a", NULL);
+	send_text(a, "b", "very secret words", "queued");
+	say_text(a, "{\"type\":\"send\",\"text\":\"very secret words\"}");
+	hear(a, "err");
+	kill(hub_pid(t, NULL), SIGTERM);
+	want(procs_gone(t, T_WAIT), "SIGTERM and still there");
+	want(log_lines(t, "very secret") > 0, "nothing was logged");
+	tenv_end(t);
+}
+END_TEST
+
+START_TEST(signals_that_change_nothing)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*a;
+
+	hub_start(t);
+	a = client_new(t, "a", NULL);
+	kill(t->hub, SIGHUP);
+	kill(t->hub, SIGUSR1);
+	in_step(a);
+	hub_serves(t);
+	kill(t->hub, SIGPIPE);
+	in_step(a);
+	hub_serves(t);
+	tenv_end(t);
+}
+END_TEST
+
+int
+main(int argc, char **argv)
+{
+	Suite	*s = suite_create("config");
+
+	(void)argc;
+	test_add(s, good_files, 20);
+	test_add(s, bad_files, 30);
+	test_add(s, an_error_in_an_included_file, 20);
+	test_add(s, a_users_own_file_holds, 20);
+	test_add(s, without_any_variable, 20);
+	test_add(s, the_log_of_an_embedded_hub, 20);
+	test_add(s, signals_that_change_nothing, 20);
+	return (test_main(argv[0], s));
+}
