@@ -38,7 +38,7 @@ check: tests hosts-modules
 	sh t/run
 
 hosts: all hosts-modules
-	sh t/run t/hosts/*.mjs
+	sh t/run t/hosts/*.sh
 
 fuzz: $(PROGS)
 	cd t/fuzz && $(MAKE)
@@ -57,7 +57,7 @@ lint:
 
 # For clang-tidy.
 lint-flags:
-	@echo $(DEFS) -std=gnu11 -I. -Ilib -Ihubd -Ichanneld -Ihubctl -It/lib \
+	@echo $(DEFS) -std=gnu11 -I. -Ilib -It/lib -Ihubd -Ichanneld -Ihubctl \
 	    $(LIB_CFLAGS) $(CHECK_CFLAGS) $(CPPFLAGS)
 
 install: all
