@@ -20,7 +20,7 @@
 #include "log.h"
 #include "paths.h"
 #include "push.h"
-#include "session.h"
+#include "channel.h"
 #include "timeutil.h"
 
 #define CALLS_MAX	256	/* unanswered; then stdin is not read */
@@ -34,7 +34,7 @@ struct channeld {
 	struct event	*last_calls;	/* stdin has ended; time is up */
 	struct host	*host;
 	struct life	*life;
-	struct session	*session;
+	struct channel	*session;
 	int		 ending;
 };
 
@@ -202,7 +202,7 @@ on_libevent(int severity, const char *text)
 static void
 start(struct channeld *c, const struct options *opt, struct identity *id)
 {
-	struct session_conf conf = {
+	struct channel_conf conf = {
 		.identity = id,
 		.push = opt->push,
 		.core = opt->core,
@@ -226,7 +226,7 @@ start(struct channeld *c, const struct options *opt, struct identity *id)
 	}
 	if ((c->last_calls = evtimer_new(c->base, on_last_calls, c)) == NULL)
 		fatalx("evtimer_new");
-	c->session = session_new(&conf);
+	c->session = channel_new(&conf);
 	c->life = life_new(c->base, on_parent_gone, c);
 	c->host = host_new(c->base, STDIN_FILENO, STDOUT_FILENO, &host_ops, c);
 }
@@ -237,7 +237,7 @@ stop(struct channeld *c)
 	size_t i;
 
 	host_free(c->host);
-	session_free(c->session);
+	channel_free(c->session);
 	life_free(c->life);
 	for (i = 0; i < 3; i++)
 		event_free(c->signals[i]);
@@ -266,7 +266,7 @@ on_line(char *line, size_t len, void *arg)
 {
 	struct channeld *c = arg;
 
-	session_line(c->session, line, len);
+	channel_line(c->session, line, len);
 }
 
 static void
@@ -274,7 +274,7 @@ on_overlong(void *arg)
 {
 	struct channeld *c = arg;
 
-	session_line(c->session, NULL, 0);
+	channel_line(c->session, NULL, 0);
 }
 
 static int
@@ -282,7 +282,7 @@ is_busy(void *arg)
 {
 	struct channeld *c = arg;
 
-	return session_running(c->session) >= CALLS_MAX;
+	return channel_running(c->session) >= CALLS_MAX;
 }
 
 static void
@@ -291,7 +291,7 @@ on_write(const char *p, size_t len, void *arg)
 	struct channeld *c = arg;
 
 	host_write(c->host, p, len);
-	if (c->ending && session_running(c->session) == 0)
+	if (c->ending && channel_running(c->session) == 0)
 		event_base_loopbreak(c->base);
 	else
 		host_check(c->host);
@@ -313,7 +313,7 @@ on_host_closed(void *arg)
 	struct timeval tv = time_tv(LAST_CALLS_MS);
 
 	c->ending = 1;
-	if (session_running(c->session) == 0)
+	if (channel_running(c->session) == 0)
 		event_base_loopbreak(c->base);
 	else
 		event_add(c->last_calls, &tv);

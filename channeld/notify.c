@@ -13,7 +13,7 @@
 #include "notify.h"
 #include "push.h"
 #include "recent.h"
-#include "session.h"
+#include "channel.h"
 #include "waiting.h"
 
 struct event_type {
@@ -21,16 +21,16 @@ struct event_type {
 	const char	*content;	/* the member that is the text */
 	const char	*meta;		/* members, separated by spaces */
 	/* What is remembered; pushed: the host was given it. */
-	void		(*note)(struct session *, json_t *, int pushed);
+	void		(*note)(struct channel *, json_t *, int pushed);
 };
 
-static void	note_message(struct session *, json_t *, int);
-static void	note_ask(struct session *, json_t *, int);
-static void	note_reply(struct session *, json_t *, int);
-static void	note_err(struct session *, json_t *, int);
+static void	note_message(struct channel *, json_t *, int);
+static void	note_ask(struct channel *, json_t *, int);
+static void	note_reply(struct channel *, json_t *, int);
+static void	note_err(struct channel *, json_t *, int);
 static json_t	*meta_of(json_t *, const char *);
 static json_t	*part(const json_t *, const char *);
-static void	explain(struct session *, json_t *);
+static void	explain(struct channel *, json_t *);
 static const char *str(json_t *, const char *);
 
 static const struct event_type types[] = {
@@ -64,7 +64,7 @@ str(json_t *msg, const char *key)
 }
 
 void
-notify_event(struct session *s, const char *type, json_t *msg)
+notify_event(struct channel *s, const char *type, json_t *msg)
 {
 	const struct event_type *t;
 	const char *content;
@@ -121,7 +121,7 @@ meta_of(json_t *msg, const char *keys)
 }
 
 static void
-note_message(struct session *s, json_t *msg, int pushed)
+note_message(struct channel *s, json_t *msg, int pushed)
 {
 	const char *id = str(msg, "msg_id"), *from = str(msg, "from");
 
@@ -134,7 +134,7 @@ note_message(struct session *s, json_t *msg, int pushed)
 }
 
 static void
-note_ask(struct session *s, json_t *msg, int pushed)
+note_ask(struct channel *s, json_t *msg, int pushed)
 {
 	const char *id = str(msg, "ask_id"), *from = str(msg, "from");
 
@@ -149,7 +149,7 @@ note_ask(struct session *s, json_t *msg, int pushed)
 }
 
 static void
-note_reply(struct session *s, json_t *msg, int pushed)
+note_reply(struct channel *s, json_t *msg, int pushed)
 {
 	const char *id = str(msg, "ask_id");
 
@@ -161,7 +161,7 @@ note_reply(struct session *s, json_t *msg, int pushed)
 }
 
 static void
-note_err(struct session *s, json_t *msg, int pushed)
+note_err(struct channel *s, json_t *msg, int pushed)
 {
 	const char *id = str(msg, "ask_id");
 
@@ -173,7 +173,7 @@ note_err(struct session *s, json_t *msg, int pushed)
 
 /* Puts a sentence for the model in the place of the hub's message. */
 static void
-explain(struct session *s, json_t *msg)
+explain(struct channel *s, json_t *msg)
 {
 	const char *id = str(msg, "ask_id"), *code = str(msg, "code"), *to;
 	char text[512];
@@ -191,7 +191,7 @@ explain(struct session *s, json_t *msg)
 }
 
 void
-notify_lost_asks(struct session *s)
+notify_lost_asks(struct channel *s)
 {
 	json_t *lost = recent_list(s->own_asks, "to", 1), *one;
 	size_t i;

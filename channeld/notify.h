@@ -7,11 +7,11 @@
 
 #include <jansson.h>
 
-struct session;
+struct channel;
 
 /* Pushes an event to the host and remembers whom to answer. */
-void	notify_event(struct session *, const char *type, json_t *msg);
+void	notify_event(struct channel *, const char *type, json_t *msg);
 /* The hub is gone, and with it the asks that it had taken from us. */
-void	notify_lost_asks(struct session *);
+void	notify_lost_asks(struct channel *);
 
 #endif

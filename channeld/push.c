@@ -8,13 +8,13 @@
 #include "log.h"
 #include "mcp.h"
 #include "push.h"
-#include "session.h"
+#include "channel.h"
 
 /* A host that has not read so much is not given more: it has the mailbox. */
 #define CHANNEL_BACKLOG	(4 * 1024 * 1024)
 
-static int	channel_usable(const struct session *);
-static int	channel_push(struct session *, const char *, json_t *);
+static int	channel_usable(const struct channel *);
+static int	channel_push(struct channel *, const char *, json_t *);
 
 /* In the order in which they are preferred. */
 static const struct route routes[] = {
@@ -35,7 +35,7 @@ push_valid(const char *name)
 }
 
 const struct route *
-push_choose(const struct session *s, const char *name)
+push_choose(const struct channel *s, const char *name)
 {
 	int any = strcmp(name, "auto") == 0;
 	size_t i;
@@ -50,14 +50,14 @@ push_choose(const struct session *s, const char *name)
 
 /* The notification that Claude Code's channels take; others ignore it. */
 static int
-channel_usable(const struct session *s)
+channel_usable(const struct channel *s)
 {
 	(void)s;
 	return 1;
 }
 
 static int
-channel_push(struct session *s, const char *content, json_t *meta)
+channel_push(struct channel *s, const char *content, json_t *meta)
 {
 	if (s->conf.backlog(s->conf.arg) > CHANNEL_BACKLOG) {
 		log_info("the host does not read: not pushed");

@@ -8,23 +8,23 @@
 
 #include <jansson.h>
 
-struct session;
+struct channel;
 
 struct route {
 	const char	*name;		/* for --push */
 	/* 1 if the host of this session offers it; asked after initialize. */
-	int		(*usable)(const struct session *);
+	int		(*usable)(const struct channel *);
 	/*
 	 * Gives the host an event: its text and, as strings, what is known
 	 * about it.  0, or -1 if the host has not got it.
 	 */
-	int		(*push)(struct session *, const char *content,
+	int		(*push)(struct channel *, const char *content,
 			    json_t *meta);
 };
 
 /* 1 if it is the name of a route, "auto" or "none". */
 int	push_valid(const char *name);
 /* The route of that name, or the first usable one for "auto"; NULL: none. */
-const struct route	*push_choose(const struct session *, const char *name);
+const struct route	*push_choose(const struct channel *, const char *name);
 
 #endif

@@ -11,7 +11,7 @@
 #include "members.h"
 #include "push.h"
 #include "recent.h"
-#include "session.h"
+#include "channel.h"
 #include "timeutil.h"
 #include "toolcalls.h"
 #include "tools.h"
@@ -21,18 +21,18 @@ typedef void	answer_fn(struct hubclient *, json_t *, void *);
 
 static json_t	*request(const char *, const json_t *, const char *);
 static void	add_id(json_t *, const char *, const char *);
-static void	to_hub(struct session *, struct mcp_call *, json_t *,
+static void	to_hub(struct channel *, struct mcp_call *, json_t *,
 		    answer_fn *);
-static int	lacks(struct session *, struct mcp_call *, const char *);
+static int	lacks(struct channel *, struct mcp_call *, const char *);
 static int	is_refusal(const json_t *);
 static int	refused(struct mcp_call *, json_t *);
 static void	pass_on(struct mcp_call *, json_t *, json_t *, const char *);
 static json_t	*result_ok(void);
 static const char *arg_str(const struct mcp_call *, const char *);
-static void	seen(struct session *, const char *);
-static void	ask_is_closed(struct session *, const char *);
-static void	note_messages(struct session *, const json_t *);
-static void	take_waiting(struct session *, json_t *, enum waiting_kind,
+static void	seen(struct channel *, const char *);
+static void	ask_is_closed(struct channel *, const char *);
+static void	note_messages(struct channel *, const json_t *);
+static void	take_waiting(struct channel *, json_t *, enum waiting_kind,
 		    const char *);
 static answer_fn peers_done, send_done, inbox_done, reply_done, ask_done,
 		    broadcast_done, rename_done, status_done, sessions_done;
@@ -61,7 +61,7 @@ add_id(json_t *msg, const char *key, const char *prefix)
 
 /* Sends a request for a call; steals it.  done gets the call. */
 static void
-to_hub(struct session *s, struct mcp_call *call, json_t *msg, answer_fn *done)
+to_hub(struct channel *s, struct mcp_call *call, json_t *msg, answer_fn *done)
 {
 	if (s->hub != NULL)
 		hubclient_request(s->hub, msg, done, call);
@@ -73,7 +73,7 @@ to_hub(struct session *s, struct mcp_call *call, json_t *msg, answer_fn *done)
 
 /* Fails the call if the hub is known not to understand the request. */
 static int
-lacks(struct session *s, struct mcp_call *call, const char *feature)
+lacks(struct channel *s, struct mcp_call *call, const char *feature)
 {
 	if (s->hub == NULL || !hubclient_is_up(s->hub) ||
 	    hubclient_has(s->hub, feature) ||
@@ -101,7 +101,7 @@ is_refusal(const json_t *answer)
 static int
 refused(struct mcp_call *call, json_t *answer)
 {
-	struct session *s = call->arg;
+	struct channel *s = call->arg;
 	const char *code, *text;
 
 	if (!is_refusal(answer))
@@ -156,7 +156,7 @@ arg_str(const struct mcp_call *call, const char *key)
  * result does not count it as unread, and after it if there was no hub.
  */
 static void
-seen(struct session *s, const char *msg_id)
+seen(struct channel *s, const char *msg_id)
 {
 	if (s->hub == NULL || !hubclient_is_up(s->hub) ||
 	    recent_get(s->messages, msg_id) == NULL ||
@@ -168,7 +168,7 @@ seen(struct session *s, const char *msg_id)
 }
 
 static void
-ask_is_closed(struct session *s, const char *ask_id)
+ask_is_closed(struct channel *s, const char *ask_id)
 {
 	recent_remove(s->asks, ask_id);
 	waiting_remove(s->waiting, WAITING_ASKS, ask_id);
@@ -177,7 +177,7 @@ ask_is_closed(struct session *s, const char *ask_id)
 /* relay_peers */
 
 void
-tool_peers(struct session *s, struct mcp_call *call)
+tool_peers(struct channel *s, struct mcp_call *call)
 {
 	to_hub(s, call, request("list_peers", NULL, ""), peers_done);
 }
@@ -189,13 +189,13 @@ peers_done(struct hubclient *hc, json_t *answer, void *arg)
 
 	(void)hc;
 	pass_on(call, answer, json_pack("{s:s}", "me",
-	    session_name(call->arg)), "peers");
+	    channel_name(call->arg)), "peers");
 }
 
 /* relay_send */
 
 void
-tool_send(struct session *s, struct mcp_call *call)
+tool_send(struct channel *s, struct mcp_call *call)
 {
 	const char *reply_to = arg_str(call, "reply_to");
 	json_t *msg = request("send", call->args,
@@ -230,7 +230,7 @@ send_done(struct hubclient *hc, json_t *answer, void *arg)
 /* relay_inbox */
 
 void
-tool_inbox(struct session *s, struct mcp_call *call)
+tool_inbox(struct channel *s, struct mcp_call *call)
 {
 	to_hub(s, call, request("inbox", call->args,
 	    "limit since_id recent query"), inbox_done);
@@ -240,7 +240,7 @@ static void
 inbox_done(struct hubclient *hc, json_t *answer, void *arg)
 {
 	struct mcp_call *call = arg;
-	struct session *s = call->arg;
+	struct channel *s = call->arg;
 	json_t *result;
 
 	(void)hc;
@@ -258,7 +258,7 @@ inbox_done(struct hubclient *hc, json_t *answer, void *arg)
 }
 
 static void
-note_messages(struct session *s, const json_t *messages)
+note_messages(struct channel *s, const json_t *messages)
 {
 	const char *id, *from;
 	json_t *msg;
@@ -273,7 +273,7 @@ note_messages(struct session *s, const json_t *messages)
 }
 
 static void
-take_waiting(struct session *s, json_t *result, enum waiting_kind kind,
+take_waiting(struct channel *s, json_t *result, enum waiting_kind kind,
     const char *key)
 {
 	json_t *list = waiting_take(s->waiting, kind);
@@ -285,7 +285,7 @@ take_waiting(struct session *s, json_t *result, enum waiting_kind kind,
 /* relay_reply */
 
 void
-tool_reply(struct session *s, struct mcp_call *call)
+tool_reply(struct channel *s, struct mcp_call *call)
 {
 	const char *id = arg_str(call, "ask_id"), *from;
 	json_t *msg;
@@ -315,7 +315,7 @@ static void
 reply_done(struct hubclient *hc, json_t *answer, void *arg)
 {
 	struct mcp_call *call = arg;
-	struct session *s = call->arg;
+	struct channel *s = call->arg;
 	const char *id = arg_str(call, "ask_id"), *code, *from;
 	char what[TARGET_SIZE + 32];
 
@@ -337,7 +337,7 @@ reply_done(struct hubclient *hc, json_t *answer, void *arg)
 /* relay_ask */
 
 void
-tool_ask(struct session *s, struct mcp_call *call)
+tool_ask(struct channel *s, struct mcp_call *call)
 {
 	json_t *msg, *timeout = json_object_get(call->args, "timeout_s");
 
@@ -358,7 +358,7 @@ static void
 ask_done(struct hubclient *hc, json_t *answer, void *arg)
 {
 	struct mcp_call *call = arg;
-	struct session *s = call->arg;
+	struct channel *s = call->arg;
 	const char *id = arg_str(call, "ask_id");
 	json_t *result;
 
@@ -377,7 +377,7 @@ ask_done(struct hubclient *hc, json_t *answer, void *arg)
 /* relay_broadcast */
 
 void
-tool_broadcast(struct session *s, struct mcp_call *call)
+tool_broadcast(struct channel *s, struct mcp_call *call)
 {
 	json_t *msg = request("broadcast", call->args,
 	    "question exclude_self");
@@ -396,7 +396,7 @@ broadcast_done(struct hubclient *hc, json_t *answer, void *arg)
 /* relay_rename */
 
 void
-tool_rename(struct session *s, struct mcp_call *call)
+tool_rename(struct channel *s, struct mcp_call *call)
 {
 	/* without a name it is not registered, and registers by this */
 	if (s->failed != NULL) {
@@ -414,13 +414,13 @@ rename_done(struct hubclient *hc, json_t *answer, void *arg)
 
 	(void)hc;
 	pass_on(call, answer, json_pack("{s:b,s:s}", "ok", 1, "name",
-	    session_name(call->arg)), "");
+	    channel_name(call->arg)), "");
 }
 
 /* relay_status */
 
 void
-tool_status(struct session *s, struct mcp_call *call)
+tool_status(struct channel *s, struct mcp_call *call)
 {
 	if (lacks(s, call, "receipts"))
 		return;
@@ -431,7 +431,7 @@ static void
 status_done(struct hubclient *hc, json_t *answer, void *arg)
 {
 	struct mcp_call *call = arg;
-	struct session *s = call->arg;
+	struct channel *s = call->arg;
 	json_t *result, *asks;
 
 	if (refused(call, answer))
@@ -444,7 +444,7 @@ status_done(struct hubclient *hc, json_t *answer, void *arg)
 	}
 	json_object_set_new(result, "me", json_string(hubclient_name(hc)));
 	members_copy(result, answer, "hub");
-	json_object_set_new(result, "unread", json_integer(session_unread(s)));
+	json_object_set_new(result, "unread", json_integer(channel_unread(s)));
 	json_object_set_new(result, "push", json_string(s->route != NULL ?
 	    s->route->name : "none"));
 	asks = recent_list(s->asks, "from", 0);
@@ -457,7 +457,7 @@ status_done(struct hubclient *hc, json_t *answer, void *arg)
 /* relay_sessions */
 
 void
-tool_sessions(struct session *s, struct mcp_call *call)
+tool_sessions(struct channel *s, struct mcp_call *call)
 {
 	if (lacks(s, call, "sessions"))
 		return;

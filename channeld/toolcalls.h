@@ -6,16 +6,16 @@
 #define TOOLCALLS_H
 
 struct mcp_call;
-struct session;
+struct channel;
 
-void	tool_peers(struct session *, struct mcp_call *);
-void	tool_send(struct session *, struct mcp_call *);
-void	tool_inbox(struct session *, struct mcp_call *);
-void	tool_reply(struct session *, struct mcp_call *);
-void	tool_ask(struct session *, struct mcp_call *);
-void	tool_broadcast(struct session *, struct mcp_call *);
-void	tool_rename(struct session *, struct mcp_call *);
-void	tool_status(struct session *, struct mcp_call *);
-void	tool_sessions(struct session *, struct mcp_call *);
+void	tool_peers(struct channel *, struct mcp_call *);
+void	tool_send(struct channel *, struct mcp_call *);
+void	tool_inbox(struct channel *, struct mcp_call *);
+void	tool_reply(struct channel *, struct mcp_call *);
+void	tool_ask(struct channel *, struct mcp_call *);
+void	tool_broadcast(struct channel *, struct mcp_call *);
+void	tool_rename(struct channel *, struct mcp_call *);
+void	tool_status(struct channel *, struct mcp_call *);
+void	tool_sessions(struct channel *, struct mcp_call *);
 
 #endif

@@ -12,7 +12,7 @@
 #include "log.h"
 #include "mcp.h"
 #include "names.h"
-#include "session.h"
+#include "channel.h"
 #include "timeutil.h"
 #include "toolcalls.h"
 #include "tools.h"
@@ -311,7 +311,7 @@ annotations(const struct tool *t)
 /* tools/call */
 
 int
-toolbox_call(struct toolbox *tb, struct session *s, struct mcp_call *call,
+toolbox_call(struct toolbox *tb, struct channel *s, struct mcp_call *call,
     const char *name)
 {
 	char what[256];
@@ -472,7 +472,7 @@ check_choice(const struct toolarg *a, json_t *value, char *must, size_t size)
 void
 tool_done(struct mcp_call *call, json_t *result)
 {
-	json_int_t unread = session_unread(call->arg);
+	json_int_t unread = channel_unread(call->arg);
 
 	if (unread > 0 && !(call->tool->flags & TOOL_NO_UNREAD) &&
 	    json_object_get(result, "unread") == NULL)
@@ -483,7 +483,7 @@ tool_done(struct mcp_call *call, json_t *result)
 void
 tool_fail(struct mcp_call *call, enum errcode err, const char *what)
 {
-	json_int_t unread = session_unread(call->arg);
+	json_int_t unread = channel_unread(call->arg);
 	struct wbuf w = { 0 };
 	json_t *result;
 

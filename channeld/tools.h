@@ -13,7 +13,7 @@
 #include "errcode.h"
 
 struct mcp_call;
-struct session;
+struct channel;
 struct toolbox;
 
 #define TOOL_ARGS_MAX	5
@@ -51,7 +51,7 @@ struct tool {
 	 * Ends with tool_done() or tool_fail(), now or later.  The arguments
 	 * in call->args are as the table says.
 	 */
-	void		(*run)(struct session *, struct mcp_call *);
+	void		(*run)(struct channel *, struct mcp_call *);
 	struct toolarg	 args[TOOL_ARGS_MAX];
 };
 
@@ -61,7 +61,7 @@ void		 toolbox_free(struct toolbox *);
 /* For tools/list; structured: with outputSchema.  The caller's reference. */
 json_t		*toolbox_list(const struct toolbox *, int structured);
 /* Checks the arguments and runs a tool.  -1 if there is none of that name. */
-int		 toolbox_call(struct toolbox *, struct session *,
+int		 toolbox_call(struct toolbox *, struct channel *,
 		    struct mcp_call *, const char *name);
 
 /* Ends a call with a result, an object that it steals. */

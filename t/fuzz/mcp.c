@@ -15,14 +15,14 @@
 #include "../../channeld/identity.h"
 #include "../../channeld/mcp.h"
 #include "../../channeld/notify.h"
-#include "../../channeld/session.h"
+#include "../../channeld/channel.h"
 #include "log.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static size_t		 answers;
 static json_t		*last_id;
-static struct session	*session;
+static struct channel	*session;
 
 static void
 check(int holds)
@@ -94,8 +94,8 @@ host_line(char *line, size_t len)
 	json_t *id = request_id(line, len);
 
 	answers = 0;
-	session_line(session, line, len);
-	check(session_running(session) == 0);
+	channel_line(session, line, len);
+	check(channel_running(session) == 0);
 	check(answers <= 1);
 	if (id != NULL)
 		check(answers == 1 && json_equal(id, last_id));
@@ -134,7 +134,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static struct identity id = { .name = "fuzz", .fixed = 1 };
-	struct session_conf conf = {
+	struct channel_conf conf = {
 		.identity = &id, .push = "auto", .rate = 120, .burst = 60,
 		.no_hub = 1, .write = on_write, .backlog = backlog,
 	};
@@ -143,11 +143,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	log_set_level(LOG_LEVEL_FATAL);
 	if ((conf.base = event_base_new()) == NULL)
 		abort();
-	session = session_new(&conf);
+	session = channel_new(&conf);
 	if (len > 0)
 		memcpy(copy, data, len);
 	feed(copy, len);
-	session_free(session);
+	channel_free(session);
 	event_base_free(conf.base);
 	json_decref(last_id);
 	last_id = NULL;

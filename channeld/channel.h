@@ -3,8 +3,8 @@
  * One session between its host and the hub: the parts that tools and
  * notifications work with.
  */
-#ifndef SESSION_H
-#define SESSION_H
+#ifndef CHANNEL_H
+#define CHANNEL_H
 
 #include <stddef.h>
 
@@ -17,7 +17,7 @@ struct event_base;
 struct identity;
 struct route;
 
-struct session_conf {
+struct channel_conf {
 	struct event_base *base;
 	struct identity	*identity;	/* outlives the session */
 	const char	*push;		/* a route's name, "auto" or "none" */
@@ -30,8 +30,8 @@ struct session_conf {
 	void		*arg;
 };
 
-struct session {
-	struct session_conf conf;
+struct channel {
+	struct channel_conf conf;
 	struct mcp	*mcp;
 	struct toolbox	*tools;
 	struct hubclient *hub;		/* NULL until initialize */
@@ -46,18 +46,18 @@ struct session {
 	unsigned	 rename_tries;
 };
 
-struct session	*session_new(const struct session_conf *);
+struct channel	*channel_new(const struct channel_conf *);
 /* Leaves the hub. */
-void		 session_free(struct session *);
+void		 channel_free(struct channel *);
 /* A line from the host (which may be changed), or NULL: one too long. */
-void		 session_line(struct session *, char *, size_t);
+void		 channel_line(struct channel *, char *, size_t);
 /* Tool calls that have not been answered. */
-size_t		 session_running(const struct session *);
+size_t		 channel_running(const struct channel *);
 /* What the tools name "unread": mail, and what relay_inbox hands out too. */
-json_int_t	 session_unread(const struct session *);
+json_int_t	 channel_unread(const struct channel *);
 /* The name registered at the hub, or the one wanted while there is none. */
-const char	*session_name(const struct session *);
+const char	*channel_name(const struct channel *);
 /* Looks for a hub, if this has not begun yet. */
-void		 session_connect(struct session *);
+void		 channel_connect(struct channel *);
 
 #endif
