@@ -31,9 +31,6 @@ t/unit t/regress: t/lib $(PROGS)
 
 tests: t/unit t/regress
 
-hosts-modules:
-	cd t/hosts && $(MAKE)
-
 check: tests hosts-modules
 	sh t/run
 
@@ -97,5 +94,5 @@ config.mk: config.mk.in config.status
 	sh ./config.status
 	@touch $@
 
-.PHONY: all lib $(PROGS) $(TESTDIRS) tests hosts-modules check hosts fuzz \
+.PHONY: all lib $(PROGS) $(TESTDIRS) tests check hosts fuzz \
     demo bench lint lint-flags install uninstall dist clean distclean
