@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * make bench: measures speed and memory and prints one JSON object.  The
+ * make bench: measures speed and memory and prints one JSON object.  It fails
+ * if something could not be measured; goals that were missed are listed.  The
  * measures run in a child, so that whatever becomes of it nothing is left.
  */
 #include "compat.h"

@@ -162,9 +162,8 @@ static int
 turn(struct load *l)
 {
 	size_t i;
-	int n;
 
-	if ((n = poll(l->pfds, 2 * LOAD_PAIRS, STALL_MS)) <= 0) {
+	if (poll(l->pfds, 2 * LOAD_PAIRS, STALL_MS) <= 0) {
 		log_warnx("the hub has stopped answering");
 		return -1;
 	}
