@@ -31,6 +31,7 @@ struct delivery {
 	struct rbuf	*line;		/* the push, encoded once */
 	size_t		 text_off, text_len;	/* in it */
 	struct slice	 ask_id;	/* in it; len 0: none */
+	size_t		 kind_off;	/* in it; 0: it has no kind */
 	int		 hinted;	/* the store was told: pushed */
 	char		 to[NAME_SIZE], from[NAME_SIZE];
 	char		 msg_id[MSG_ID_SIZE];
@@ -41,13 +42,16 @@ struct delivery {
 /* A mailbox's owner, who may come and go while the store works. */
 struct owner {
 	struct router	*router;
+	struct pending	*asked;		/* of the session, if it asked for it */
 	char		 name[NAME_SIZE];
 };
 
-static struct owner	*owner_ref(struct router *, const char *);
+static struct owner	*owner_ref(struct router *, const char *,
+			    struct session *);
 static void	encode(struct delivery *, const struct mail *, const char *);
 static void	stored(struct imsg *, void *);
 static int	push(struct delivery *);
+static int	push_plain(const struct delivery *, struct session *);
 static int	push_reply(struct delivery *);
 static void	mark_id(struct router *, const char *, const char *,
 		    enum msg_state);
@@ -60,11 +64,13 @@ static void	mark_list(struct session *, const struct request *,
 		    enum msg_state);
 
 static struct owner *
-owner_ref(struct router *r, const char *name)
+owner_ref(struct router *r, const char *name, struct session *s)
 {
+	static const struct slice none = { NULL, 0 };
 	struct owner *o = xmalloc(sizeof(*o));
 
 	o->router = r;
+	o->asked = s != NULL ? pending_new(s, none) : NULL;
 	strlcpy(o->name, name, sizeof(o->name));
 	return o;
 }
@@ -92,8 +98,10 @@ encode(struct delivery *d, const struct mail *m, const char *ts)
 	json_put_str(&w, "ts", ts);
 	if (m->urgent)
 		json_put_bool(&w, "urgent", 1);
-	if (m->kind != KIND_INFO)
+	if (m->kind != KIND_INFO) {
+		d->kind_off = w.len;
 		json_put_str(&w, "kind", msg_kind_name(m->kind));
+	}
 	json_end(&w, '}');
 	wbuf_add(&w, "\n", 1);
 	d->line = wbuf_take(&w);
@@ -190,7 +198,27 @@ push(struct delivery *d)
 	if (d->ask_id.len > 0 && push_reply(d))
 		return 1;
 	to = registry_find(d->router->registry, d->to);
-	return to != NULL && session_push(to, d->line) == 0;
+	if (to == NULL)
+		return 0;
+	if (d->kind_off > 0 && !(to->features & FEATURE_KIND))
+		return push_plain(d, to);
+	return session_push(to, d->line) == 0;
+}
+
+/* To one that does not know kinds, which come last. */
+static int
+push_plain(const struct delivery *d, struct session *to)
+{
+	struct wbuf w = { 0 };
+	struct rbuf *line;
+	int ok;
+
+	wbuf_add(&w, d->line->data, d->kind_off);
+	wbuf_adds(&w, "}\n");
+	line = wbuf_take(&w);
+	ok = session_push(to, line) == 0;
+	rbuf_unref(line);
+	return ok;
 }
 
 /*
@@ -240,7 +268,7 @@ mark_id(struct router *r, const char *name, const char *id,
 	m.list.p = wbuf_data(&list);
 	m.list.len = list.len;
 	store_mark_put(&w, &m);
-	storeq_ask(r->store, STORE_MARK, &w, marked, owner_ref(r, name));
+	storeq_ask(r->store, STORE_MARK, &w, marked, owner_ref(r, name, NULL));
 	wbuf_free(&list);
 	wbuf_free(&w);
 }
@@ -260,6 +288,8 @@ marked(struct imsg *msg, void *arg)
 			s->unread = m.unread;
 		mail_receipts(ref->router, m.receipts, m.nreceipts);
 	}
+	if (ref->asked != NULL)
+		pending_free(ref->asked);
 	free(ref);
 }
 
@@ -441,7 +471,7 @@ mail_shown(struct session *s)
 	m.list.len = s->shown.len;
 	store_mark_put(&w, &m);
 	storeq_ask(s->router->store, STORE_MARK, &w, marked,
-	    owner_ref(s->router, s->name));
+	    owner_ref(s->router, s->name, s));
 	wbuf_free(&w);
 	wbuf_free(&s->shown);
 	s->nshown = 0;
@@ -468,7 +498,7 @@ mark_list(struct session *s, const struct request *q, enum msg_state state)
 	m.list.len = list.len;
 	store_mark_put(&w, &m);
 	storeq_ask(s->router->store, STORE_MARK, &w, marked,
-	    owner_ref(s->router, s->name));
+	    owner_ref(s->router, s->name, s));
 	wbuf_free(&list);
 	wbuf_free(&w);
 }

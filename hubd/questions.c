@@ -196,7 +196,7 @@ questions_broadcast(struct session *s, const struct request *q)
 	int all, kind = KIND_INFO;
 	struct wbuf w = { 0 };
 	struct session *to;
-	struct rbuf *tail;
+	struct rbuf *tail, *plain;
 	char count[24];
 	unsigned n = 0;
 
@@ -209,12 +209,15 @@ questions_broadcast(struct session *s, const struct request *q)
 	all = request_has(q, M_EXCLUDE_SELF) &&
 	    !request_true(q, M_EXCLUDE_SELF);
 	tail = broadcast_tail(s, q, kind);
+	plain = broadcast_tail(s, q, KIND_INFO);	/* knows no kinds */
 	for (to = registry_next(r->registry, NULL); to != NULL;
 	    to = registry_next(r->registry, to)) {
 		if (to != s || all)
-			n += (unsigned)broadcast_to(s, to, q, tail);
+			n += (unsigned)broadcast_to(s, to, q,
+			    to->features & FEATURE_KIND ? tail : plain);
 	}
 	rbuf_unref(tail);
+	rbuf_unref(plain);
 	answer_begin(&w, "broadcast_ack", q->req_id);
 	json_put_raw(&w, "broadcast_id", request_raw(q, M_BROADCAST_ID));
 	json_put_int(&w, "peer_count", n);

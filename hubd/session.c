@@ -20,6 +20,9 @@
 #include "timeutil.h"
 
 #define OUTPUT_MAX	(8 * 1024 * 1024)
+/* unanswered requests: no more are read above, and again below */
+#define PENDING_HIGH	1024
+#define PENDING_LOW	512
 
 static void		on_line(struct bufio *, char *, size_t, void *);
 static void		on_closed(struct bufio *, int, void *);
@@ -215,6 +218,11 @@ pending_new(struct session *s, struct slice req_id)
 	struct pending *p = xcalloc(1, sizeof(*p) + req_id.len);
 
 	p->session = session_ref(s);
+	if (++s->npending > PENDING_HIGH && !s->held &&
+	    s->state != SESSION_GONE) {
+		s->held = 1;
+		bufio_pause(s->io);
+	}
 	if (req_id.p != NULL) {
 		memcpy(p->buf, req_id.p, req_id.len);
 		p->req_id.p = p->buf;
@@ -226,6 +234,13 @@ pending_new(struct session *s, struct slice req_id)
 void
 pending_free(struct pending *p)
 {
-	session_unref(p->session);
+	struct session *s = p->session;
+
+	if (--s->npending < PENDING_LOW && s->held) {
+		s->held = 0;
+		if (s->state != SESSION_GONE)
+			bufio_resume(s->io);
+	}
+	session_unref(s);
 	free(p);
 }

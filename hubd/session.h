@@ -48,6 +48,8 @@ struct session {
 	struct router		*router;
 	struct bufio		*io;
 	unsigned		 refs;
+	unsigned		 npending;	/* requests not answered */
+	int			 held;		/* for having too many */
 	enum session_state	 state;
 	unsigned		 features;
 	char			 name[NAME_SIZE];	/* "" before register */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 

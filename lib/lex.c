@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,8 +100,7 @@ lex_include(struct lex *lx, const char *path)
 		return -1;
 	}
 	if ((fp = fopen(path, "re")) == NULL) {
-		lx->errors++;
-		log_warn("%s", path);
+		lex_error(lx, "%s: %s", path, strerror(errno));
 		return -1;
 	}
 	f = xcalloc(1, sizeof(*f));

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include <event2/event.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -72,6 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	if (base == NULL) {
+		signal(SIGPIPE, SIG_IGN);
 		base = event_base_new();
 		log_to_fn(quiet, NULL);
 	}

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include <event2/event.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -144,6 +145,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t n;
 
 	if (base == NULL) {
+		signal(SIGPIPE, SIG_IGN);
 		base = event_base_new();
 		conf_defaults(&conf);
 		request_init();

@@ -168,21 +168,23 @@ janitor_start(struct tenv *t)
 		close(fds[1]);
 		janitor_main(t, fds[0]);
 	}
+	/* Here, too: Check may kill the group before the janitor has run. */
+	setpgid(pid, pid);
 	close(fds[0]);
 	fcntl(fds[1], F_SETFD, FD_CLOEXEC);
 	t->janitor = fds[1];
 }
 
 /*
- * In a session of its own, because Check kills the test's process group.  A
- * byte says that the test has ended well.
+ * In a process group of its own, because Check kills the test's.  A byte says
+ * that the test has ended well.
  */
 static void
 janitor_main(const struct tenv *t, int fd)
 {
 	char	byte;
 
-	setsid();
+	setpgid(0, 0);
 	if (read(fd, &byte, 1) != 1) {
 		kill_all(t->data);
 		show_logs(t->dir);

@@ -39,8 +39,11 @@ mcp_start_(struct tenv *t, const char *dir, const char *name, ...)
 	while ((argv[n] = va_arg(ap, const char *)) != NULL)
 		n++;
 	va_end(ap);
-	if (pipe2(in, O_CLOEXEC) == -1 || pipe2(out, O_CLOEXEC) == -1)
+	if (pipe(in) == -1 || pipe(out) == -1)
 		t_fail("pipe: %s", strerror(errno));
+	/* ours are not for the child: it would never see its stdin's end */
+	fcntl(in[1], F_SETFD, FD_CLOEXEC);
+	fcntl(out[0], F_SETFD, FD_CLOEXEC);
 	snprintf(log, sizeof(log), "%s/channeld.%u.log", t->dir, ++t->nlogs);
 	fds[0] = in[0];
 	fds[1] = out[1];

@@ -307,6 +307,40 @@ START_TEST(rubbish)
 }
 END_TEST
 
+/* hubctl's own socket takes no rubbish either. */
+START_TEST(rubbish_for_the_control_socket)
+{
+	static const char	 huge[] = "\xff\xff\xff\x7f\xff\xff\xff\x7f"
+				    "\xff\xff\xff\x7f\xff\xff\xff\x7f";
+	struct tenv	*t = begin();
+	struct conn	*a, *b = client_new(t, "b", FEATURES);
+	char		 sock[sizeof(t->sock)], noise[512];
+	unsigned	 seed = 7, i;
+	int		 round;
+
+	strlcpy(sock, t->sock, sizeof(sock));
+	snprintf(t->sock, sizeof(t->sock), "%s/hubctl.sock", t->data);
+	for (round = 0; round < 200; round++) {
+		for (i = 0; i < sizeof(noise); i++) {
+			seed = seed * 1103515245 + 12345;
+			noise[i] = (char)(seed >> 16);
+		}
+		a = client_open(t);
+		if (round % 4 == 0)
+			conn_write(a, huge, sizeof(huge) - 1);
+		else
+			conn_write(a, noise, (size_t)round * 2);
+		conns_pump(t, 0);
+		if (round % 10 != 0)
+			conn_close(a);
+	}
+	strlcpy(t->sock, sock, sizeof(t->sock));
+	quiet(b, NULL);
+	hub_serves(t);
+	tenv_end(t);
+}
+END_TEST
+
 int
 main(int argc, char **argv)
 {
@@ -324,5 +358,6 @@ main(int argc, char **argv)
 	test_add(s, half_a_line_and_gone, 20);
 	test_add(s, a_line_and_gone, 20);
 	test_add(s, rubbish, 20);
+	test_add(s, rubbish_for_the_control_socket, 20);
 	return (test_main(argv[0], s));
 }

@@ -4,7 +4,6 @@
  */
 #include "compat.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "mcp.h"

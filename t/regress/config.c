@@ -82,7 +82,6 @@ START_TEST(bad_files)
 		{ ":1:", "data $undefined\n" },
 		{ ":1:", "sync maybe\n" },
 		{ ":1:", "listen on socket \"/x\" mode 999\n" },
-		{ ":1:", "include \"/no/such/file\"\n" },
 		{ ":2:", "sync full\nlimit peers 5\n" }
 	};
 	struct tenv	*t = tenv_new();
@@ -109,6 +108,20 @@ START_TEST(bad_files)
 }
 END_TEST
 
+START_TEST(an_included_file_that_is_missing)
+{
+	struct tenv	*t = tenv_new();
+	struct output	*o;
+
+	o = check(t, "sync full\ninclude \"/no/such/file\"\n");
+	want(exit_code(o) > 0 && strstr(o->err, "/no/such/file") != NULL &&
+	    strstr(o->err, "hubd.conf:2:") != NULL, "status 0x%x: %s",
+	    o->status, o->err);
+	output_free(o);
+	tenv_end(t);
+}
+END_TEST
+
 START_TEST(an_error_in_an_included_file)
 {
 	struct tenv	*t = tenv_new();
@@ -130,22 +143,29 @@ START_TEST(an_error_in_an_included_file)
 }
 END_TEST
 
-START_TEST(a_users_own_file_holds)
+/* Puts the text where a user has it. */
+static void
+user_file(struct tenv *t, const char *text)
 {
-	static const char text[] = "hub id \"sevilla\"\n"
-	    "keep 10 messages per mailbox\nask timeout 1 seconds\n";
-	struct tenv	*t = tenv_new();
-	struct conn	*a, *b;
-	json_t		*j;
-	char		 path[T_PATH];
-	int		 i;
+	char	path[T_PATH];
 
 	snprintf(path, sizeof(path), "%s/.config", t->home);
 	mkdir(path, 0700);
 	strlcat(path, "/ecorelay", sizeof(path));
 	mkdir(path, 0700);
 	strlcat(path, "/hubd.conf", sizeof(path));
-	write_file(path, text, sizeof(text) - 1);
+	write_file(path, text, strlen(text));
+}
+
+START_TEST(a_users_own_file_holds)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*a, *b;
+	json_t		*j;
+	int		 i;
+
+	user_file(t, "hub id \"sevilla\"\n"
+	    "keep 10 messages per mailbox\nask timeout 1 seconds\n");
 	hub_start(t);
 	a = client_new(t, "a", FEATURES);
 	j = rpc(a, "{s:s}", "type", "status");
@@ -159,6 +179,67 @@ START_TEST(a_users_own_file_holds)
 	say(a, "{s:s,s:s,s:s,s:s}", "type", "ask", "to", "b",
 	    "question", "q", "ask_id", "k");
 	is_str(hear_with(a, "err", "ask_id", "k"), "code", "timeout");
+	tenv_end(t);
+}
+END_TEST
+
+START_TEST(limit_of_mailboxes)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*a;
+	json_t		*j;
+
+	user_file(t, "limit mailboxes 3\n");
+	hub_start(t);
+	a = client_new(t, "a", NULL);
+	/* the sender's own is the first */
+	send_text(a, "one", "x", "queued");
+	send_text(a, "two", "x", "queued");
+	j = rpc(a, "{s:s,s:s,s:s}", "type", "send", "to", "three",
+	    "text", "x");
+	is_str(j, "type", "err");
+	str_of(j, "code");
+	send_text(a, "two", "y", "queued");
+	hub_serves(t);
+	tenv_end(t);
+}
+END_TEST
+
+/* 1 if a session can register; 0 if it is turned away. */
+static int
+gets_in(void *arg)
+{
+	static const char	 line[] = "{\"type\":\"register\","
+				    "\"name\":\"new\",\"cwd\":\"/\","
+				    "\"git_branch\":\"\","
+				    "\"protocol_version\":\"5\"}\n";
+	struct conn	*c = client_open(arg);
+	struct line	*l = NULL;
+	int		 in;
+
+	if (conn_write(c, line, sizeof(line) - 1) == 0)
+		l = conn_take(c, 1000);
+	in = l != NULL && strstr(l->text, "\"ack\"") != NULL;
+	if (l != NULL)
+		line_free(l);
+	conn_close(c);
+	return (in);
+}
+
+START_TEST(limit_of_sessions)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*a, *b;
+
+	user_file(t, "limit sessions 2\n");
+	hub_start(t);
+	a = client_new(t, "a", NULL);
+	b = client_new(t, "b", NULL);
+	want(!gets_in(t), "a third session was let in");
+	in_step(a);
+	in_step(b);
+	conn_close(b);
+	want(t_until(t, gets_in, t, T_WAIT), "still full");
 	tenv_end(t);
 }
 END_TEST
@@ -257,8 +338,11 @@ main(int argc, char **argv)
 	(void)argc;
 	test_add(s, good_files, 20);
 	test_add(s, bad_files, 30);
+	test_add(s, an_included_file_that_is_missing, 20);
 	test_add(s, an_error_in_an_included_file, 20);
 	test_add(s, a_users_own_file_holds, 20);
+	test_add(s, limit_of_mailboxes, 20);
+	test_add(s, limit_of_sessions, 20);
 	test_add(s, without_any_variable, 20);
 	test_add(s, the_log_of_an_embedded_hub, 20);
 	test_add(s, signals_that_change_nothing, 20);

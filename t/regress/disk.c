@@ -6,7 +6,6 @@
 #include "compat.h"
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <dirent.h>
 #include <errno.h>

@@ -287,6 +287,14 @@ START_TEST(twenty_hubs_at_once)
 END_TEST
 
 static int
+sees_nineteen(void *arg)
+{
+	json_t	*j = mcp_tool(arg, "relay_peers", "{}");
+
+	return (json_array_size(json_object_get(j, "peers")) == TWENTY - 1);
+}
+
+static int
 sees_two(void *arg)
 {
 	json_t	*j = mcp_tool(arg, "relay_peers", "{}");
@@ -342,6 +350,99 @@ START_TEST(sessions_survive_the_store)
 }
 END_TEST
 
+/* All of them find out at the same moment; one starts it again. */
+START_TEST(twenty_come_back)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*m[TWENTY];
+	json_t		*peers;
+	char		 name[16];
+	int		 i, id[TWENTY];
+
+	for (i = 0; i < TWENTY; i++) {
+		snprintf(name, sizeof(name), "s%d", i);
+		m[i] = mcp_start(t, name, NULL);
+	}
+	for (i = 0; i < TWENTY; i++)
+		mcp_init(m[i], "2025-11-25");
+	for (i = 0; i < TWENTY; i++)
+		mcp_name(m[i]);
+	kill(hub_pid(t, NULL), SIGKILL);
+	for (i = 0; i < TWENTY; i++)
+		id[i] = mcp_ask(m[i], "tools/call", json_pack("{s:s,s:{}}",
+		    "name", "relay_peers", "arguments"));
+	for (i = 0; i < TWENTY; i++)
+		mcp_answer(m[i], id[i]);
+	want(t_until(t, new_hub, t, T_WAIT), "%d hubs", hub_count(t));
+	want(t_until(t, sees_nineteen, m[0], T_WAIT), "not all came back");
+	peers = json_object_get(mcp_tool(m[0], "relay_peers", "{}"), "peers");
+	for (i = 1; i < TWENTY; i++) {
+		snprintf(name, sizeof(name), "s%d", i);
+		want(find_in(peers, "name", name) != NULL, "no %s: %s", name,
+		    show(peers));
+	}
+	tenv_end(t);
+}
+END_TEST
+
+/* Each call waits until it is done, and is done once. */
+START_TEST(sends_go_on_over_a_kill)
+{
+	static const char *const roles[] = { NULL, "router", "store" };
+	struct tenv	*t = tenv_new();
+	struct conn	*m = mcp_start(t, "m", NULL), *b;
+	json_t		*list;
+	char		 text[16];
+	int		 i;
+	pid_t		 pid;
+
+	mcp_init(m, "2025-11-25");
+	mcp_name(m);
+	for (i = 0; i < 50; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		if (i % 15 == 10) {
+			pid = hub_pid(t, roles[i / 15]);
+			want(pid != 0, "a part of the hub is missing");
+			kill(pid, SIGKILL);
+		}
+		mcp_tool(m, "relay_send", "{s:s,s:s}", "to", "b",
+		    "text", text);
+	}
+	b = client_new(t, "b", NULL);
+	list = is_list(rpc(b, "{s:s,s:i}", "type", "inbox", "limit", 100),
+	    "messages", 50);
+	for (i = 0; i < 50; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		is_str(json_array_get(list, (size_t)i), "text", text);
+	}
+	tenv_end(t);
+}
+END_TEST
+
+/* The name it has by then, and what it asked for is given up. */
+START_TEST(renamed_and_asking_over_a_kill)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*m = mcp_start(t, "m", NULL), *other;
+	const char	*id;
+	json_t		*j;
+
+	mcp_init(m, "2025-11-25");
+	mcp_tool(m, "relay_rename", "{s:s}", "new_name", "m2");
+	other = client_new(t, "other", NULL);
+	id = str_of(mcp_tool(m, "relay_ask", "{s:s,s:s}", "to", "other",
+	    "question", "q"), "ask_id");
+	hear(other, "incoming_ask");
+	kill(hub_pid(t, NULL), SIGKILL);
+	j = json_object_get(mcp_push(m), "meta");
+	is_str(j, "ask_id", id);
+	str_of(j, "code");
+	want(t_until(t, new_hub, t, T_WAIT), "no hub again");
+	want(strcmp(mcp_name(m), "m2") == 0, "it is %s", mcp_name(m));
+	tenv_end(t);
+}
+END_TEST
+
 int
 main(int argc, char **argv)
 {
@@ -363,5 +464,8 @@ main(int argc, char **argv)
 	test_add(s, sessions_survive_the_hub, 60);
 	test_add(s, sessions_survive_the_router, 60);
 	test_add(s, sessions_survive_the_store, 60);
+	test_add(s, twenty_come_back, 60);
+	test_add(s, sends_go_on_over_a_kill, 60);
+	test_add(s, renamed_and_asking_over_a_kill, 60);
 	return (test_main(argv[0], s));
 }

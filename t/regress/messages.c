@@ -118,11 +118,25 @@ START_TEST(with_all_members)
 	is_str(m, "reply_to", "m-1");
 	is_true(m, "urgent");
 	is_str(m, "kind", "request");
-	/* what a client has not said it knows it is not sent */
-	rpc(a, "{s:s,s:s,s:s,s:b,s:s}", "type", "send", "to", "plain",
-	    "text", "y", "urgent", 0, "kind", "request");
+	rpc(a, "{s:s,s:s,s:s,s:b}", "type", "send", "to", "plain",
+	    "text", "y", "urgent", 0);
 	j = hear(plain, "incoming_message");
 	has_only(j, "type msg_id from text reply_to ts");
+	tenv_end(t);
+}
+END_TEST
+
+/* A client's features say what it may be sent. */
+START_TEST(kind_only_for_those_who_know_it)
+{
+	struct tenv	*t = begin();
+	struct conn	*a = client_new(t, "a", FEATURES);
+	struct conn	*plain = client_new(t, "plain", NULL);
+
+	rpc(a, "{s:s,s:s,s:s,s:s}", "type", "send", "to", "plain",
+	    "text", "y", "kind", "request");
+	has_only(hear(plain, "incoming_message"),
+	    "type msg_id from text reply_to ts");
 	tenv_end(t);
 }
 END_TEST
@@ -491,6 +505,7 @@ main(int argc, char **argv)
 	test_add(s, without_req_id, 20);
 	test_add(s, to_a_session_that_is_away, 20);
 	test_add(s, with_all_members, 20);
+	test_add(s, kind_only_for_those_who_know_it, 20);
 	test_add(s, texts_arrive_as_they_were_sent, 20);
 	test_add(s, escapes_mean_what_they_mean, 20);
 	test_add(s, order_is_kept, 20);

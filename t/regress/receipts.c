@@ -5,9 +5,6 @@
  */
 #include "compat.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "client.h"
 
 static struct tenv *

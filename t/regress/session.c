@@ -216,6 +216,24 @@ START_TEST(asking_in_vain)
 }
 END_TEST
 
+/* What the hub does not take at all is the call's own answer. */
+START_TEST(asking_wrongly)
+{
+	struct tenv	*t = begin();
+	struct conn	*m = session(t, "m");
+	char		*question = t_fill('q', 524289);
+
+	mcp_refused(m, "bad_args", "relay_ask", "{s:s,s:s}",
+	    "to", "no such name", "question", "why?");
+	mcp_refused(m, "too_large", "relay_ask", "{s:s,s:s}",
+	    "to", "m", "question", question);
+	mcp_refused(m, "too_large", "relay_broadcast", "{s:s}",
+	    "question", question);
+	free(question);
+	tenv_end(t);
+}
+END_TEST
+
 START_TEST(asking_everybody)
 {
 	struct tenv	*t = begin();
@@ -283,6 +301,29 @@ START_TEST(no_push)
 	    TAILQ_FIRST(&m->lines)->text);
 	is_list(mcp_tool(m, "relay_inbox", "{}"), "messages", 1);
 	is_str(hear(c, "receipt"), "state", "seen");
+	tenv_end(t);
+}
+END_TEST
+
+/* What it cannot be given stays in the mailbox, not in memory. */
+START_TEST(a_host_that_never_reads)
+{
+	struct tenv	*t = begin();
+	struct conn	*m = session(t, "m"), *late;
+	struct conn	*c = client_new(t, "c", NULL);
+	char		*text = t_fill('x', 200000);
+	json_t		*j;
+	int		 i;
+
+	m->mute = 1;
+	for (i = 0; i < 100; i++)
+		send_text(c, "m", text, NULL);
+	free(text);
+	mcp_end(m);
+	late = session(t, "m");
+	j = mcp_tool(late, "relay_inbox", "{s:i}", "limit", 1);
+	is_list(j, "messages", 1);
+	is_int(j, "remaining", 99);
 	tenv_end(t);
 }
 END_TEST
@@ -602,8 +643,10 @@ main(int argc, char **argv)
 	test_add(s, asking_a_peer, 20);
 	test_add(s, asking_in_vain, 20);
 	test_add(s, asking_everybody, 20);
+	test_add(s, asking_wrongly, 20);
 	test_add(s, a_burst_is_pushed, 20);
 	test_add(s, no_push, 20);
+	test_add(s, a_host_that_never_reads, 30);
 	test_add(s, sessions_talk, 20);
 	test_add(s, names_by_environment, 20);
 	test_add(s, names_by_directory, 20);
