@@ -31,10 +31,11 @@ t/unit t/regress: t/lib $(PROGS)
 
 tests: t/unit t/regress
 
-check: tests hosts-modules
-	sh t/run
+check: tests
+	@bad=0; (cd t/hosts && $(MAKE)) || bad=1; sh t/run || bad=1; exit $$bad
 
-hosts: all hosts-modules
+hosts: all
+	cd t/hosts && $(MAKE)
 	sh t/run t/hosts/*.sh
 
 fuzz: $(PROGS)
