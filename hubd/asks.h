@@ -29,7 +29,7 @@ struct ask_spec {
 
 /* An ask that has been taken out, for its answer. */
 struct ask_answer {
-	struct session	*asker;		/* a reference, or NULL if it has gone */
+	struct session	*asker;		/* a reference; NULL: it has gone */
 	char		 asker_name[NAME_SIZE];
 	struct rbuf	*tail;		/* of the incoming_reply: ask_id ... */
 };

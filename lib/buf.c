@@ -61,7 +61,7 @@ wbuf_room(struct wbuf *b, size_t n)
 {
 	size_t cap;
 
-	if (n > b->cap - b->len) {
+	if (b->rb == NULL || n > b->cap - b->len) {
 		if (n > SIZE_MAX / 4 - b->len)
 			fatalx("buffer of %zu and %zu bytes", b->len, n);
 		cap = b->cap > WBUF_MIN ? b->cap : WBUF_MIN;

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdint.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -24,7 +24,7 @@
 #define HEADER_LEN	16
 #define HAS_FD		0x80000000u
 #define READ_CHUNK	65536
-#define READ_TURN	(1024 * 1024)	/* bytes taken in one turn of the loop */
+#define READ_TURN	(1024 * 1024)	/* bytes in one turn of the loop */
 #define MARK_HIGH	(8 * 1024 * 1024)
 #define MARK_LOW	(2 * 1024 * 1024)
 #define REF_MIN		2048		/* a shorter tail is copied */
@@ -33,7 +33,7 @@
 /* A descriptor on its way; kept open until its FD_ACK has come. */
 struct outfd {
 	TAILQ_ENTRY(outfd)	 entry;
-	uint64_t		 offset;	/* of its message in the stream */
+	uint64_t		 offset;	/* of its message, in bytes */
 	int			 fd, sent;
 };
 
@@ -61,7 +61,7 @@ static void	on_read(int, short, void *);
 static void	on_write(int, short, void *);
 static ssize_t	receive(struct imsgbuf *, char *, size_t);
 static int	consume(struct imsgbuf *, const char *, size_t);
-static int	begin(struct imsgbuf *, const unsigned char *);
+static struct rbuf	*begin(struct imsgbuf *, const unsigned char *);
 static int	deliver(struct imsgbuf *);
 static int	write_some(struct imsgbuf *);
 static ssize_t	write_with_fd(struct imsgbuf *, struct outfd *);
@@ -434,8 +434,9 @@ consume(struct imsgbuf *ib, const char *p, size_t len)
 			if (ib->part_len < HEADER_LEN)
 				break;
 			ib->part_len = 0;
-			if ((err = begin(ib, ib->part)) != 0)
-				return err;
+			if ((ib->body = begin(ib, ib->part)) == NULL)
+				return EPROTO;
+			ib->body_len = 0;
 		}
 		n = ib->body->len - ib->body_len;
 		if (n > len)
@@ -451,8 +452,11 @@ consume(struct imsgbuf *ib, const char *p, size_t len)
 	return 0;
 }
 
-/* A header has come: checks it against the table and makes room. */
-static int
+/*
+ * A header has come: checks it against the table and makes room for the body.
+ * NULL if it breaks the table.
+ */
+static struct rbuf *
 begin(struct imsgbuf *ib, const unsigned char *header)
 {
 	const struct imsg_row *row;
@@ -473,7 +477,7 @@ begin(struct imsgbuf *ib, const unsigned char *header)
 	    (has_fd && ib->ninfds == 0)) {
 		log_warnx("imsg: process %d sent %s of %u bytes: not in the "
 		    "table", (int)ib->peer, imsg_name(type), len);
-		return EPROTO;
+		return NULL;
 	}
 	ib->msg.type = (enum imsg_type)type;
 	if (has_fd) {
@@ -482,9 +486,7 @@ begin(struct imsgbuf *ib, const unsigned char *header)
 		memmove(ib->infds, ib->infds + 1,
 		    ib->ninfds * sizeof(ib->infds[0]));
 	}
-	ib->body = rbuf_new(len);
-	ib->body_len = 0;
-	return 0;
+	return rbuf_new(len);
 }
 
 static int

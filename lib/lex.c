@@ -21,7 +21,7 @@ struct file {
 	FILE			*fp;
 	char			*path;
 	int			 line;
-	int			 newline;	/* the line ends: not yet counted */
+	int			 newline;	/* its end, not yet counted */
 	int			 ended;	/* a newline was made up at the end */
 };
 

@@ -17,7 +17,8 @@ size_t		 map_count(const struct map *);
 /* NULL if there is none. */
 void		*map_get(const struct map *, const void *key, size_t len);
 /* Returns the value that was there, or NULL.  value must not be NULL. */
-void		*map_set(struct map *, const void *key, size_t len, void *value);
+void		*map_set(struct map *, const void *key, size_t len,
+		    void *value);
 void		*map_remove(struct map *, const void *key, size_t len);
 /*
  * Walks the table in no particular order: *pos starts at 0, NULL ends it.

@@ -14,13 +14,14 @@
 #define TARGET_SIZE	(TARGET_LEN_MAX + 1)
 #define MSG_ID_LEN_MAX	64
 #define MSG_ID_SIZE	(MSG_ID_LEN_MAX + 1)
-#define REF_LEN_MAX	256		/* ask_id, req_id, reply_to, thread_id */
+#define REF_LEN_MAX	256		/* ask_id, req_id, reply_to ... */
 #define REF_SIZE	(REF_LEN_MAX + 1)
 /* <broadcast_id>:<name> is an ask_id, too */
 #define ASK_ID_LEN_MAX	(REF_LEN_MAX + 1 + TARGET_LEN_MAX)
 #define ASK_ID_SIZE	(ASK_ID_LEN_MAX + 1)
 #define CWD_LEN_MAX	1024
 #define BRANCH_LEN_MAX	256
+#define REASON_LEN_MAX	256		/* of a removal from a group */
 #define TEXT_UNITS_MAX	524288		/* UTF-16 code units */
 #define LINE_MAX_BYTES	(4 * 1024 * 1024)
 #define LINE_MAX_PLAIN	(1024 * 1024)	/* to clients without features */

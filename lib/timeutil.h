@@ -19,7 +19,7 @@ int64_t	time_mono_ms(void);
 /* Milliseconds since 1970 as ISO 8601 in UTC with milliseconds. */
 void	time_iso8601(int64_t ms, char dst[ISO8601_SIZE]);
 struct timeval	time_tv(int64_t ms);
-/* A version 7 UUID (RFC 9562 section 5.7); later ones of a process sort later. */
+/* A version 7 UUID (RFC 9562 section 5.7); each sorts behind the last. */
 void	uuid_v7(char dst[UUID_SIZE]);
 /* Bytes nobody can guess. */
 void	random_bytes(void *, size_t);

@@ -71,7 +71,7 @@ test_add(Suite *s, const TTest *test, int timeout)
 {
 	TCase	*tc = tcase_create(test->name);
 
-	tcase_set_timeout(tc, t_slow(timeout * 1000) / 1000);
+	tcase_set_timeout(tc, (double)t_slow(timeout * 1000) / 1000);
 	tcase_add_test(tc, test);
 	suite_add_tcase(s, tc);
 }

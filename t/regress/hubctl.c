@@ -131,6 +131,7 @@ START_TEST(who_is_there)
 	ended(o, 0);
 	output_free(o);
 	j = as_json(t, run(t, NULL, "hubctl", "-j", "show", "status", NULL));
+	want(json_is_object(json_object_get(j, "hub")), "no hub: %s", show(j));
 	tenv_end(t);
 }
 END_TEST

@@ -18,7 +18,9 @@
 
 START_TEST(valid_names)
 {
-	static const char *const good[] = { "a", "A-b_c.9", "...", "-", "a..b" };
+	static const char *const good[] = {
+		"a", "A-b_c.9", "...", "-", "a..b"
+	};
 	static const char *const bad[] = {
 		"", ".", "..", "a b", "a/b", "a@b", "a:b", "\xc3\xa9", "a\n"
 	};
