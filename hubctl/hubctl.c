@@ -19,6 +19,7 @@
 
 #define OPTIONS		"js:"
 #define WORDS_MAX	3
+#define WORDS_SEARCHED	64
 #define DAYS_DEFAULT	30
 #define DAYS_MAX	36500
 
@@ -36,12 +37,22 @@ static const struct command commands[] = {
 	    "sessions that are connected now" },
 	{ { "show", "sessions" }, "", "", 0, 0, cmd_show_sessions,
 	    "every known session, online or away" },
+	{ { "show", "rooms" }, "", "", 0, 0, cmd_show_rooms,
+	    "rooms and who is in them" },
+	{ { "show", "groups" }, "", "", 0, 0, cmd_show_groups,
+	    "groups, their admins and members" },
+	{ { "show", "mailboxes" }, "", "", 0, 0, cmd_show_mailboxes,
+	    "every mailbox and how full it is" },
+	{ { "show", "message" }, "", "ID", 1, 1, cmd_show_message,
+	    "what has become of a message" },
 	{ { "show", "status" }, "", "", 0, 0, cmd_show_status,
 	    "the hub itself" },
 	{ { "send" }, "u", "[-u] NAME TEXT", 2, 2, cmd_send,
 	    "send a message; -u: urgent; TEXT -: from standard input" },
 	{ { "inbox" }, "", "NAME", 1, 1, cmd_inbox,
 	    "the newest messages of a mailbox; marks nothing as read" },
+	{ { "search" }, "", "NAME WORD ...", 2, WORDS_SEARCHED, cmd_search,
+	    "messages of a mailbox and its groups with all of the words" },
 	{ { "monitor" }, "", "", 0, 0, cmd_monitor,
 	    "what happens, a line for each event" },
 	{ { "chat" }, "", "[NAME]", 0, 1, cmd_chat,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * hubctl send, inbox, clean and stop.
+ * hubctl send, inbox, search, show message, clean and stop.
  */
 #include "compat.h"
 
@@ -20,10 +20,12 @@
 #include "hubctl.h"
 #include "json.h"
 #include "paths.h"
+#include "table.h"
 #include "term.h"
 #include "unixsock.h"
 
 #define INBOX_SHOWN	20
+#define FOUND_SHOWN	50
 
 static int	read_stdin(struct wbuf *);
 static int	check_text(const char *, size_t);
@@ -31,6 +33,9 @@ static int	call(struct hubctl *, enum imsg_type, const struct wbuf *,
 		    int (*)(json_t *));
 static int	sent(json_t *);
 static int	print_inbox(json_t *);
+static void	add_word(struct wbuf *, const char *);
+static int	print_found(json_t *);
+static int	print_state(json_t *);
 static void	print_message(json_t *);
 static void	print_member(json_t *, const char *, const char *);
 static int	cleaned(json_t *);
@@ -205,6 +210,115 @@ print_inbox(json_t *json)
 	return EXIT_SUCCESS;
 }
 
+/* An argument with blanks in it was in quotes: those words in their order. */
+static void
+add_word(struct wbuf *w, const char *word)
+{
+	int quote = strpbrk(word, " \t\n") != NULL &&
+	    strchr(word, '"') == NULL;
+
+	if (w->len > 0)
+		wbuf_adds(w, " ");
+	if (quote)
+		wbuf_adds(w, "\"");
+	wbuf_adds(w, word);
+	if (quote)
+		wbuf_adds(w, "\"");
+}
+
+int
+cmd_search(struct hubctl *ctl, int argc, char **argv)
+{
+	struct wbuf query = { 0 }, w = { 0 };
+	int i, rc = EXIT_FAILURE;
+
+	for (i = 1; i < argc; i++)
+		add_word(&query, argv[i]);
+	if (strlen(argv[0]) > TARGET_LEN_MAX) {
+		warnx("name too long: %s", argv[0]);
+	} else if (!utf8_valid(wbuf_data(&query), query.len)) {
+		warnx("the words are not UTF-8");
+	} else if (utf16_units(wbuf_data(&query), query.len) > REF_LEN_MAX) {
+		warnx("the words are longer than %d characters", REF_LEN_MAX);
+	} else {
+		put_str(&w, argv[0]);
+		put_bytes(&w, wbuf_data(&query), query.len);
+		put_u32(&w, FOUND_SHOWN);
+		rc = call(ctl, CTL_SEARCH, &w, print_found);
+	}
+	wbuf_free(&query);
+	wbuf_free(&w);
+	return rc;
+}
+
+static int
+print_found(json_t *json)
+{
+	json_t *list = json_object_get(json, "messages");
+	json_int_t more;
+	size_t i = json_array_size(list);
+
+	if (i == 0) {
+		printf("nothing found\n");
+		return EXIT_SUCCESS;
+	}
+	/* the newest one last, next to the prompt */
+	while (i > 0)
+		print_message(json_array_get(list, --i));
+	more = json_integer_value(json_object_get(json, "remaining"));
+	printf("%zu found", json_array_size(list));
+	if (more > 0)
+		printf(", %" JSON_INTEGER_FORMAT " older ones not shown",
+		    more);
+	printf("\n");
+	return EXIT_SUCCESS;
+}
+
+int
+cmd_show_message(struct hubctl *ctl, int argc, char **argv)
+{
+	struct wbuf w = { 0 };
+	int rc;
+
+	(void)argc;
+	if (strlen(argv[0]) > MSG_ID_LEN_MAX) {
+		warnx("not the id of a message: %s", argv[0]);
+		return EXIT_FAILURE;
+	}
+	put_str(&w, argv[0]);
+	rc = call(ctl, CTL_MESSAGE, &w, print_state);
+	wbuf_free(&w);
+	return rc;
+}
+
+static int
+print_state(json_t *json)
+{
+	static const char *const titles[] = { "", "" };
+	static const char *const rows[][2] = {
+		{ "from", "from" }, { "to", "to" }, { "sent", "ts" },
+		{ "state", "state" }, { "since", "state_ts" },
+		{ "kind", "kind" }
+	};
+	struct table *t = table_new(titles, 2);
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		table_add(t, rows[i][0]);
+		table_add(t, json_string_value(json_object_get(json,
+		    rows[i][1])));
+	}
+	table_add(t, "urgent");
+	table_add(t, json_is_true(json_object_get(json, "urgent")) ? "yes" :
+	    "no");
+	table_add(t, "in the mailbox");
+	table_add(t, json_is_true(json_object_get(json, "kept")) ? "yes" :
+	    "no longer");
+	table_print(t, stdout);
+	table_free(t);
+	return EXIT_SUCCESS;
+}
+
 /* The text is set off, so that it cannot look like another message. */
 static void
 print_message(json_t *o)
@@ -214,6 +328,7 @@ print_message(json_t *o)
 
 	print_member(o, "ts", "");
 	print_member(o, "from", " ");
+	print_member(o, "group", " in ");
 	print_member(o, "msg_id", " ");
 	print_member(o, "kind", " ");
 	print_member(o, "reply_to", " reply to ");

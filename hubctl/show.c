@@ -22,6 +22,10 @@ static int64_t	number(json_t *, const char *);
 static void	show_peers(json_t *);
 static void	show_sessions(json_t *);
 static void	show_status(json_t *);
+static void	show_rooms(json_t *);
+static void	show_groups(json_t *);
+static void	show_mailboxes(json_t *);
+static void	members(struct table *, json_t *);
 static void	positive(struct table *, json_t *, const char *);
 static void	place(struct table *, json_t *);
 
@@ -47,6 +51,30 @@ cmd_show_status(struct hubctl *ctl, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	return show(ctl, "status", show_status);
+}
+
+int
+cmd_show_rooms(struct hubctl *ctl, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return show(ctl, "rooms", show_rooms);
+}
+
+int
+cmd_show_groups(struct hubctl *ctl, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return show(ctl, "groups", show_groups);
+}
+
+int
+cmd_show_mailboxes(struct hubctl *ctl, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return show(ctl, "mailboxes", show_mailboxes);
 }
 
 /* An escape inside of a JSON string means the same as what it stands for. */
@@ -182,6 +210,101 @@ show_sessions(json_t *json)
 		table_int(t, number(o, "unread"));
 		table_int(t, number(o, "kept"));
 		place(t, o);
+	}
+	table_print(t, stdout);
+	table_free(t);
+}
+
+/* The names of the members: the last column. */
+static void
+members(struct table *t, json_t *o)
+{
+	struct wbuf w = { 0 };
+	const char *name;
+	json_t *v;
+	size_t i;
+
+	json_array_foreach(json_object_get(o, "members"), i, v) {
+		if ((name = json_string_value(v)) == NULL)
+			continue;
+		if (w.len > 0)
+			wbuf_adds(&w, " ");
+		wbuf_adds(&w, name);
+	}
+	put_u8(&w, '\0');
+	table_add(t, wbuf_data(&w));
+	wbuf_free(&w);
+}
+
+static void
+show_rooms(json_t *json)
+{
+	static const char *const titles[] = { "NAME", "MEMBERS" };
+	struct table *t;
+	json_t *o;
+	size_t i;
+
+	if (json_array_size(json_object_get(json, "rooms")) == 0) {
+		printf("no rooms\n");
+		return;
+	}
+	t = table_new(titles, sizeof(titles) / sizeof(titles[0]));
+	json_array_foreach(json_object_get(json, "rooms"), i, o) {
+		table_add(t, member(o, "name"));
+		members(t, o);
+	}
+	table_print(t, stdout);
+	table_free(t);
+}
+
+static void
+show_groups(json_t *json)
+{
+	static const char *const titles[] = {
+		"NAME", "ADMIN", ">MESSAGES", "CREATED", "MEMBERS"
+	};
+	struct table *t;
+	json_t *o;
+	size_t i;
+
+	if (json_array_size(json_object_get(json, "groups")) == 0) {
+		printf("no groups\n");
+		return;
+	}
+	t = table_new(titles, sizeof(titles) / sizeof(titles[0]));
+	json_array_foreach(json_object_get(json, "groups"), i, o) {
+		table_add(t, member(o, "name"));
+		table_add(t, member(o, "admin"));
+		table_int(t, number(o, "messages"));
+		table_add(t, member(o, "created_at"));
+		members(t, o);
+	}
+	table_print(t, stdout);
+	table_free(t);
+}
+
+static void
+show_mailboxes(json_t *json)
+{
+	static const char *const titles[] = {
+		"NAME", "STATE", ">UNREAD", ">KEPT", ">DROPPED"
+	};
+	struct table *t;
+	json_t *o;
+	size_t i;
+
+	if (json_array_size(json_object_get(json, "mailboxes")) == 0) {
+		printf("no mailboxes\n");
+		return;
+	}
+	t = table_new(titles, sizeof(titles) / sizeof(titles[0]));
+	json_array_foreach(json_object_get(json, "mailboxes"), i, o) {
+		table_add(t, member(o, "name"));
+		table_add(t, json_is_true(json_object_get(o, "online")) ?
+		    "online" : "away");
+		table_int(t, number(o, "unread"));
+		table_int(t, number(o, "kept"));
+		positive(t, o, "dropped");
 	}
 	table_print(t, stdout);
 	table_free(t);

@@ -18,6 +18,7 @@ struct boxes {
 	uint32_t	 keep, max;
 	int64_t		 mailboxes;
 	int64_t		 last_seq;
+	unsigned	 generation;
 	int		 ready;
 };
 
@@ -76,7 +77,14 @@ void
 boxes_forget(struct boxes *bx)
 {
 	drop_cache(bx);
+	bx->generation++;
 	bx->ready = 0;
+}
+
+unsigned
+boxes_generation(const struct boxes *bx)
+{
+	return bx->generation;
 }
 
 int
@@ -97,6 +105,12 @@ int64_t
 boxes_next_seq(struct boxes *bx)
 {
 	return ++bx->last_seq;
+}
+
+int64_t
+boxes_last_seq(const struct boxes *bx)
+{
+	return bx->last_seq;
 }
 
 int

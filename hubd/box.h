@@ -34,10 +34,14 @@ uint32_t	 boxes_keep(const struct boxes *);
  * A box got before is no longer valid.
  */
 void		 boxes_forget(struct boxes *);
+/* Another number after each boxes_forget(): for others who keep copies. */
+unsigned	 boxes_generation(const struct boxes *);
 /* To be called in each transaction first; 0 or -1. */
 int		 boxes_ready(struct boxes *);
 /* The number of the next message. */
 int64_t		 boxes_next_seq(struct boxes *);
+/* The number of the last one. */
+int64_t		 boxes_last_seq(const struct boxes *);
 /* 1 if there is no room for another mailbox. */
 int		 boxes_full(const struct boxes *);
 

@@ -22,6 +22,7 @@ struct child {
 };
 
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
+static void	take_import(struct child *, struct imsg *);
 static void	parent_gone(struct imsgbuf *, int, void *);
 static void	log_to_parent(enum log_level, const char *, void *);
 
@@ -100,6 +101,10 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		v = get_u32(&m->rd);
 		c->ops->peer((enum proc_id)v, m->fd, c->arg);
 		break;
+	case CONF_IMPORT:
+	case CONF_IMPORTED:
+		take_import(c, m);
+		break;
 	case CONF_END:
 		c->ops->start(&c->conf, c->arg);
 		break;
@@ -113,6 +118,22 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	default:
 		fatalx("unexpected %s from the parent", imsg_name(m->type));
 	}
+}
+
+static void
+take_import(struct child *c, struct imsg *m)
+{
+	char path[CONF_PATH_MAX] = "";
+	enum import_kind kind = IMPORT_MAILBOX;
+
+	if (m->type == CONF_IMPORT) {
+		kind = (enum import_kind)get_u8(&m->rd);
+		get_str(&m->rd, path, sizeof(path));
+	}
+	if (c->ops->import == NULL || kind > IMPORT_GROUP ||
+	    reader_done(&m->rd) == -1)
+		fatalx("bad %s", imsg_name(m->type));
+	c->ops->import(kind, path, m->fd, c->arg);
 }
 
 static void
@@ -131,6 +152,13 @@ child_ready(struct child *c)
 {
 	if (c->parent != NULL)
 		imsg_send(c->parent, PROC_READY, 0, -1, NULL, NULL);
+}
+
+void
+child_import(struct child *c)
+{
+	if (c->parent != NULL)
+		imsg_send(c->parent, PROC_IMPORT, 0, -1, NULL, NULL);
 }
 
 void

@@ -17,6 +17,11 @@ enum listen_kind {
 	LISTEN_CTL		/* hubctl.sock */
 };
 
+enum import_kind {
+	IMPORT_MAILBOX,
+	IMPORT_GROUP
+};
+
 struct child_ops {
 	/* A listening socket; NULL if the child takes none. */
 	void	(*listen)(enum listen_kind, int fd, void *);
@@ -24,6 +29,11 @@ struct child_ops {
 	void	(*peer)(enum proc_id, int fd, void *);
 	/* All is there; conf stays valid until the next call. */
 	void	(*start)(const struct conf *, void *);
+	/*
+	 * A file that child_import() has asked for, which the child closes;
+	 * fd -1: there is no other.  NULL if the child does not ask.
+	 */
+	void	(*import)(enum import_kind, const char *path, int fd, void *);
 	/* The parent wants it to end, or is gone. */
 	void	(*shutdown)(void *);
 	/* Log statistics; NULL if it has none. */
@@ -36,6 +46,8 @@ struct child	*child_new(struct event_base *, enum proc_id, const char *role,
 void		 child_free(struct child *);
 /* Tells the parent that it may serve. */
 void		 child_ready(struct child *);
+/* Asks the parent for the next file that EcoRelay has left. */
+void		 child_import(struct child *);
 /* Asks the parent to stop the hub; why goes to the log. */
 void		 child_stop_hub(struct child *, const char *why);
 

@@ -46,6 +46,9 @@ conf_defaults(struct conf *c)
 	c->max_sessions = 10000;
 	c->max_rooms = 50;
 	c->max_room_members = 20;
+	c->keep_group = 500;
+	c->max_groups = 200;
+	c->max_group_members = 20;
 	c->ask_timeout_ms = 120000;
 	c->sync_full = 1;
 	c->log_level = LOG_LEVEL_INFO;
@@ -127,7 +130,11 @@ conf_put(struct wbuf *w, const struct conf *c)
 	put_u32(w, c->max_sessions);
 	put_u32(w, c->max_rooms);
 	put_u32(w, c->max_room_members);
+	put_u32(w, c->keep_group);
+	put_u32(w, c->max_groups);
+	put_u32(w, c->max_group_members);
 	put_u64(w, (uint64_t)c->ask_timeout_ms);
+	put_u64(w, (uint64_t)c->expire_unread_ms);
 	put_u8(w, c->sync_full);
 	put_u8(w, c->log_level);
 }
@@ -146,7 +153,11 @@ conf_get(struct reader *r, struct conf *c)
 	c->max_sessions = get_u32(r);
 	c->max_rooms = get_u32(r);
 	c->max_room_members = get_u32(r);
+	c->keep_group = get_u32(r);
+	c->max_groups = get_u32(r);
+	c->max_group_members = get_u32(r);
 	c->ask_timeout_ms = (int64_t)get_u64(r);
+	c->expire_unread_ms = (int64_t)get_u64(r);
 	c->sync_full = get_u8(r);
 	c->log_level = get_u8(r);
 	return reader_done(r);

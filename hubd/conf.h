@@ -26,7 +26,11 @@ struct conf {
 	uint32_t	 max_sessions;
 	uint32_t	 max_rooms;
 	uint32_t	 max_room_members;
+	uint32_t	 keep_group;		/* messages per group */
+	uint32_t	 max_groups;
+	uint32_t	 max_group_members;
 	int64_t		 ask_timeout_ms;
+	int64_t		 expire_unread_ms;	/* 0 = never */
 	uint8_t		 sync_full;
 	uint8_t		 log_level;		/* of hubd, from -v */
 };

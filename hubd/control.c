@@ -15,11 +15,13 @@
 #include "control.h"
 #include "ctlproto.h"
 #include "errcode.h"
+#include "groupproto.h"
 #include "imsg.h"
 #include "log.h"
 #include "mail.h"
 #include "peers.h"
 #include "registry.h"
+#include "rooms.h"
 #include "router.h"
 #include "session.h"
 #include "storeproto.h"
@@ -66,12 +68,24 @@ static void	do_hello(struct ctl *, struct imsg *);
 static void	do_show(struct ctl *, struct imsg *);
 static void	do_send(struct ctl *, struct imsg *);
 static void	do_inbox(struct ctl *, struct imsg *);
+static void	do_search(struct ctl *, struct imsg *);
+static void	do_message(struct ctl *, struct imsg *);
+static void	read_mailbox(struct ctl *, uint32_t, struct store_inbox *,
+		    const char *);
 static void	do_monitor(struct ctl *, struct imsg *);
 static void	do_clean(struct ctl *, struct imsg *);
 static void	do_stop(struct ctl *, struct imsg *);
 static void	show_peers(struct ctl *, uint32_t);
 static void	show_sessions(struct ctl *, uint32_t);
 static void	show_status(struct ctl *, uint32_t);
+static void	show_rooms(struct ctl *, uint32_t);
+static void	show_groups(struct ctl *, uint32_t);
+static void	show_mailboxes(struct ctl *, uint32_t);
+static void	got_mailboxes(struct imsg *, void *);
+static void	got_message(struct imsg *, void *);
+static void	put_message(struct wbuf *, const char *,
+		    const struct store_message *);
+static void	got_groups(struct imsg *, void *);
 static void	got_sessions(struct imsg *, void *);
 static void	got_mail(struct imsg *, void *);
 static void	got_cleaned(struct imsg *, void *);
@@ -87,6 +101,8 @@ static const struct command commands[] = {
 	{ CTL_SHOW, do_show },
 	{ CTL_SEND, do_send },
 	{ CTL_INBOX, do_inbox },
+	{ CTL_SEARCH, do_search },
+	{ CTL_MESSAGE, do_message },
 	{ CTL_MONITOR, do_monitor },
 	{ CTL_CLEAN, do_clean },
 	{ CTL_STOP, do_stop },
@@ -99,6 +115,9 @@ static const struct {
 	{ "peers", show_peers },
 	{ "sessions", show_sessions },
 	{ "status", show_status },
+	{ "rooms", show_rooms },
+	{ "groups", show_groups },
+	{ "mailboxes", show_mailboxes },
 };
 
 struct control *
@@ -306,6 +325,52 @@ show_status(struct ctl *t, uint32_t id)
 }
 
 static void
+show_rooms(struct ctl *t, uint32_t id)
+{
+	struct wbuf w = { 0 };
+
+	json_begin(&w, '{');
+	json_key(&w, "rooms");
+	rooms_put_list(&w, t->control->router->rooms, LINE_MAX_BYTES / 2);
+	result(t, id, &w);
+}
+
+static void
+show_groups(struct ctl *t, uint32_t id)
+{
+	struct store_group q = { .op = GROUP_SHOW,
+	    .max_bytes = LINE_MAX_BYTES };
+	struct wbuf w = { 0 };
+
+	store_group_put(&w, &q);
+	storeq_ask(t->control->router->store, STORE_GROUP, &w, got_groups,
+	    pending(t, id));
+	wbuf_free(&w);
+}
+
+static void
+got_groups(struct imsg *msg, void *arg)
+{
+	struct ctl_pending *p = arg;
+	struct store_group_done m;
+	struct wbuf w = { 0 };
+
+	if (store_group_done_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_GROUP_DONE");
+	if (m.status != STORE_OK) {
+		error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		    "the groups could not be read");
+	} else {
+		json_begin(&w, '{');
+		json_key(&w, "groups");
+		wbuf_add(&w, m.json.p, m.json.len);
+		result(p->ctl, p->id, &w);
+	}
+	ctl_unref(p->ctl);
+	free(p);
+}
+
+static void
 show_sessions(struct ctl *t, uint32_t id)
 {
 	storeq_ask(t->control->router->store, STORE_SESSIONS, NULL,
@@ -399,14 +464,10 @@ posted(const struct posted *p, void *arg)
 	free(cp);
 }
 
-/* Looking at a mailbox from outside changes nothing in it. */
 static void
 do_inbox(struct ctl *t, struct imsg *m)
 {
-	struct router *r = t->control->router;
-	struct store_inbox in = { .mode = INBOX_RECENT, .peek = 1 };
-	struct ctl_pending *p;
-	struct wbuf w = { 0 };
+	struct store_inbox in = { .mode = INBOX_RECENT };
 	char name[NAME_SIZE];
 
 	get_str(&m->rd, name, sizeof(name));
@@ -416,14 +477,168 @@ do_inbox(struct ctl *t, struct imsg *m)
 		error(t, m->id, ERR_BAD_ARGS, "not the name of a mailbox");
 		return;
 	}
-	strlcpy(in.name, registry_resolve(r->registry, name),
-	    sizeof(in.name));
-	in.max_bytes = LINE_MAX_BYTES;
-	store_inbox_put(&w, &in);
-	p = pending(t, m->id);
-	strlcpy(p->name, in.name, sizeof(p->name));
+	read_mailbox(t, m->id, &in, name);
+}
+
+static void
+do_search(struct ctl *t, struct imsg *m)
+{
+	struct store_inbox in = { .mode = INBOX_SEARCH };
+	char name[NAME_SIZE];
+
+	get_str(&m->rd, name, sizeof(name));
+	in.query = get_slice(&m->rd);
+	in.limit = get_u32(&m->rd);
+	if (reader_done(&m->rd) == -1 || !name_valid(slice_of(name)) ||
+	    in.limit == 0 || in.limit > 100000) {
+		error(t, m->id, ERR_BAD_ARGS, "not the name of a mailbox");
+		return;
+	}
+	if (!utf8_valid(in.query.p, in.query.len) ||
+	    utf16_units(in.query.p, in.query.len) > REF_LEN_MAX) {
+		error(t, m->id, ERR_BAD_ARGS, "the words are not UTF-8, or "
+		    "are too many");
+		return;
+	}
+	if (!mail_can_search(in.query)) {
+		error(t, m->id, ERR_BAD_ARGS, "there is no word to search "
+		    "for");
+		return;
+	}
+	read_mailbox(t, m->id, &in, name);
+}
+
+/* Looking at a mailbox from outside changes nothing in it. */
+static void
+read_mailbox(struct ctl *t, uint32_t id, struct store_inbox *in,
+    const char *name)
+{
+	struct router *r = t->control->router;
+	struct ctl_pending *p = pending(t, id);
+	struct wbuf w = { 0 };
+
+	strlcpy(in->name, registry_resolve(r->registry, name),
+	    sizeof(in->name));
+	strlcpy(p->name, in->name, sizeof(p->name));
+	in->peek = 1;
+	in->max_bytes = LINE_MAX_BYTES;
+	store_inbox_put(&w, in);
 	storeq_ask(r->store, STORE_INBOX, &w, got_mail, p);
 	wbuf_free(&w);
+}
+
+static void
+do_message(struct ctl *t, struct imsg *m)
+{
+	struct store_query q = { .name = "" };
+	struct ctl_pending *p;
+	struct wbuf w = { 0 };
+
+	get_str(&m->rd, q.msg_id, sizeof(q.msg_id));
+	if (reader_done(&m->rd) == -1 || q.msg_id[0] == '\0') {
+		error(t, m->id, ERR_BAD_ARGS, "not the id of a message");
+		return;
+	}
+	p = pending(t, m->id);
+	strlcpy(p->name, q.msg_id, sizeof(p->name));
+	store_query_put(&w, &q);
+	storeq_ask(t->control->router->store, STORE_STATUS, &w, got_message,
+	    p);
+	wbuf_free(&w);
+}
+
+static void
+got_message(struct imsg *msg, void *arg)
+{
+	struct ctl_pending *p = arg;
+	struct store_message m;
+	struct wbuf w = { 0 };
+
+	if (store_message_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_MESSAGE");
+	if (m.status != STORE_OK) {
+		error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		    "the message could not be looked up");
+	} else if (!m.found) {
+		error(p->ctl, p->id, ERR_BAD_ARGS, "no message with that id "
+		    "is known");
+	} else {
+		put_message(&w, p->name, &m);
+		result(p->ctl, p->id, &w);
+	}
+	ctl_unref(p->ctl);
+	free(p);
+}
+
+/* All but the closing bracket. */
+static void
+put_message(struct wbuf *w, const char *id, const struct store_message *m)
+{
+	char ts[ISO8601_SIZE];
+
+	json_begin(w, '{');
+	json_put_str(w, "msg_id", id);
+	json_put_str(w, "from", m->from);
+	json_put_str(w, "to", m->to);
+	json_put_str(w, "state", msg_state_name(m->state));
+	time_iso8601(m->ts, ts);
+	json_put_str(w, "state_ts", ts);
+	time_iso8601(m->sent, ts);
+	json_put_str(w, "ts", ts);
+	json_put_str(w, "kind", msg_kind_name(m->kind));
+	json_put_bool(w, "urgent", m->urgent);
+	json_put_bool(w, "kept", m->kept);
+}
+
+static void
+show_mailboxes(struct ctl *t, uint32_t id)
+{
+	storeq_ask(t->control->router->store, STORE_MAILBOXES, NULL,
+	    got_mailboxes, pending(t, id));
+}
+
+static void
+got_mailboxes(struct imsg *msg, void *arg)
+{
+	struct ctl_pending *p = arg;
+	struct registry *g = p->ctl->control->router->registry;
+	struct store_mailbox_list m;
+	struct store_mailbox b;
+	const struct session *s;
+	struct wbuf w = { 0 };
+	struct reader rd;
+	uint32_t i;
+
+	if (store_mailbox_list_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_MAILBOX_LIST");
+	if (m.status != STORE_OK) {
+		error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		    "the list of mailboxes could not be read");
+		goto done;
+	}
+	reader_init(&rd, m.mailboxes.p, m.mailboxes.len);
+	json_begin(&w, '{');
+	json_key(&w, "mailboxes");
+	json_begin(&w, '[');
+	for (i = 0; i < m.n && w.len < LINE_MAX_BYTES - 8192; i++) {
+		if (store_mailbox_get(&rd, &b) == -1)
+			fatalx("bad mailbox from the store");
+		s = registry_find(g, b.name);
+		json_comma(&w);
+		json_begin(&w, '{');
+		json_put_str(&w, "name", b.name);
+		json_put_int(&w, "kept", b.kept);
+		json_put_int(&w, "unread", b.unread);
+		json_put_int(&w, "dropped", b.dropped);
+		json_put_bool(&w, "online",
+		    s != NULL && strcmp(s->name, b.name) == 0);
+		json_end(&w, '}');
+	}
+	json_end(&w, ']');
+	result(p->ctl, p->id, &w);
+ done:
+	ctl_unref(p->ctl);
+	free(p);
 }
 
 static void

@@ -35,6 +35,8 @@ struct db {
 	int		 in_transaction;
 	int		 opening;
 	int		 damaged;	/* found so: to be set aside */
+	int		 has_index;
+	int		 index_damaged;	/* found so: to be made anew */
 	int		 faulty;	/* not working, and logged */
 	int64_t		 logged;	/* when; by the monotonic clock */
 	int64_t		 tried;		/* to open; likewise */
@@ -49,6 +51,8 @@ static int	is_sound(struct db *);
 static int	configure(struct db *);
 static int	migrate(struct db *);
 static int	prepare(struct db *);
+static void	open_index(struct db *);
+static void	close_index(struct db *);
 static void	close_file(struct db *);
 static int	set_aside(struct db *);
 static int	move_aside(const char *, const char *, const char *);
@@ -121,6 +125,7 @@ open_file(struct db *db)
 	if (configure(db) == -1 || is_sound(db) == -1 || migrate(db) == -1 ||
 	    prepare(db) == -1)
 		return -1;
+	open_index(db);
 	sqlite3_wal_hook(db->conn, on_wal, db);
 	db->wal_pages = 0;
 	db->opening = 0;
@@ -213,11 +218,64 @@ prepare(struct db *db)
 {
 	int i;
 
-	for (i = 0; i < Q_MAX; i++)
+	for (i = 0; i < Q_FTS_FIRST; i++)
 		if (sqlite3_prepare_v3(db->conn, db_queries[i], -1,
 		    SQLITE_PREPARE_PERSISTENT, &db->st[i], NULL) != SQLITE_OK)
 			return fault(db, "prepare");
 	return 0;
+}
+
+/* Without it the search reads what it has to; nothing else needs it. */
+static void
+open_index(struct db *db)
+{
+	int i, rc;
+
+	rc = sqlite3_exec(db->conn, db_index, NULL, NULL, NULL);
+	for (i = Q_FTS_FIRST; i < Q_MAX && rc == SQLITE_OK; i++)
+		rc = sqlite3_prepare_v3(db->conn, db_queries[i], -1,
+		    SQLITE_PREPARE_PERSISTENT, &db->st[i], NULL);
+	db->has_index = rc == SQLITE_OK;
+	if (!db->has_index) {
+		log_info("%s: no index for searching: %s", db->path,
+		    sqlite3_errmsg(db->conn));
+		close_index(db);
+	}
+}
+
+static void
+close_index(struct db *db)
+{
+	int i;
+
+	for (i = Q_FTS_FIRST; i < Q_MAX; i++) {
+		sqlite3_finalize(db->st[i]);
+		db->st[i] = NULL;
+	}
+	db->has_index = 0;
+}
+
+int
+db_has_index(const struct db *db)
+{
+	return db->has_index && !db->index_damaged;
+}
+
+void
+db_renew_index(struct db *db)
+{
+	if (!db->index_damaged || db->conn == NULL || db->in_transaction)
+		return;
+	db->index_damaged = 0;
+	close_index(db);
+	if (sqlite3_exec(db->conn, db_index_renew, NULL, NULL, NULL) !=
+	    SQLITE_OK) {
+		log_warnx("%s: the index for searching is damaged and cannot "
+		    "be made anew: %s", db->path, sqlite3_errmsg(db->conn));
+		(void)sqlite3_exec(db->conn, "ROLLBACK", NULL, NULL, NULL);
+		return;
+	}
+	open_index(db);
 }
 
 static void
@@ -240,6 +298,7 @@ close_file(struct db *db)
 		    sqlite3_errmsg(db->conn));
 	db->conn = NULL;
 	db->in_transaction = 0;
+	db->has_index = db->index_damaged = 0;
 }
 
 /*
@@ -326,6 +385,14 @@ fault(struct db *db, const char *what)
 	int err = sqlite3_system_errno(db->conn);
 	int64_t now = time_mono_ms();
 
+	/* what is in the index is in the file as well */
+	if (sqlite3_extended_errcode(db->conn) == SQLITE_CORRUPT_VTAB) {
+		if (!db->index_damaged)
+			log_warnx("%s: the index for searching is damaged: it "
+			    "is made anew", db->path);
+		db->index_damaged = 1;
+		return -1;
+	}
 	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB ||
 	    (rc == SQLITE_ERROR && db->opening)) {
 		log_warnx("%s: %s: %s", db->path, what,

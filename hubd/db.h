@@ -50,6 +50,10 @@ enum query {
 	Q_STEP_BEGIN,
 	Q_STEP_END,
 	Q_STEP_DELETE,
+	Q_OLD_BOXES,
+	Q_OLD_MESSAGES,
+	Q_MAILBOXES,
+	Q_MESSAGE,
 	/* people.c */
 	Q_REGISTER,
 	Q_GONE,
@@ -57,6 +61,10 @@ enum query {
 	Q_PEER_REMOVE,
 	Q_MERGE_MESSAGES,
 	Q_MERGE_ALIASES,
+	Q_MERGE_MEMBERS,
+	Q_MERGE_REST,
+	Q_MERGE_ADMINS,
+	Q_MERGE_ENTRIES,
 	Q_ALIAS_SET,
 	Q_ALIAS_END,
 	Q_ALIASES,
@@ -66,6 +74,49 @@ enum query {
 	Q_ALIAS_FORGET,
 	Q_COUNT_NAMES,
 	Q_PURGE_NAMES,
+	/* groups.c, groupops.c */
+	Q_COUNT_GROUPS,
+	Q_GROUP,
+	Q_GROUP_NAMES,
+	Q_GROUPS_OF,
+	Q_GROUP_ADD,
+	Q_GROUP_REMOVE,
+	Q_MEMBERS,
+	Q_MEMBER_ADD,
+	Q_MEMBER_READ,
+	Q_MEMBER_REMOVE,
+	Q_MEMBERS_REMOVE,
+	Q_ENTRY_ADD,
+	Q_ENTRIES_REMOVE,
+	Q_ENTRIES,
+	/* import.c, search.c */
+	Q_META,
+	Q_META_SET,
+	Q_META_FORGET,
+	Q_GROUP_BASE,
+	Q_MEMBER_SET,
+	/* search.c */
+	Q_SCAN_TO,
+	Q_SCAN_TO_SET,
+	Q_SCAN_TO_RESET,
+	Q_SINCE_TS,
+	Q_MY_GROUPS,
+	Q_SCAN_MAIL,
+	Q_SCAN_ENTRIES,
+	Q_SHOW_MAIL,
+	Q_SHOW_ENTRY,
+	Q_NEXT_MAIL,
+	Q_NEXT_ENTRY,
+	Q_TAKE_MAIL,
+	Q_TAKE_ENTRIES,
+	Q_LAST_ENTRY,
+	Q_LIVE_MAIL,
+	Q_LIVE_ENTRIES,
+	Q_FTS_FIRST,		/* from here on: if there is an index */
+	Q_FIND_MAIL = Q_FTS_FIRST,
+	Q_FIND_ENTRIES,
+	Q_INDEX_ADD,
+	Q_INDEX_CLEAR,
 	Q_MAX
 };
 
@@ -73,6 +124,8 @@ extern const char *const	db_queries[Q_MAX];
 /* One string of statements for each version: [0] makes an empty file 1. */
 extern const char *const	db_migrations[];
 extern const int		db_version;	/* the newest */
+/* The index for searching, and what to do when it is damaged. */
+extern const char		db_index[], db_index_renew[];
 
 struct db;
 
@@ -121,5 +174,14 @@ void		 db_checkpoint(struct db *);
 int		 db_checkpoint_due(const struct db *);
 /* Gives free space back to the file system. */
 void		 db_tidy(struct db *);
+
+/*
+ * 1 if there is an index for searching and it works.  There is none where
+ * SQLite is without FTS5; one that is found damaged while it is used is none
+ * any more, and that call fails without a fault of the database.
+ */
+int		 db_has_index(const struct db *);
+/* Between transactions: makes a new index in place of a damaged one. */
+void		 db_renew_index(struct db *);
 
 #endif

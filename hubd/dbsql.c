@@ -8,6 +8,15 @@
  * message: kept = 1 is in a mailbox; kept = 0 has been pushed out or cleaned
  * away, and only what became of it is remembered.  body and reply_to are the
  * insides of JSON strings, as they came.
+ * grp, member, entry: groups, who is in them, and what was said in them or
+ * has happened to them.  The entries of a group are numbered from 1 without
+ * gaps; the newest are kept.  last_id of grp is the number before the first
+ * entry ever made here, joined of member that of the last entry when the
+ * member came.  body is the inside of a JSON string here, too.
+ * meta: what has been done once, and how far the index of words is.  The index
+ * itself, an FTS5 table, is made when the file is opened, where SQLite has
+ * that: search.c says what is in it.  scan_to of peer is its number of the
+ * last message that the index has under another mailbox.
  */
 #include "compat.h"
 
@@ -41,8 +50,48 @@ const char *const db_migrations[] = {
 	" reply_to TEXT,"
 	" body TEXT NOT NULL);"
 	"CREATE INDEX message_id ON message (msg_id);"
-	"CREATE INDEX message_box ON message (box, seen) WHERE kept = 1;"
+	"CREATE INDEX message_box ON message (box, seen) WHERE kept = 1;",
+
+	"CREATE TABLE grp ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"	/* none is used again */
+	" name TEXT NOT NULL UNIQUE,"
+	" admin INTEGER NOT NULL,"
+	" created INTEGER NOT NULL,"
+	" last_id INTEGER NOT NULL DEFAULT 0);"
+	"CREATE TABLE member ("
+	" seq INTEGER PRIMARY KEY,"
+	" grp INTEGER NOT NULL,"
+	" peer INTEGER NOT NULL,"
+	" last_read INTEGER NOT NULL,"
+	" joined INTEGER NOT NULL,"
+	" ts INTEGER NOT NULL);"
+	"CREATE UNIQUE INDEX member_grp ON member (grp, peer);"
+	"CREATE INDEX member_peer ON member (peer);"
+	"CREATE TABLE entry ("
+	" seq INTEGER PRIMARY KEY,"
+	" grp INTEGER NOT NULL,"
+	" id INTEGER NOT NULL,"
+	" sender INTEGER NOT NULL,"
+	" ts INTEGER NOT NULL,"
+	" system INTEGER NOT NULL,"
+	" body TEXT NOT NULL);"
+	"CREATE UNIQUE INDEX entry_id ON entry (grp, id);",
+
+	"CREATE TABLE meta ("
+	" key TEXT PRIMARY KEY,"
+	" value INTEGER NOT NULL) WITHOUT ROWID;"
+	"ALTER TABLE peer ADD COLUMN scan_to INTEGER NOT NULL DEFAULT 0;",
 };
+
+const char db_index[] =
+    "CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5("
+    "place, words, content = '', columnsize = 0, tokenize = 'ascii')";
+const char db_index_renew[] =
+    "BEGIN;"
+    "DROP TABLE search;"
+    "DELETE FROM meta WHERE key LIKE 'search%';"
+    "UPDATE peer SET scan_to = 0 WHERE scan_to > 0;"
+    "COMMIT;";
 
 const int db_version = sizeof(db_migrations) / sizeof(db_migrations[0]);
 
@@ -70,7 +119,11 @@ const char *const db_queries[Q_MAX] = {
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",
 
-	[Q_LAST_SEQ] = "SELECT coalesce(max(seq), 0) FROM message",
+	/* no number that the index has is used again */
+	[Q_LAST_SEQ] =
+	    "SELECT max(coalesce((SELECT max(seq) FROM message), 0),"
+	    " coalesce((SELECT value FROM meta WHERE key = 'search mail'),"
+	    " 0))",
 	[Q_COUNT_MAILBOXES] = "SELECT count(*) FROM peer WHERE mailbox = 1",
 	[Q_PEER] =
 	    "SELECT id, mailbox, dropped, name FROM peer WHERE name = ?1",
@@ -142,6 +195,24 @@ const char *const db_queries[Q_MAX] = {
 	[Q_STEP_DELETE] =
 	    "DELETE FROM message WHERE seq > ?1 AND seq <= ?2"
 	    " AND kept = 0 AND state_ts < ?3",
+	[Q_OLD_BOXES] =
+	    "SELECT id, name FROM peer WHERE id > ?1 AND mailbox = 1"
+	    " ORDER BY id LIMIT ?2",
+	[Q_OLD_MESSAGES] =
+	    "SELECT m.seq, m.msg_id, p.name, m.ts"
+	    " FROM message m INDEXED BY message_box"
+	    " CROSS JOIN peer p ON p.id = m.sender"
+	    " WHERE m.box = ?1 AND m.kept = 1 AND m.seen = 0"
+	    " ORDER BY m.seq LIMIT ?2",
+	[Q_MAILBOXES] =
+	    "SELECT name, dropped FROM peer WHERE mailbox = 1 ORDER BY name",
+	[Q_MESSAGE] =
+	    "SELECT t.name, m.state, m.state_ts, f.name, m.ts, m.kind,"
+	    " m.urgent, m.kept"
+	    " FROM message m INDEXED BY message_id"
+	    " CROSS JOIN peer t ON t.id = m.box"
+	    " CROSS JOIN peer f ON f.id = m.sender"
+	    " WHERE m.msg_id = ?1 ORDER BY m.seq DESC LIMIT 1",
 
 	[Q_REGISTER] =
 	    "UPDATE peer SET cwd = ?2, git_branch = ?3, host = ?4, pid = ?5,"
@@ -160,6 +231,13 @@ const char *const db_queries[Q_MAX] = {
 	    " sender = CASE sender WHEN ?1 THEN ?2 ELSE sender END"
 	    " WHERE box = ?1 OR sender = ?1",
 	[Q_MERGE_ALIASES] = "UPDATE alias SET peer = ?2 WHERE peer = ?1",
+	/* one that is in a group as both keeps its own place there */
+	[Q_MERGE_MEMBERS] =
+	    "UPDATE OR IGNORE member SET peer = ?2 WHERE peer = ?1",
+	[Q_MERGE_REST] = "DELETE FROM member WHERE peer = ?1",
+	[Q_MERGE_ADMINS] = "UPDATE grp SET admin = ?2 WHERE admin = ?1",
+	[Q_MERGE_ENTRIES] =
+	    "UPDATE OR FAIL entry SET sender = ?2 WHERE sender = ?1",
 	[Q_ALIAS_SET] =
 	    "INSERT OR REPLACE INTO alias (name, peer) VALUES (?1, ?2)",
 	[Q_ALIAS_END] = "DELETE FROM alias WHERE name = ?1",
@@ -180,5 +258,122 @@ const char *const db_queries[Q_MAX] = {
 	    "DELETE FROM peer WHERE mailbox = 0"
 	    " AND id NOT IN (SELECT box FROM message)"
 	    " AND id NOT IN (SELECT sender FROM message)"
-	    " AND id NOT IN (SELECT peer FROM alias)",
+	    " AND id NOT IN (SELECT peer FROM alias)"
+	    " AND id NOT IN (SELECT admin FROM grp)"
+	    " AND id NOT IN (SELECT peer FROM member)"
+	    " AND id NOT IN (SELECT sender FROM entry)",
+
+	[Q_COUNT_GROUPS] = "SELECT count(*) FROM grp",
+	[Q_GROUP] =
+	    "SELECT g.id, g.admin, g.created,"
+	    " coalesce((SELECT min(id) FROM entry WHERE grp = g.id),"
+	    " g.last_id + 1),"
+	    " coalesce((SELECT max(id) FROM entry WHERE grp = g.id),"
+	    " g.last_id)"
+	    " FROM grp g WHERE g.name = ?1",
+	[Q_GROUP_NAMES] = "SELECT name FROM grp ORDER BY name",
+	[Q_GROUPS_OF] =
+	    "SELECT g.name, m.last_read,"
+	    " coalesce((SELECT min(id) FROM entry WHERE grp = g.id),"
+	    " g.last_id + 1),"
+	    " coalesce((SELECT max(id) FROM entry WHERE grp = g.id),"
+	    " g.last_id)"
+	    " FROM member m INDEXED BY member_peer"
+	    " CROSS JOIN grp g ON g.id = m.grp"
+	    " WHERE m.peer = ?1 ORDER BY g.name",
+	[Q_GROUP_ADD] =
+	    "INSERT INTO grp (name, admin, created) VALUES (?1, ?2, ?3)",
+	[Q_GROUP_REMOVE] = "DELETE FROM grp WHERE id = ?1",
+	[Q_MEMBERS] =
+	    "SELECT m.peer, m.last_read, m.joined, p.name"
+	    " FROM member m INDEXED BY member_grp"
+	    " CROSS JOIN peer p ON p.id = m.peer"
+	    " WHERE m.grp = ?1 ORDER BY m.seq",
+	[Q_MEMBER_ADD] =
+	    "INSERT INTO member (grp, peer, last_read, joined, ts)"
+	    " VALUES (?1, ?2, 0, ?3, ?4)",
+	[Q_MEMBER_READ] =
+	    "UPDATE member INDEXED BY member_grp SET last_read = ?3"
+	    " WHERE grp = ?1 AND peer = ?2",
+	[Q_MEMBER_REMOVE] = "DELETE FROM member WHERE grp = ?1 AND peer = ?2",
+	[Q_MEMBERS_REMOVE] = "DELETE FROM member WHERE grp = ?1",
+	/* no number that the index has is used again */
+	[Q_ENTRY_ADD] =
+	    "INSERT INTO entry (seq, grp, id, sender, ts, system, body)"
+	    " VALUES (1 + max(coalesce((SELECT max(seq) FROM entry), 0),"
+	    " coalesce((SELECT value FROM meta WHERE key = 'search group'),"
+	    " 0)), ?1, ?2, ?3, ?4, ?5, ?6)",
+	[Q_ENTRIES_REMOVE] =
+	    "DELETE FROM entry INDEXED BY entry_id"
+	    " WHERE grp = ?1 AND id <= ?2",
+	[Q_ENTRIES] =
+	    "SELECT e.id, p.name, e.body, e.ts, e.system"
+	    " FROM entry e INDEXED BY entry_id"
+	    " CROSS JOIN peer p ON p.id = e.sender"
+	    " WHERE e.grp = ?1 AND e.id > ?2 ORDER BY e.id LIMIT ?3",
+
+	[Q_META] = "SELECT value FROM meta WHERE key = ?1",
+	[Q_META_SET] =
+	    "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
+	[Q_META_FORGET] =
+	    "DELETE FROM meta WHERE key > 'file ' AND key < 'file!'",
+
+	[Q_GROUP_BASE] = "UPDATE grp SET last_id = ?2 WHERE id = ?1",
+	[Q_MEMBER_SET] =
+	    "UPDATE member INDEXED BY member_grp SET last_read = ?3,"
+	    " joined = ?4 WHERE grp = ?1 AND peer = ?2",
+
+	[Q_SCAN_TO] = "SELECT scan_to FROM peer WHERE id = ?1",
+	[Q_SCAN_TO_SET] = "UPDATE peer SET scan_to = ?2 WHERE id = ?1",
+	[Q_SCAN_TO_RESET] = "UPDATE peer SET scan_to = 0 WHERE scan_to > 0",
+	[Q_SINCE_TS] =
+	    "SELECT seq, ts FROM message INDEXED BY message_id"
+	    " WHERE msg_id = ?1 AND box = ?2 ORDER BY seq DESC LIMIT 1",
+	[Q_MY_GROUPS] =
+	    "SELECT grp, joined, last_read FROM member INDEXED BY member_peer"
+	    " WHERE peer = ?1",
+	[Q_SCAN_MAIL] =
+	    "SELECT seq, ts, body FROM message INDEXED BY message_box"
+	    " WHERE box = ?1 AND kept = 1 AND seen IN (0, 1)"
+	    " AND seq > ?2 AND seq <= ?3",
+	[Q_SCAN_ENTRIES] =
+	    "SELECT seq, ts, body FROM entry INDEXED BY entry_id"
+	    " WHERE grp = ?1 AND (id > ?2 OR id <= ?3) AND ts > ?4"
+	    " AND seq > ?5",
+	[Q_SHOW_MAIL] =
+	    "SELECT m.seq, m.seen, m.msg_id, p.name, m.body, m.reply_to,"
+	    " m.ts, m.urgent, m.kind, m.state"
+	    " FROM message m CROSS JOIN peer p ON p.id = m.sender"
+	    " WHERE m.seq = ?1",
+	[Q_SHOW_ENTRY] =
+	    "SELECT g.name, e.id, p.name, e.body, e.ts, e.system"
+	    " FROM entry e CROSS JOIN grp g ON g.id = e.grp"
+	    " CROSS JOIN peer p ON p.id = e.sender WHERE e.seq = ?1",
+	[Q_NEXT_MAIL] = "SELECT min(seq) FROM message WHERE seq > ?1",
+	[Q_NEXT_ENTRY] = "SELECT min(seq) FROM entry WHERE seq > ?1",
+	[Q_TAKE_MAIL] =
+	    "SELECT seq, box, body FROM message"
+	    " WHERE seq >= ?1 AND seq < ?2 AND kept = 1 ORDER BY seq",
+	[Q_TAKE_ENTRIES] =
+	    "SELECT seq, grp, body FROM entry"
+	    " WHERE seq >= ?1 AND seq < ?2 ORDER BY seq",
+	[Q_LAST_ENTRY] = "SELECT coalesce(max(seq), 0) FROM entry",
+	[Q_LIVE_MAIL] =
+	    "SELECT count(*) FROM message INDEXED BY message_box"
+	    " WHERE kept = 1",
+	[Q_LIVE_ENTRIES] = "SELECT count(*) FROM entry",
+	[Q_FIND_MAIL] =
+	    "SELECT m.seq, m.ts FROM search"
+	    " CROSS JOIN message m ON m.seq = search.rowid / 2"
+	    " WHERE search MATCH ?1 AND m.box = ?2 AND m.kept = 1"
+	    " AND m.seq > ?3",
+	[Q_FIND_ENTRIES] =
+	    "SELECT e.seq, e.ts FROM search"
+	    " CROSS JOIN entry e ON e.seq = search.rowid / 2"
+	    " WHERE search MATCH ?1 AND e.grp = ?2"
+	    " AND (e.id > ?3 OR e.id <= ?4) AND e.ts > ?5",
+	[Q_INDEX_ADD] =
+	    "INSERT INTO search (rowid, place, words) VALUES (?1, ?2, ?3)",
+	[Q_INDEX_CLEAR] =
+	    "INSERT INTO search (search) VALUES ('delete-all')",
 };

@@ -20,8 +20,10 @@
 #include "session.h"
 #include "storeq.h"
 #include "timeutil.h"
+#include "words.h"
 
 #define INBOX_DEFAULT	20
+#define QUERY_SIZE	(REF_LEN_MAX * 4 + 1)
 #define INBOX_ENVELOPE	4096	/* of an inbox_result around its messages */
 
 /* A message on its way to the store. */
@@ -60,6 +62,7 @@ static void	sent(const struct posted *, void *);
 static void	inbox_read(struct imsg *, void *);
 static void	inbox_answer(struct session *, struct slice,
 		    const struct store_mail *);
+static void	inbox_shown(struct session *, const struct wbuf *);
 static void	mark_list(struct session *, const struct request *,
 		    enum msg_state);
 
@@ -325,6 +328,19 @@ mail_receipts(struct router *r, struct slice list, uint32_t n)
 }
 
 void
+mail_expired(struct router *r, const struct store_expired *e)
+{
+	struct session *s = registry_find(r->registry, e->receipt.peer);
+	struct wbuf w = { 0 };
+
+	if (s != NULL)
+		s->unread = e->unread;
+	store_receipt_put(&w, &e->receipt);
+	mail_receipts(r, (struct slice){ wbuf_data(&w), w.len }, 1);
+	wbuf_free(&w);
+}
+
+void
 mail_send(struct session *s, const struct request *q)
 {
 	char to[NAME_SIZE], msg_id[MSG_ID_SIZE];
@@ -378,21 +394,28 @@ sent(const struct posted *p, void *arg)
 	pending_free(to);
 }
 
+int
+mail_can_search(struct slice query)
+{
+	struct terms t = { .n = 0 };
+	size_t n = terms_parse(&t, query);
+
+	terms_free(&t);
+	return n > 0;
+}
+
 /*
  * Reading pauses the session until the answer is on its way: only then are
- * the messages seen, and the next request must find them so.
+ * the messages seen, and the next request must find them so.  A search marks
+ * nothing as seen: it shows parts of what waits, and what is read already.
  */
 void
 mail_inbox(struct session *s, const struct request *q)
 {
+	char query[QUERY_SIZE];
 	struct store_inbox in = { 0 };
 	struct wbuf w = { 0 };
 
-	if (request_has(q, M_QUERY)) {
-		request_fail(s, q, ERR_BAD_ARGS,
-		    "this hub cannot search: leave query out");
-		return;
-	}
 	strlcpy(in.name, s->name, sizeof(in.name));
 	in.mode = INBOX_UNSEEN;
 	in.limit = (uint32_t)request_int(q, M_LIMIT, INBOX_DEFAULT);
@@ -401,10 +424,21 @@ mail_inbox(struct session *s, const struct request *q)
 	if (request_has(q, M_RECENT)) {
 		in.mode = INBOX_RECENT;
 		in.limit = (uint32_t)request_int(q, M_RECENT, INBOX_DEFAULT);
-	} else if (request_has(q, M_SINCE_ID)) {
+	}
+	if (in.mode != INBOX_RECENT && request_has(q, M_SINCE_ID))
 		in.mode = INBOX_SINCE;
-		if (request_msg_id(&q->v[M_SINCE_ID], in.since_id) == -1)
-			in.since_id[0] = '\0';
+	if (request_has(q, M_SINCE_ID) &&
+	    request_msg_id(&q->v[M_SINCE_ID], in.since_id) == -1)
+		in.since_id[0] = '\0';
+	if (request_has(q, M_QUERY)) {
+		if (json_str(&q->v[M_QUERY], query, sizeof(query)) == -1 ||
+		    !mail_can_search(slice_of(query))) {
+			request_fail(s, q, ERR_BAD_ARGS,
+			    "there is no word in query to search for");
+			return;
+		}
+		in.mode = INBOX_SEARCH;
+		in.query = slice_of(query);
 	}
 	store_inbox_put(&w, &in);
 	bufio_pause(s->io);
@@ -433,7 +467,7 @@ inbox_read(struct imsg *msg, void *arg)
 		answer_err(s, to->req_id, ERR_MAILBOX_ERROR,
 		    "the mailbox could not be read", none);
 	}
-	if (s->nshown == 0)
+	if (s->shown == NULL)
 		bufio_resume(s->io);
 	pending_free(to);
 }
@@ -442,6 +476,8 @@ static void
 inbox_answer(struct session *s, struct slice req_id,
     const struct store_mail *m)
 {
+	struct store_mark seen = { .state = MSG_SEEN, .nseqs = m->nunseen,
+	    .list = m->unseen };
 	struct wbuf w = { 0 };
 
 	s->unread = m->unread - m->nunseen;
@@ -452,30 +488,18 @@ inbox_answer(struct session *s, struct slice req_id,
 	if (m->dropped > 0)
 		json_put_int(&w, "dropped", m->dropped);
 	answer_end(s, &w);
-	s->nshown = m->nunseen;
-	wbuf_reset(&s->shown);
-	wbuf_add(&s->shown, m->unseen.p, m->unseen.len);
+	if (m->nunseen == 0)
+		return;
+	strlcpy(seen.name, s->name, sizeof(seen.name));
+	store_mark_put(&w, &seen);
+	session_when_shown(s, inbox_shown, &w);
 }
 
-void
-mail_shown(struct session *s)
+static void
+inbox_shown(struct session *s, const struct wbuf *mark)
 {
-	struct store_mark m = { .state = MSG_SEEN };
-	struct wbuf w = { 0 };
-
-	if (s->nshown == 0)
-		return;
-	strlcpy(m.name, s->name, sizeof(m.name));
-	m.nseqs = s->nshown;
-	m.list.p = wbuf_data(&s->shown);
-	m.list.len = s->shown.len;
-	store_mark_put(&w, &m);
-	storeq_ask(s->router->store, STORE_MARK, &w, marked,
+	storeq_ask(s->router->store, STORE_MARK, mark, marked,
 	    owner_ref(s->router, s->name, s));
-	wbuf_free(&w);
-	wbuf_free(&s->shown);
-	s->nshown = 0;
-	bufio_resume(s->io);
 }
 
 static void

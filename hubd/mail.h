@@ -37,10 +37,13 @@ struct posted {
 /* Stores a message, then pushes it if its receiver is online. */
 void	mail_post(struct router *, const struct mail *,
 	    void (*done)(const struct posted *, void *), void *arg);
-/* A line of that session's inbox_result has been handed to the kernel. */
-void	mail_shown(struct session *);
 /* Tells senders what has become of their messages: n receipts. */
 void	mail_receipts(struct router *, struct slice, uint32_t n);
+
+/* 1 if there is something to search for in that text. */
+int	mail_can_search(struct slice query);
+/* The store says that a message is gone unread. */
+void	mail_expired(struct router *, const struct store_expired *);
 
 /* Handlers (request.c). */
 void	mail_send(struct session *, const struct request *);

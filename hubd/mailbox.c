@@ -9,14 +9,17 @@
 #include "db.h"
 #include "imsg.h"
 #include "json.h"
+#include "log.h"
 #include "mailbox.h"
 #include "timeutil.h"
 
 #define EXPIRE_STEP	500	/* rows looked at in one go */
 #define LIST_MAX	4096	/* messages in one answer */
 #define LIST_BYTES_MAX	(IMSG_BODY_MAX - 16384)
+#define BOXES_STEP	100	/* mailboxes looked into in one go */
+#define OLD_STEP	100	/* messages taken out of one */
 
-/* Columns of Q_LIST_UNSEEN and Q_LIST_SEEN. */
+/* Columns of Q_LIST_UNSEEN, Q_LIST_SEEN and Q_SHOW_MAIL. */
 enum {
 	COL_SEQ,
 	COL_SEEN,
@@ -48,7 +51,18 @@ struct source {
 static int	is_repeat(struct boxes *, const struct store_append *,
 		    const struct box *);
 static int	push_out(struct boxes *, struct box *,
-		    struct store_appended *);
+		    struct store_receipt *);
+static int	make_room(struct boxes *, struct box *,
+		    struct store_appended *, struct wbuf *);
+static int	expire(struct boxes *, struct box *, int64_t);
+static void	fill_receipt(struct store_receipt *, sqlite3_stmt *,
+		    const struct box *);
+static void	tell_gone(struct wbuf *, const struct store_receipt *,
+		    const struct box *);
+static int	expire_old(struct boxes *, struct box *, int64_t,
+		    struct wbuf *);
+static int	message_of_anybody(struct boxes *, const struct store_query *,
+		    struct store_message *);
 static int	first_seq(struct boxes *, const struct store_inbox *,
 		    const struct box *, int64_t *);
 static int	qualifying(struct boxes *, const struct store_inbox *,
@@ -57,7 +71,6 @@ static int	list(struct boxes *, const struct box *, int, int64_t,
 		    struct listing *);
 static int	advance(struct boxes *, struct source *);
 static int	list_add(struct listing *, sqlite3_stmt *);
-static void	write_message(struct wbuf *, sqlite3_stmt *, int);
 static int	mark_row(struct boxes *, struct box *, sqlite3_stmt *,
 		    enum msg_state, struct store_marked *, struct wbuf *);
 static int	mark_one(struct boxes *, struct box *, sqlite3_stmt *,
@@ -65,9 +78,8 @@ static int	mark_one(struct boxes *, struct box *, sqlite3_stmt *,
 
 int
 mailbox_append(struct boxes *bx, const struct store_append *q,
-    struct store_appended *a)
+    struct store_appended *a, struct wbuf *gone)
 {
-	struct db *db = boxes_db(bx);
 	struct box *from, *to;
 	int r;
 
@@ -89,16 +101,31 @@ mailbox_append(struct boxes *bx, const struct store_append *q,
 		a->status = STORE_FULL;
 		return 0;
 	}
-	if (mailbox_trim(bx, to, boxes_keep(bx) - 1, a) == -1 ||
-	    db_run(db, Q_APPEND, q->has_reply_to ? "iidiiddsll" : "iidiiddsnl",
-	    boxes_next_seq(bx), to->id, q->pushed ? MSG_PUSHED : MSG_ACCEPTED,
-	    from->id, q->ts, q->urgent, q->kind, q->msg_id,
-	    q->has_reply_to ? q->reply_to : q->text, q->text) == -1)
+	if (make_room(bx, to, a, gone) == -1 || mailbox_put(bx, to, from, q,
+	    q->pushed ? MSG_PUSHED : MSG_ACCEPTED) == -1)
 		return -1;
-	to->count++;
-	to->unread++;
 	a->status = STORE_OK;
 	a->unread = to->unread;
+	return 0;
+}
+
+int
+mailbox_put(struct boxes *bx, struct box *to, const struct box *from,
+    const struct store_append *q, enum msg_state state)
+{
+	struct db *db = boxes_db(bx);
+	int64_t seq = boxes_next_seq(bx);
+
+	if (db_run(db, Q_APPEND, q->has_reply_to ? "iidiiddsll" : "iidiiddsnl",
+	    seq, to->id, state, from->id, q->ts, q->urgent, q->kind,
+	    q->msg_id, q->has_reply_to ? q->reply_to : q->text,
+	    q->text) == -1)
+		return -1;
+	if (state == MSG_SEEN &&
+	    db_run(db, Q_MARK, "idid", seq, state, q->ts, 1) == -1)
+		return -1;
+	to->count++;
+	to->unread += state != MSG_SEEN;
 	return 0;
 }
 
@@ -114,22 +141,47 @@ is_repeat(struct boxes *bx, const struct store_append *q,
 
 int
 mailbox_trim(struct boxes *bx, struct box *box, uint32_t n,
-    struct store_appended *a)
+    struct wbuf *gone)
 {
+	struct store_receipt rc;
+	int r;
+
 	if (box_count(bx, box) == -1)
 		return -1;
-	while (box->count > n)
-		if (push_out(bx, box, a) == -1)
+	while (box->count > n) {
+		if ((r = push_out(bx, box, &rc)) == -1)
 			return -1;
+		if (r == 1)
+			tell_gone(gone, &rc, box);
+	}
 	return 0;
 }
 
-/* The oldest of those seen goes first, else the oldest of all. */
+/* The answer has room for one; there are more if the limit is a new one. */
 static int
-push_out(struct boxes *bx, struct box *box, struct store_appended *a)
+make_room(struct boxes *bx, struct box *box, struct store_appended *a,
+    struct wbuf *gone)
+{
+	int r;
+
+	if (box_count(bx, box) == -1)
+		return -1;
+	if (box->count < boxes_keep(bx))
+		return 0;
+	if ((r = push_out(bx, box, &a->expired)) == -1)
+		return -1;
+	a->has_expired = (uint8_t)r;
+	return mailbox_trim(bx, box, boxes_keep(bx) - 1, gone);
+}
+
+/*
+ * The oldest of those seen goes first, else the oldest of all.  Returns 1 if
+ * it was not seen: then there is a receipt.
+ */
+static int
+push_out(struct boxes *bx, struct box *box, struct store_receipt *rc)
 {
 	struct db *db = boxes_db(bx);
-	struct store_receipt *e = &a->expired;
 	int seen = box->count > box->unread;
 	sqlite3_stmt *st;
 	int64_t seq;
@@ -139,22 +191,47 @@ push_out(struct boxes *bx, struct box *box, struct store_appended *a)
 	if (st == NULL || db_step(db, st) != 1)
 		return -1;
 	seq = sqlite3_column_int64(st, 0);
-	if (!seen) {
-		a->has_expired = 1;
-		(void)slice_copy(db_text(st, 1), e->msg_id, sizeof(e->msg_id));
-		(void)slice_copy(db_text(st, 2), e->sender, sizeof(e->sender));
-		(void)strlcpy(e->peer, box->name, sizeof(e->peer));
-		e->state = MSG_EXPIRED;
-	}
+	if (!seen)
+		fill_receipt(rc, st, box);
 	db_done(st);
+	if (!seen)
+		return expire(bx, box, seq) == -1 ? -1 : 1;
 	box->count--;
-	if (seen)
-		return db_run(db, Q_FORGET, "i", seq);
-	box->unread--;
-	if (db_run(db, Q_EXPIRE, "idi", seq, MSG_EXPIRED,
+	return db_run(db, Q_FORGET, "i", seq);
+}
+
+/* One that has not been seen goes, and is counted. */
+static int
+expire(struct boxes *bx, struct box *box, int64_t seq)
+{
+	if (db_run(boxes_db(bx), Q_EXPIRE, "idi", seq, MSG_EXPIRED,
 	    time_now_ms()) == -1)
 		return -1;
+	box->count--;
+	box->unread--;
 	return box_set_dropped(bx, box, box->dropped + 1);
+}
+
+static void
+fill_receipt(struct store_receipt *rc, sqlite3_stmt *st,
+    const struct box *box)
+{
+	(void)slice_copy(db_text(st, 1), rc->msg_id, sizeof(rc->msg_id));
+	(void)slice_copy(db_text(st, 2), rc->sender, sizeof(rc->sender));
+	(void)strlcpy(rc->peer, box->name, sizeof(rc->peer));
+	rc->state = MSG_EXPIRED;
+}
+
+static void
+tell_gone(struct wbuf *gone, const struct store_receipt *rc,
+    const struct box *box)
+{
+	struct store_expired e = { .receipt = *rc, .unread = box->unread };
+	struct wbuf w = { 0 };
+
+	store_expired_put(&w, &e);
+	put_bytes(gone, wbuf_data(&w), w.len);
+	wbuf_free(&w);
 }
 
 int
@@ -288,16 +365,16 @@ list_add(struct listing *l, sqlite3_stmt *st)
 
 	/* what is too long by itself anyway is not copied to find out */
 	if ((size_t)sqlite3_column_bytes(st, COL_BODY) < l->max_bytes)
-		write_message(l->json, st, 0);
+		mailbox_write(l->json, st, 0);
 	else if (l->mail->count > 0)
 		return 0;
 	else
-		write_message(l->json, st, 1);
+		mailbox_write(l->json, st, 1);
 	if (l->json->len + 1 > l->max_bytes) {
 		l->json->len = before;
 		if (l->mail->count > 0)
 			return 0;
-		write_message(l->json, st, 1);
+		mailbox_write(l->json, st, 1);
 	}
 	l->mail->count++;
 	if (!sqlite3_column_int(st, COL_SEEN)) {
@@ -308,18 +385,15 @@ list_add(struct listing *l, sqlite3_stmt *st)
 	return 1;
 }
 
-static void
-write_message(struct wbuf *w, sqlite3_stmt *st, int too_long)
+void
+mailbox_write(struct wbuf *w, sqlite3_stmt *st, int too_long)
 {
 	struct slice body = db_text(st, COL_BODY), s;
-	char ts[ISO8601_SIZE], text[80];
+	char ts[ISO8601_SIZE], text[TOO_LONG_SIZE];
 	int kind = sqlite3_column_int(st, COL_KIND);
 
-	if (too_long) {
-		snprintf(text, sizeof(text), "[a message of %zu bytes, too "
-		    "long to be shown here]", body.len);
-		body = slice_of(text);
-	}
+	if (too_long)
+		body = mailbox_too_long(body, text);
 	json_comma(w);
 	json_begin(w, '{');
 	s = db_text(st, COL_MSG_ID);
@@ -340,6 +414,14 @@ write_message(struct wbuf *w, sqlite3_stmt *st, int too_long)
 	if (sqlite3_column_int(st, COL_STATE) == MSG_RECEIVED)
 		json_put_bool(w, "pushed", 1);
 	json_end(w, '}');
+}
+
+struct slice
+mailbox_too_long(struct slice body, char dst[TOO_LONG_SIZE])
+{
+	snprintf(dst, TOO_LONG_SIZE, "[a message of %zu bytes, too long to be "
+	    "shown here]", body.len);
+	return slice_of(dst);
 }
 
 int
@@ -440,6 +522,8 @@ mailbox_status(struct boxes *bx, const struct store_query *q,
 	struct box *from;
 	int r;
 
+	if (q->name[0] == '\0')
+		return message_of_anybody(bx, q, a);
 	if ((r = box_find(bx, q->name, &from)) != 1)
 		return r;
 	st = db_select(db, Q_STATUS, "si", q->msg_id, from->id);
@@ -452,6 +536,69 @@ mailbox_status(struct boxes *bx, const struct store_query *q,
 	a->state = (enum msg_state)sqlite3_column_int(st, 1);
 	a->ts = sqlite3_column_int64(st, 2);
 	db_done(st);
+	return 0;
+}
+
+static int
+message_of_anybody(struct boxes *bx, const struct store_query *q,
+    struct store_message *a)
+{
+	struct db *db = boxes_db(bx);
+	sqlite3_stmt *st;
+	int r;
+
+	st = db_select(db, Q_MESSAGE, "s", q->msg_id);
+	if (st == NULL || (r = db_step(db, st)) == -1)
+		return -1;
+	if (r == 0)
+		return 0;
+	a->found = 1;
+	(void)slice_copy(db_text(st, 0), a->to, sizeof(a->to));
+	a->state = (enum msg_state)sqlite3_column_int(st, 1);
+	a->ts = sqlite3_column_int64(st, 2);
+	(void)slice_copy(db_text(st, 3), a->from, sizeof(a->from));
+	a->sent = sqlite3_column_int64(st, 4);
+	a->kind = (enum msg_kind)sqlite3_column_int(st, 5);
+	a->urgent = sqlite3_column_int(st, 6) != 0;
+	a->kept = sqlite3_column_int(st, 7) != 0;
+	db_done(st);
+	return 0;
+}
+
+int
+mailbox_list(struct boxes *bx, struct store_mailbox_list *a,
+    struct wbuf *list)
+{
+	struct store_mailbox m;
+	sqlite3_stmt *st;
+	struct box *box;
+	int r;
+
+	if ((st = db_select(boxes_db(bx), Q_MAILBOXES, "")) == NULL)
+		return -1;
+	while ((r = db_step(boxes_db(bx), st)) == 1) {
+		memset(&m, 0, sizeof(m));
+		if (slice_copy(db_text(st, 0), m.name, sizeof(m.name)) == -1)
+			continue;
+		if (box_exact(bx, m.name, &box) != 1 ||
+		    box_count(bx, box) == -1)
+			return -1;
+		m.kept = box->count;
+		m.unread = box->unread;
+		m.dropped = box->dropped;
+		if (list->len + sizeof(m) > LIST_BYTES_MAX) {
+			log_warnx("too many mailboxes for one list: it ends "
+			    "after %u", a->n);
+			db_done(st);
+			break;
+		}
+		store_mailbox_put(list, &m);
+		a->n++;
+	}
+	if (r == -1)
+		return -1;
+	a->mailboxes.p = wbuf_data(list);
+	a->mailboxes.len = list->len;
 	return 0;
 }
 
@@ -492,4 +639,71 @@ mailbox_expire_step(struct boxes *bx, int64_t now, int64_t *pos)
 		return -1;
 	*pos = r == 1 ? end : 0;
 	return 0;
+}
+
+/* In the order of ids; one with much to expire is looked into again. */
+int
+mailbox_expire_unseen(struct boxes *bx, int64_t before, int64_t *pos,
+    struct wbuf *gone)
+{
+	struct { int64_t id; char name[TARGET_SIZE]; } found[BOXES_STEP];
+	struct db *db = boxes_db(bx);
+	sqlite3_stmt *st;
+	struct box *box;
+	size_t i, n = 0;
+	int r;
+
+	st = db_select(db, Q_OLD_BOXES, "id", *pos, BOXES_STEP);
+	if (st == NULL)
+		return -1;
+	while ((r = db_step(db, st)) == 1) {
+		found[n].id = sqlite3_column_int64(st, 0);
+		(void)slice_copy(db_text(st, 1), found[n].name,
+		    sizeof(found[n].name));
+		n++;
+	}
+	for (i = 0; i < n && r == 0; i++) {
+		if (box_exact(bx, found[i].name, &box) != 1 ||
+		    box_count(bx, box) == -1)
+			return -1;
+		if (box->unread > 0)
+			r = expire_old(bx, box, before, gone);
+		if (r == 0)
+			*pos = found[i].id;
+	}
+	if (r == 0 && n < BOXES_STEP) {
+		*pos = 0;
+		return 0;
+	}
+	return r == -1 ? -1 : 1;
+}
+
+/* 1 if there may be more in this one. */
+static int
+expire_old(struct boxes *bx, struct box *box, int64_t before,
+    struct wbuf *gone)
+{
+	struct db *db = boxes_db(bx);
+	struct store_receipt rc[OLD_STEP];
+	int64_t seq[OLD_STEP];
+	sqlite3_stmt *st;
+	int i, n = 0, r;
+
+	st = db_select(db, Q_OLD_MESSAGES, "id", box->id, OLD_STEP);
+	if (st == NULL)
+		return -1;
+	/* what follows one that is young enough is younger */
+	while ((r = db_step(db, st)) == 1 &&
+	    sqlite3_column_int64(st, 3) < before) {
+		seq[n] = sqlite3_column_int64(st, 0);
+		fill_receipt(&rc[n++], st, box);
+	}
+	if (r == 1)
+		db_done(st);
+	for (i = 0; i < n && r != -1; i++) {
+		if (expire(bx, box, seq[i]) == -1)
+			return -1;
+		tell_gone(gone, &rc[i], box);
+	}
+	return r == -1 ? -1 : n == OLD_STEP;
 }

@@ -17,6 +17,7 @@
 
 #include "child.h"
 #include "conf.h"
+#include "importdir.h"
 #include "imsg.h"
 #include "log.h"
 #include "parent.h"
@@ -45,6 +46,7 @@ struct parent {
 	struct conf		*conf;
 	char			 ctl_path[CONF_PATH_MAX];
 	struct kid		 kids[KIDS];
+	struct importdir	*import;	/* NULL: not asked for yet */
 	struct event		*signals[5];
 	struct event		*deadline;
 	int			 lock, ready_fd;
@@ -61,6 +63,7 @@ static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	kid_closed(struct imsgbuf *, int, void *);
 static void	kid_ready(struct kid *);
 static void	kid_log(struct kid *, struct imsg *);
+static void	next_import(struct kid *);
 static void	kid_ended(struct parent *, struct kid *, int);
 static void	on_signal(evutil_socket_t, short, void *);
 static void	on_deadline(evutil_socket_t, short, void *);
@@ -111,6 +114,7 @@ parent_main(struct conf *conf, int lock, int ready_fd)
 	event_free(p.deadline);
 	for (i = 0; i < KIDS; i++)
 		imsg_free(p.kids[i].ib);
+	importdir_free(p.import);
 	event_base_free(p.base);
 	return p.status;
 }
@@ -228,6 +232,9 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case PROC_LOG:
 		kid_log(k, m);
 		break;
+	case PROC_IMPORT:
+		next_import(k);
+		break;
 	case PROC_STOP:
 		get_str(&m->rd, why, sizeof(why));
 		if (reader_done(&m->rd) == -1)
@@ -267,6 +274,30 @@ kid_log(struct kid *k, struct imsg *m)
 	if (reader_done(&m->rd) == -1 || level > LOG_LEVEL_DEBUG)
 		fatalx("bad PROC_LOG from the %s", k->role);
 	log_from(k->role, level, line);
+}
+
+/* One at a time, so that there are never many descriptors. */
+static void
+next_import(struct kid *k)
+{
+	struct parent *p = k->parent;
+	struct wbuf w = { 0 };
+	enum import_kind kind;
+	const char *path;
+	int fd;
+
+	if (p->import == NULL)
+		p->import = importdir_new(p->conf);
+	if ((fd = importdir_next(p->import, &kind, &path)) != -1) {
+		put_u8(&w, (uint8_t)kind);
+		put_str(&w, path);
+		imsg_send(k->ib, CONF_IMPORT, 0, fd, &w, NULL);
+		wbuf_free(&w);
+		return;
+	}
+	importdir_free(p->import);
+	p->import = NULL;
+	imsg_send(k->ib, CONF_IMPORTED, 0, -1, NULL, NULL);
 }
 
 /* Its end follows as a SIGCHLD. */

@@ -12,6 +12,8 @@
 #include "lex.h"
 #include "log.h"
 
+#define DAY_MS		(24LL * 3600 * 1000)
+
 static struct lex	*lx;
 static struct conf	*conf;
 
@@ -31,8 +33,9 @@ int		yyparse(void);
 	} number;
 }
 
+%token			AFTER DAYS EXPIRE UNREAD
 %token			BAD
-%token			ASK DATA EXIT FULL GROUP HUB ID IDLE INCLUDE KEEP
+%token			ASK DATA EXIT FULL GROUP GROUPS HUB ID IDLE INCLUDE KEEP
 %token			LIMIT LISTEN MAILBOX MAILBOXES MEMBERS MESSAGES MODE
 %token			NEVER
 %token			NORMAL ON PER ROOM ROOMS SECONDS SESSIONS SOCKET SYNC TIMEOUT
@@ -86,6 +89,10 @@ statement	: HUB ID STRING {
 			if (in_range("messages per mailbox", $2.n, 10, 100000))
 				conf->keep_mailbox = (uint32_t)$2.n;
 		}
+		| KEEP NUMBER MESSAGES PER GROUP {
+			if (in_range("messages per group", $2.n, 10, 100000))
+				conf->keep_group = (uint32_t)$2.n;
+		}
 		| LIMIT MAILBOXES NUMBER {
 			if (in_range("mailboxes", $3.n, 1, 1000000))
 				conf->max_mailboxes = (uint32_t)$3.n;
@@ -102,12 +109,29 @@ statement	: HUB ID STRING {
 			if (in_range("members per room", $3.n, 1, 10000))
 				conf->max_room_members = (uint32_t)$3.n;
 		}
+		| LIMIT GROUPS NUMBER {
+			if (in_range("groups", $3.n, 1, 100000))
+				conf->max_groups = (uint32_t)$3.n;
+		}
+		| LIMIT MEMBERS NUMBER PER GROUP {
+			if (in_range("members per group", $3.n, 1, 1000))
+				conf->max_group_members = (uint32_t)$3.n;
+		}
 		| ASK TIMEOUT NUMBER seconds {
 			if (in_range("ask timeout", $3.n, 1, 86400))
 				conf->ask_timeout_ms = $3.n * 1000;
 		}
+		| EXPIRE UNREAD NEVER		{ conf->expire_unread_ms = 0; }
+		| EXPIRE UNREAD AFTER NUMBER days {
+			if (in_range("days", $4.n, 1, 36500))
+				conf->expire_unread_ms = $4.n * DAY_MS;
+		}
 		| SYNC FULL			{ conf->sync_full = 1; }
 		| SYNC NORMAL			{ conf->sync_full = 0; }
+		;
+
+days		: /* empty */
+		| DAYS
 		;
 
 seconds		: /* empty */
@@ -128,11 +152,15 @@ static const struct {
 	const char	*word;
 	int		 token;
 } keywords[] = {
+	{ "after", AFTER },
 	{ "ask", ASK },
 	{ "data", DATA },
+	{ "days", DAYS },
 	{ "exit", EXIT },
+	{ "expire", EXPIRE },
 	{ "full", FULL },
 	{ "group", GROUP },
+	{ "groups", GROUPS },
 	{ "hub", HUB },
 	{ "id", ID },
 	{ "idle", IDLE },
@@ -156,6 +184,7 @@ static const struct {
 	{ "socket", SOCKET },
 	{ "sync", SYNC },
 	{ "timeout", TIMEOUT },
+	{ "unread", UNREAD },
 };
 
 /* The last token, for the message about it. */

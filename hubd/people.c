@@ -13,6 +13,7 @@
 #include "mailbox.h"
 #include "map.h"
 #include "people.h"
+#include "search.h"
 
 #define LIST_BYTES_MAX	(IMSG_BODY_MAX - 16384)
 
@@ -65,9 +66,8 @@ people_gone(struct boxes *bx, const struct store_gone *q)
 
 int
 people_rename(struct boxes *bx, const struct store_rename *q,
-    struct store_registered *a)
+    struct store_registered *a, struct wbuf *gone)
 {
-	struct store_appended unused = { 0 };
 	struct db *db = boxes_db(bx);
 	struct box *from, *to;
 	int64_t dropped;
@@ -101,7 +101,7 @@ people_rename(struct boxes *bx, const struct store_rename *q,
 		return -1;
 	boxes_forget(bx);
 	if (boxes_ready(bx) == -1 || box_exact(bx, q->to, &to) != 1 ||
-	    mailbox_trim(bx, to, boxes_keep(bx), &unused) == -1)
+	    mailbox_trim(bx, to, boxes_keep(bx), gone) == -1)
 		return -1;
 	a->unread = to->unread;
 	return 0;
@@ -113,8 +113,13 @@ merge(struct boxes *bx, struct box *into, struct box *old)
 {
 	struct db *db = boxes_db(bx);
 
-	if (db_run(db, Q_MERGE_MESSAGES, "ii", old->id, into->id) == -1 ||
-	    db_run(db, Q_MERGE_ALIASES, "ii", old->id, into->id) == -1)
+	if (search_merged(bx, into->id) == -1 ||
+	    db_run(db, Q_MERGE_MESSAGES, "ii", old->id, into->id) == -1 ||
+	    db_run(db, Q_MERGE_ALIASES, "ii", old->id, into->id) == -1 ||
+	    db_run(db, Q_MERGE_MEMBERS, "ii", old->id, into->id) == -1 ||
+	    db_run(db, Q_MERGE_REST, "i", old->id) == -1 ||
+	    db_run(db, Q_MERGE_ADMINS, "ii", old->id, into->id) == -1 ||
+	    db_run(db, Q_MERGE_ENTRIES, "ii", old->id, into->id) == -1)
 		return -1;
 	return db_run(db, Q_PEER_REMOVE, "i", old->id);
 }
@@ -175,7 +180,9 @@ people_clean(struct boxes *bx, const struct store_clean *q,
 	for (i = 0; i < n && r == 0; i++)
 		r = clean_one(bx, &c[i], q->before, a);
 	free(c);
-	if (r == -1 || people_purge(bx, 0) == -1)
+	/* what was forgotten is in the index, too */
+	if (r == -1 || people_purge(bx, 0) == -1 ||
+	    (a->messages > 0 && search_reset(bx) == -1))
 		return -1;
 	boxes_forget(bx);
 	return boxes_ready(bx);

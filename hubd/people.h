@@ -12,8 +12,9 @@
 int	people_register(struct boxes *, const struct store_register *,
 	    struct store_registered *);
 int	people_gone(struct boxes *, const struct store_gone *);
+/* gone: as in mailbox.h. */
 int	people_rename(struct boxes *, const struct store_rename *,
-	    struct store_registered *);
+	    struct store_registered *, struct wbuf *gone);
 /* The slice of the answer points into the buffer. */
 int	people_sessions(struct boxes *, struct store_session_list *,
 	    struct wbuf *);

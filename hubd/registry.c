@@ -327,6 +327,16 @@ registry_find(const struct registry *g, const char *name)
 	return s != NULL && s->state == SESSION_ONLINE ? s : NULL;
 }
 
+/* A name that is only reserved for a rename is not the session's yet. */
+struct session *
+registry_exact(const struct registry *g, struct slice name)
+{
+	struct session *s = map_get(g->names, name.p, name.len);
+
+	return s != NULL && s->state == SESSION_ONLINE &&
+	    slice_is(name, s->name) ? s : NULL;
+}
+
 size_t
 registry_count(const struct registry *g)
 {

@@ -58,6 +58,8 @@ void	registry_alias(struct registry *, const char *name,
 const char	*registry_resolve(const struct registry *, const char *);
 /* The session that is online under a name (or a former one), or NULL. */
 struct session	*registry_find(const struct registry *, const char *);
+/* The same of that very name, as the store knows it. */
+struct session	*registry_exact(const struct registry *, struct slice name);
 /* Sessions online. */
 size_t	registry_count(const struct registry *);
 /* Walks them: NULL to begin. */

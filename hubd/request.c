@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "conf.h"
+#include "groupreq.h"
 #include "log.h"
 #include "mail.h"
 #include "map.h"
@@ -57,16 +58,20 @@ static const char *const member_names[MEMBERS] = {
 	[M_EXCLUDE_SELF] = "exclude_self",
 	[M_FEATURES] = "features",
 	[M_GIT_BRANCH] = "git_branch",
+	[M_GROUP] = "group",
 	[M_HOST] = "host",
 	[M_KIND] = "kind",
 	[M_LIMIT] = "limit",
+	[M_MEMBERS] = "members",
 	[M_MSG_ID] = "msg_id",
 	[M_NAME] = "name",
 	[M_NEW_NAME] = "new_name",
+	[M_PEER] = "peer",
 	[M_PID] = "pid",
 	[M_PROTOCOL_VERSION] = "protocol_version",
 	[M_QUERY] = "query",
 	[M_QUESTION] = "question",
+	[M_REASON] = "reason",
 	[M_RECENT] = "recent",
 	[M_REPLY_TO] = "reply_to",
 	[M_ROOM] = "room",
@@ -147,6 +152,32 @@ static const struct rule room_msg_rules[] = {
 	{ M_MSG_ID, STRING, 1, 1, MSG_ID_LEN_MAX },
 };
 
+static const struct rule group_rules[] = {
+	{ M_GROUP, NAME, 1, 1, NAME_LEN_MAX },
+};
+/* members that are not names are left out, whatever is wrong with them */
+static const struct rule group_create_rules[] = {
+	{ M_NAME, NAME, 1, 1, NAME_LEN_MAX },
+	{ M_MEMBERS, STRINGS, 1, 0, INT64_MAX },
+};
+static const struct rule group_invite_rules[] = {
+	{ M_GROUP, NAME, 1, 1, NAME_LEN_MAX },
+	{ M_PEER, NAME, 1, 1, NAME_LEN_MAX },
+};
+static const struct rule group_remove_rules[] = {
+	{ M_GROUP, NAME, 1, 1, NAME_LEN_MAX },
+	{ M_PEER, NAME, 1, 1, NAME_LEN_MAX },
+	{ M_REASON, STRING, 1, 1, REASON_LEN_MAX },
+};
+static const struct rule group_send_rules[] = {
+	{ M_GROUP, NAME, 1, 1, NAME_LEN_MAX },
+	{ M_TEXT, STRING, 1, 0, TEXT_UNITS_MAX },
+};
+static const struct rule group_history_rules[] = {
+	{ M_GROUP, NAME, 1, 1, NAME_LEN_MAX },
+	{ M_LIMIT, INTEGER, 0, 1, 500 },
+};
+
 #define RULES(r)	(r), sizeof(r) / sizeof((r)[0])
 
 static const struct row rows[] = {
@@ -166,6 +197,15 @@ static const struct row rows[] = {
 	{ "leave_room", rooms_leave, 0, RULES(room_rules) },
 	{ "room_msg", rooms_message, 0, RULES(room_msg_rules) },
 	{ "list_rooms", rooms_list, 1, NULL, 0 },
+	{ "group_create", groupreq_create, 0, RULES(group_create_rules) },
+	{ "group_invite", groupreq_invite, 0, RULES(group_invite_rules) },
+	{ "group_remove", groupreq_remove, 0, RULES(group_remove_rules) },
+	{ "group_leave", groupreq_leave, 0, RULES(group_rules) },
+	{ "group_send", groupreq_send, 0, RULES(group_send_rules) },
+	{ "group_history", groupreq_history, 0, RULES(group_history_rules) },
+	{ "group_list", groupreq_list, 0, NULL, 0 },
+	{ "group_info", groupreq_info, 0, RULES(group_rules) },
+	{ "group_delete", groupreq_delete, 0, RULES(group_rules) },
 	{ "status", peers_status, 0, RULES(status_rules) },
 	{ "sessions", peers_sessions, 0, NULL, 0 },
 	{ "presence", peers_presence, 0, RULES(presence_rules) },

@@ -19,6 +19,7 @@
 #include "conf.h"
 #include "control.h"
 #include "log.h"
+#include "mail.h"
 #include "registry.h"
 #include "request.h"
 #include "rooms.h"
@@ -61,6 +62,7 @@ static void	on_idle(evutil_socket_t, short, void *);
 static void	listen_to(struct main *, int);
 static void	on_alias(struct reader *, void *);
 static void	on_up(void *);
+static void	on_expired(struct reader *, void *);
 static void	on_full(int, void *);
 static void	on_store_idle(void *);
 static void	on_empty(int, void *);
@@ -78,6 +80,7 @@ static const struct child_ops child_ops = {
 static const struct storeq_ops store_ops = {
 	.alias = on_alias,
 	.up = on_up,
+	.expired = on_expired,
 	.full = on_full,
 	.idle = on_store_idle,
 };
@@ -199,6 +202,17 @@ on_up(void *arg)
 	arm_idle(m);
 	listen_to(m, 1);
 	child_ready(m->child);
+}
+
+static void
+on_expired(struct reader *rd, void *arg)
+{
+	struct main *m = arg;
+	struct store_expired e;
+
+	if (store_expired_get(rd, &e) == -1)
+		fatalx("bad STORE_EXPIRED");
+	mail_expired(&m->router, &e);
 }
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The router process: sessions, names, asks, rooms and mail.  It has no file system
- * and opens no sockets.
+ * The router process: sessions, names, asks, rooms and mail.  It has no file
+ * system and opens no sockets.
  */
 #ifndef ROUTER_H
 #define ROUTER_H

@@ -10,7 +10,6 @@
 #include "asks.h"
 #include "bufio.h"
 #include "log.h"
-#include "mail.h"
 #include "peers.h"
 #include "registry.h"
 #include "request.h"
@@ -68,7 +67,7 @@ session_unref(struct session *s)
 	free(s->cwd);
 	free(s->git_branch);
 	free(s->host);
-	wbuf_free(&s->shown);
+	wbuf_free(&s->shown_msg);
 	free(s);
 }
 
@@ -129,9 +128,24 @@ static void
 on_drained(struct bufio *io, void *arg)
 {
 	struct session *s = arg;
+	struct wbuf msg = s->shown_msg;
 
-	(void)io;
-	mail_shown(s);
+	if (s->shown == NULL)
+		return;
+	memset(&s->shown_msg, 0, sizeof(s->shown_msg));
+	s->shown(s, &msg);
+	s->shown = NULL;
+	wbuf_free(&msg);
+	bufio_resume(io);
+}
+
+void
+session_when_shown(struct session *s,
+    void (*shown)(struct session *, const struct wbuf *), struct wbuf *msg)
+{
+	s->shown = shown;
+	s->shown_msg = *msg;
+	memset(msg, 0, sizeof(*msg));
 }
 
 void

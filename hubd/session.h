@@ -64,8 +64,8 @@ struct session {
 	struct ask_list		 asked_by, asks_of;	/* asks.c */
 	unsigned		 nasks;
 	struct membership_list	 rooms;			/* rooms.c */
-	struct wbuf		 shown;		/* mail.c: numbers to mark */
-	uint32_t		 nshown;
+	void			(*shown)(struct session *, const struct wbuf *);
+	struct wbuf		 shown_msg;	/* for it */
 };
 
 /* Takes over the socket. */
@@ -78,6 +78,14 @@ void		 session_unref(struct session *);
  */
 void		 session_close(struct session *, const char *why);
 
+/*
+ * Reading has been paused for an answer that was written now: when all output
+ * has been handed to the kernel shown is called with msg, which is taken over,
+ * and reading goes on.  If the session closes before, it is not called.
+ */
+void		 session_when_shown(struct session *,
+		    void (*shown)(struct session *, const struct wbuf *),
+		    struct wbuf *msg);
 /* Queues a line that ends with a newline. */
 void		 session_write(struct session *, const struct wbuf *);
 /* The same, by reference; -1 if it is too long for this client. */
@@ -90,7 +98,7 @@ int		 session_pushv(struct session *, const struct wbuf *,
 struct pending {
 	struct session	*session;	/* a reference; it may be gone */
 	struct slice	 req_id;	/* p NULL: none */
-	char		 subject[MSG_ID_SIZE];	/* a name or id, for the owner */
+	char		 subject[MSG_ID_SIZE];	/* for the owner */
 	char		 buf[];
 };
 

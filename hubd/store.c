@@ -11,12 +11,15 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
-
+#include <unistd.h>
 #include "child.h"
 #include "db.h"
+#include "groupops.h"
+#include "import.h"
 #include "log.h"
 #include "mailbox.h"
 #include "people.h"
+#include "search.h"
 #include "store.h"
 #include "timeutil.h"
 
@@ -24,9 +27,16 @@
 #define BATCH_BYTES	(4 * 1024 * 1024)	/* of them and their answers */
 #define FLUSH_MS	2000		/* for the last answers */
 #define KEEP_NAMES	1000		/* without a mailbox: no need to look */
-#define EXPIRE_FIRST_MS	60000
+#define EXPIRE_FIRST_MS	3000	/* many hubs do not live for long */
 #define EXPIRE_EVERY_MS	(3600 * 1000)
 #define EXPIRE_STEP_MS	10
+#define INDEX_WAIT_MS	1000	/* behind the first of what is not indexed */
+#define INDEX_STEP_MS	20
+#define INDEX_BUSY	1	/* requests in a ms: then it has to wait */
+
+/* What a round of expiring has to do. */
+#define EXPIRE_OLD	1u	/* what became of messages */
+#define EXPIRE_UNSEEN	2u	/* messages that nobody reads */
 
 struct store;
 
@@ -54,12 +64,21 @@ struct store {
 	int			 router_fd;
 	struct db		*db;
 	struct boxes		*boxes;
+	struct groups		*groups;
 	struct event		*expire_timer;
-	int64_t			 expire_pos;
+	unsigned		 expiring;	/* what this round has to do */
+	int64_t			 expire_pos, unseen_pos;
+	int64_t			 expire_unread_ms;	/* 0: never */
+	struct event		*index_timer;
+	int			 index_armed;
+	int64_t			 index_since;	/* when armed, monotonic */
+	uint64_t		 index_requests;	/* likewise */
+	struct import		*import;	/* until all is imported */
 
 	struct answer		 answers[BATCH_MAX];
 	size_t			 nanswers, bytes;
 	struct wbuf		 heads, list;
+	struct wbuf		 gone;		/* mailbox.h; to be told */
 	struct rbuf		*tail;		/* of the current answer */
 	int			 failed;	/* this batch */
 	int			 tidy;		/* after this batch */
@@ -74,11 +93,17 @@ static void	on_stats(void *);
 static void	on_request(struct imsgbuf *, struct imsg *, void *);
 static void	on_batch(struct imsgbuf *, void *);
 static void	on_closed(struct imsgbuf *, int, void *);
+static void	on_import(enum import_kind, const char *, int, void *);
+static void	serve(struct store *);
 static void	on_expire(int, short, void *);
+static int	expire_some(struct store *);
 static void	expire_in(struct store *, int64_t);
+static void	on_index(int, short, void *);
+static void	index_in(struct store *, int64_t);
 static int	begin(struct store *);
-static void	end(struct store *);
+static int	end(struct store *);
 static void	fail_batch(struct store *);
+static void	send_gone(struct store *);
 static void	send_answers(struct store *);
 static void	tell_alias(const struct store_alias *, void *);
 static const struct operation	*operation_of(enum imsg_type);
@@ -86,6 +111,7 @@ static const struct operation	*operation_of(enum imsg_type);
 static const struct child_ops child_ops = {
 	.peer = on_peer,
 	.start = on_start,
+	.import = on_import,
 	.shutdown = on_shutdown,
 	.stats = on_stats,
 };
@@ -112,10 +138,12 @@ FAIL(mail)
 FAIL(marked)
 FAIL(message)
 FAIL(session_list)
+FAIL(mailbox_list)
 FAIL(cleaned)
+FAIL(group_done)
 
-/* A request and an answer that are nothing but the structs. */
-#define HANDLE(name, in, out, function)					\
+/* A request and an answer that are nothing but the structs, q and a. */
+#define HANDLE(name, in, out, call)					\
 static int								\
 handle_##name(struct store *s, struct reader *rd, struct wbuf *w)	\
 {									\
@@ -124,16 +152,16 @@ handle_##name(struct store *s, struct reader *rd, struct wbuf *w)	\
 									\
 	if (store_##in##_get(rd, &q) == -1)				\
 		fatalx("the router sent a bad " #in);			\
-	if (function(s->boxes, &q, &a) == -1)				\
+	if (call == -1)							\
 		return -1;						\
 	store_##out##_put(w, &a);					\
 	return 0;							\
 }
 
-HANDLE(register, register, registered, people_register)
-HANDLE(rename, rename, registered, people_rename)
-HANDLE(append, append, appended, mailbox_append)
-HANDLE(status, query, message, mailbox_status)
+HANDLE(register, register, registered, people_register(s->boxes, &q, &a))
+HANDLE(rename, rename, registered, people_rename(s->boxes, &q, &a, &s->gone))
+HANDLE(append, append, appended, mailbox_append(s->boxes, &q, &a, &s->gone))
+HANDLE(status, query, message, mailbox_status(s->boxes, &q, &a))
 
 static int
 handle_gone(struct store *s, struct reader *rd, struct wbuf *w)
@@ -157,7 +185,8 @@ handle_inbox(struct store *s, struct reader *rd, struct wbuf *w)
 
 	if (store_inbox_get(rd, &q) == -1)
 		fatalx("the router sent a bad inbox");
-	r = mailbox_inbox(s->boxes, &q, &a, &s->list, &json);
+	r = q.mode == INBOX_SEARCH ? search_inbox(s->boxes, &q, &a, &json) :
+	    mailbox_inbox(s->boxes, &q, &a, &s->list, &json);
 	if (r == 0) {
 		a.json.len = 0;
 		store_mail_put(w, &a);
@@ -194,6 +223,18 @@ handle_sessions(struct store *s, struct reader *rd, struct wbuf *w)
 }
 
 static int
+handle_mailboxes(struct store *s, struct reader *rd, struct wbuf *w)
+{
+	struct store_mailbox_list a = { .status = STORE_OK };
+
+	(void)rd;
+	if (mailbox_list(s->boxes, &a, &s->list) == -1)
+		return -1;
+	store_mailbox_list_put(w, &a);
+	return 0;
+}
+
+static int
 handle_clean(struct store *s, struct reader *rd, struct wbuf *w)
 {
 	struct store_clean q;
@@ -208,6 +249,27 @@ handle_clean(struct store *s, struct reader *rd, struct wbuf *w)
 	return 0;
 }
 
+static int
+handle_group(struct store *s, struct reader *rd, struct wbuf *w)
+{
+	struct store_group q;
+	struct store_group_done a = { .status = STORE_OK };
+	struct wbuf json = { 0 };
+	int r;
+
+	if (store_group_get(rd, &q) == -1)
+		fatalx("the router sent a bad group");
+	r = groupops_do(s->groups, &q, &a, &s->list, &json);
+	if (r == 0) {
+		a.json.len = 0;
+		store_group_done_put(w, &a);
+		if (json.len > 0)
+			s->tail = wbuf_take(&json);
+	}
+	wbuf_free(&json);
+	return r;
+}
+
 static const struct operation operations[] = {
 	{ STORE_APPEND, STORE_APPENDED, handle_append, fail_appended },
 	{ STORE_MARK, STORE_MARKED, handle_mark, fail_marked },
@@ -219,6 +281,9 @@ static const struct operation operations[] = {
 	{ STORE_SESSIONS, STORE_SESSION_LIST, handle_sessions,
 	    fail_session_list },
 	{ STORE_CLEAN, STORE_CLEANED, handle_clean, fail_cleaned },
+	{ STORE_MAILBOXES, STORE_MAILBOX_LIST, handle_mailboxes,
+	    fail_mailbox_list },
+	{ STORE_GROUP, STORE_GROUP_DONE, handle_group, fail_group_done },
 };
 
 static const struct operation *
@@ -251,11 +316,16 @@ store_main(void)
 
 	if (s->expire_timer != NULL)
 		event_free(s->expire_timer);
+	if (s->index_timer != NULL)
+		event_free(s->index_timer);
 	imsg_free(s->router);
+	import_free(s->import);
+	groups_free(s->groups);
 	boxes_free(s->boxes);
 	db_free(s->db);
 	wbuf_free(&s->heads);
 	wbuf_free(&s->list);
+	wbuf_free(&s->gone);
 	child_free(s->child);
 	event_base_free(s->base);
 	free(s);
@@ -277,20 +347,58 @@ static void
 on_start(const struct conf *conf, void *arg)
 {
 	struct store *s = arg;
+	int wanted = 0;
 
 	if (s->router_fd == -1 || s->db != NULL)
 		fatalx("unexpected CONF_END");
 	s->db = db_new(conf->data, conf->sync_full);
 	s->boxes = boxes_new(s->db, conf->keep_mailbox, conf->max_mailboxes);
+	s->groups = groups_new(s->boxes, conf);
 	s->router = imsg_new(s->base, s->router_fd, PROC_STORE, PROC_ROUTER,
 	    &router_ops, s);
+	s->import = import_new(s->boxes, s->groups);
 	s->expire_timer = evtimer_new(s->base, on_expire, s);
-	if (s->expire_timer == NULL)
+	s->index_timer = evtimer_new(s->base, on_index, s);
+	if (s->expire_timer == NULL || s->index_timer == NULL)
 		fatalx("event_new failed");
-	if (begin(s) == -1)
+	s->expire_unread_ms = conf->expire_unread_ms;
+	if (begin(s) == -1 || (wanted = import_wanted(s->import)) == -1)
 		fail_batch(s);
-	end(s);
+	if (end(s) == 0 && wanted == 1)
+		child_import(s->child);
+	else
+		serve(s);
+}
+
+/*
+ * Each file is a transaction of its own, and all of them come before the
+ * first session.  If the database fails, the next start goes on.
+ */
+static void
+on_import(enum import_kind kind, const char *path, int fd, void *arg)
+{
+	struct store *s = arg;
+
+	if (s->import == NULL)
+		fatalx("unexpected CONF_IMPORT");
+	if (begin(s) == -1 || (fd == -1 ? import_done(s->import) :
+	    import_file(s->import, kind, path, fd)) == -1)
+		fail_batch(s);
+	if (fd != -1)
+		close(fd);
+	if (end(s) == 0 && fd != -1)
+		child_import(s->child);
+	else
+		serve(s);
+}
+
+static void
+serve(struct store *s)
+{
+	import_free(s->import);
+	s->import = NULL;
 	expire_in(s, EXPIRE_FIRST_MS);
+	index_in(s, INDEX_WAIT_MS);
 	imsg_send(s->router, STORE_UP, 0, -1, NULL, NULL);
 	child_ready(s->child);
 }
@@ -388,15 +496,24 @@ begin(struct store *s)
 	return 0;
 }
 
-/* Commits, answers, and then does what need not be waited for. */
-static void
+/*
+ * Commits, answers, and then does what need not be waited for.  Returns -1 if
+ * nothing was done.
+ */
+static int
 end(struct store *s)
 {
+	int r;
+
 	if (!s->failed && db_commit(s->db) == -1)
 		fail_batch(s);
+	r = s->failed ? -1 : 0;
+	send_gone(s);
 	send_answers(s);
 	s->batches++;
 	s->failed = 0;
+	if (s->requests != s->index_requests && !s->index_armed)
+		index_in(s, INDEX_WAIT_MS);
 	if (s->tidy || db_checkpoint_due(s->db)) {
 		(void)imsg_flush(s->router, 0);
 		if (s->tidy)
@@ -405,6 +522,7 @@ end(struct store *s)
 			db_checkpoint(s->db);
 		s->tidy = 0;
 	}
+	return r;
 }
 
 /* Nothing of this batch is done, and that is what all of it is told. */
@@ -419,6 +537,7 @@ fail_batch(struct store *s)
 	s->failures++;
 	db_rollback(s->db);
 	boxes_forget(s->boxes);
+	wbuf_reset(&s->gone);
 	wbuf_reset(&s->heads);
 	for (i = 0; i < s->nanswers; i++) {
 		a = &s->answers[i];
@@ -428,6 +547,27 @@ fail_batch(struct store *s)
 		a->op->fail(&s->heads);
 		a->len = s->heads.len - a->off;
 	}
+}
+
+/* Before the answers, whose counts are newer. */
+static void
+send_gone(struct store *s)
+{
+	struct wbuf w = { 0 };
+	struct reader rd;
+	struct slice m;
+
+	if (s->gone.len == 0)
+		return;
+	reader_init(&rd, wbuf_data(&s->gone), s->gone.len);
+	while (reader_done(&rd) == -1 && !rd.failed) {
+		m = get_slice(&rd);
+		wbuf_reset(&w);
+		wbuf_add(&w, m.p, m.len);
+		imsg_send(s->router, STORE_EXPIRED, 0, -1, &w, NULL);
+	}
+	wbuf_free(&w);
+	wbuf_free(&s->gone);
 }
 
 static void
@@ -467,7 +607,7 @@ tell_alias(const struct store_alias *a, void *arg)
 	wbuf_free(&w);
 }
 
-/* Forgets what became of old messages, in short steps. */
+/* A round of this each hour, in short steps. */
 static void
 on_expire(int fd, short ev, void *arg)
 {
@@ -475,14 +615,81 @@ on_expire(int fd, short ev, void *arg)
 
 	(void)fd;
 	(void)ev;
-	if (begin(s) == -1 || mailbox_expire_step(s->boxes, time_now_ms(),
-	    &s->expire_pos) == -1 || (s->expire_pos == 0 &&
-	    people_purge(s->boxes, KEEP_NAMES) == -1)) {
-		s->expire_pos = 0;
+	if (s->expiring == 0)
+		s->expiring = EXPIRE_OLD | EXPIRE_UNSEEN;
+	if (begin(s) == -1 || expire_some(s) == -1)
 		fail_batch(s);
+	if (end(s) == -1) {
+		s->expiring = 0;
+		s->expire_pos = s->unseen_pos = 0;
 	}
-	end(s);
-	expire_in(s, s->expire_pos != 0 ? EXPIRE_STEP_MS : EXPIRE_EVERY_MS);
+	expire_in(s, s->expiring != 0 ? EXPIRE_STEP_MS : EXPIRE_EVERY_MS);
+}
+
+/*
+ * Forgets what became of old messages, and takes out those that nobody has
+ * read for too long.
+ */
+static int
+expire_some(struct store *s)
+{
+	int64_t now = time_now_ms();
+	int r = 0;
+
+	if (s->expiring & EXPIRE_OLD) {
+		if (mailbox_expire_step(s->boxes, now, &s->expire_pos) == -1)
+			return -1;
+		if (s->expire_pos == 0)
+			s->expiring &= ~EXPIRE_OLD;
+	}
+	if (s->expiring & EXPIRE_UNSEEN) {
+		if (s->expire_unread_ms > 0 &&
+		    (r = mailbox_expire_unseen(s->boxes,
+		    now - s->expire_unread_ms, &s->unseen_pos,
+		    &s->gone)) == -1)
+			return -1;
+		if (r == 0)
+			s->expiring &= ~EXPIRE_UNSEEN;
+	}
+	return s->expiring != 0 ? 0 : people_purge(s->boxes, KEEP_NAMES);
+}
+
+/*
+ * Indexing goes on in short steps while there is little else to do: a search
+ * reads through what is not indexed yet.
+ */
+static void
+on_index(int fd, short ev, void *arg)
+{
+	struct store *s = arg;
+	uint64_t requests = s->requests - s->index_requests;
+	int64_t ms = time_mono_ms() - s->index_since;
+	int more = 0;
+
+	(void)fd;
+	(void)ev;
+	if (requests > (uint64_t)ms * INDEX_BUSY) {
+		index_in(s, INDEX_WAIT_MS);
+		return;
+	}
+	s->index_requests = s->requests;
+	db_renew_index(s->db);
+	if (begin(s) == -1 || search_step(s->boxes, &more) == -1)
+		fail_batch(s);
+	s->index_armed = 0;
+	if (end(s) == 0 && more)
+		index_in(s, INDEX_STEP_MS);
+}
+
+static void
+index_in(struct store *s, int64_t ms)
+{
+	struct timeval tv = time_tv(ms);
+
+	evtimer_add(s->index_timer, &tv);
+	s->index_armed = 1;
+	s->index_since = time_mono_ms();
+	s->index_requests = s->requests;
 }
 
 static void

@@ -5,6 +5,7 @@
  */
 #include "compat.h"
 
+#include "groupproto.h"
 #include "storeproto.h"
 
 struct field {
@@ -44,7 +45,9 @@ FIELD_KIND(rest);	/* a slice that ends the message */
 _Static_assert(sizeof(enum msg_state) == sizeof(unsigned) &&
     sizeof(enum msg_kind) == sizeof(unsigned) &&
     sizeof(enum store_status) == sizeof(unsigned) &&
-    sizeof(enum inbox_mode) == sizeof(unsigned), "enums are ints");
+    sizeof(enum inbox_mode) == sizeof(unsigned) &&
+    sizeof(enum group_op) == sizeof(unsigned) &&
+    sizeof(enum errcode) == sizeof(unsigned), "enums are ints");
 
 static void	put_fields(struct wbuf *, const struct field *, const void *);
 static void	get_fields(struct reader *, const struct field *, void *);
@@ -138,11 +141,12 @@ static const struct field appended_fields[] = {
 
 static const struct field inbox_fields[] = {
 	FIELD(str, store_inbox, name),
-	ENUM(store_inbox, mode, INBOX_RECENT),
+	ENUM(store_inbox, mode, INBOX_SEARCH),
 	FIELD(u32, store_inbox, limit),
 	FIELD(u32, store_inbox, max_bytes),
 	FIELD(flag, store_inbox, peek),
 	FIELD(str, store_inbox, since_id),
+	FIELD(slice, store_inbox, query),
 	END
 };
 
@@ -187,6 +191,11 @@ static const struct field message_fields[] = {
 	FIELD(str, store_message, to),
 	ENUM(store_message, state, MSG_EXPIRED),
 	FIELD(i64, store_message, ts),
+	FIELD(str, store_message, from),
+	FIELD(i64, store_message, sent),
+	ENUM(store_message, kind, KIND_RESPONSE),
+	FIELD(flag, store_message, urgent),
+	FIELD(flag, store_message, kept),
 	END
 };
 
@@ -208,6 +217,60 @@ static const struct field cleaned_fields[] = {
 	STATUS(store_cleaned),
 	FIELD(u32, store_cleaned, sessions),
 	FIELD(u32, store_cleaned, messages),
+	END
+};
+
+static const struct field group_fields[] = {
+	ENUM(store_group, op, GROUP_SHOW),
+	FIELD(str, store_group, caller),
+	FIELD(str, store_group, group),
+	FIELD(str, store_group, peer),
+	FIELD(i64, store_group, now),
+	FIELD(i64, store_group, serial),
+	FIELD(i64, store_group, id),
+	FIELD(u32, store_group, limit),
+	FIELD(u32, store_group, max_bytes),
+	FIELD(u32, store_group, n),
+	FIELD(rest, store_group, text),
+	END
+};
+
+static const struct field group_done_fields[] = {
+	STATUS(store_group_done),
+	ENUM(store_group_done, err, ERR_MAX - 1),
+	FIELD(str, store_group_done, note),
+	FIELD(str, store_group_done, admin),
+	FIELD(i64, store_group_done, serial),
+	FIELD(i64, store_group_done, id),
+	FIELD(u32, store_group_done, unread),
+	FIELD(u32, store_group_done, dropped),
+	FIELD(u32, store_group_done, n),
+	FIELD(slice, store_group_done, names),
+	FIELD(rest, store_group_done, json),
+	END
+};
+
+static const struct field mailbox_fields[] = {
+	FIELD(str, store_mailbox, name),
+	FIELD(u32, store_mailbox, kept),
+	FIELD(u32, store_mailbox, unread),
+	FIELD(u32, store_mailbox, dropped),
+	END
+};
+
+static const struct field mailbox_list_fields[] = {
+	STATUS(store_mailbox_list),
+	FIELD(u32, store_mailbox_list, n),
+	FIELD(rest, store_mailbox_list, mailboxes),
+	END
+};
+
+static const struct field expired_fields[] = {
+	FIELD(str, store_expired, receipt.sender),
+	FIELD(str, store_expired, receipt.peer),
+	FIELD(str, store_expired, receipt.msg_id),
+	ENUM(store_expired, receipt.state, MSG_EXPIRED),
+	FIELD(u32, store_expired, unread),
 	END
 };
 
@@ -437,6 +500,7 @@ store_##x##_get(struct reader *r, struct store_##x *m)			\
 
 ELEMENT(receipt)
 ELEMENT(session)
+ELEMENT(mailbox)
 
 static int
 has_receipts(struct slice s, uint32_t n)
@@ -462,6 +526,18 @@ has_sessions(struct slice s, uint32_t n)
 	return n == 0 && reader_done(&r) == 0;
 }
 
+static int
+has_mailboxes(struct slice s, uint32_t n)
+{
+	struct store_mailbox m;
+	struct reader r;
+
+	reader_init(&r, s.p, s.len);
+	while (n > 0 && store_mailbox_get(&r, &m) == 0)
+		n--;
+	return n == 0 && reader_done(&r) == 0;
+}
+
 PLAIN(register)
 PLAIN(registered)
 PLAIN(gone)
@@ -471,12 +547,16 @@ PLAIN(inbox)
 PLAIN(query)
 PLAIN(message)
 PLAIN(cleaned)
+PLAIN(expired)
 PLAIN(alias)
 LISTING(mail, has_list(m->unseen, m->nunseen, 0))
 LISTING(mark, has_list(m->list, m->nseqs, m->nids))
 LISTING(marked, has_receipts(m->receipts, m->nreceipts))
 LISTING(session_list, has_sessions(m->sessions, m->n))
+LISTING(mailbox_list, has_mailboxes(m->mailboxes, m->n))
 LISTING(clean, has_list(m->keep, 0, m->nkeep))
+LISTING(group, m->op == GROUP_CREATE ? has_list(m->text, 0, m->n) : m->n == 0)
+LISTING(group_done, has_list(m->names, 0, m->n))
 
 void
 store_appended_put(struct wbuf *b, const struct store_appended *m)

@@ -17,7 +17,7 @@ enum msg_state {
 	MSG_PUSHED,		/* written to its receiver's connection */
 	MSG_RECEIVED,		/* the host has been given it */
 	MSG_SEEN,		/* the model has read or answered it */
-	MSG_EXPIRED		/* pushed out of the mailbox unread */
+	MSG_EXPIRED		/* gone from the mailbox unread */
 };
 
 enum msg_kind {
@@ -80,7 +80,7 @@ struct store_append {
 	char		 to[TARGET_SIZE], from[TARGET_SIZE];
 	char		 msg_id[MSG_ID_SIZE];
 	int64_t		 ts;
-	uint8_t		 pushed;	/* the receiver is online: it will be pushed */
+	uint8_t		 pushed;	/* it will be: the receiver is online */
 	uint8_t		 urgent;
 	enum msg_kind	 kind;
 	uint8_t		 has_reply_to;
@@ -98,7 +98,8 @@ struct store_appended {
 enum inbox_mode {
 	INBOX_UNSEEN,		/* those not yet seen, oldest first */
 	INBOX_SINCE,		/* those behind since_id, seen or not */
-	INBOX_RECENT		/* the last limit ones, seen or not */
+	INBOX_RECENT,		/* the last limit ones, seen or not */
+	INBOX_SEARCH		/* those that match query, newest first */
 };
 
 /* STORE_INBOX: reads and changes nothing but the count of dropped ones. */
@@ -106,16 +107,19 @@ struct store_inbox {
 	char		 name[NAME_SIZE];
 	enum inbox_mode	 mode;
 	uint32_t	 limit;		/* messages */
-	uint32_t	 max_bytes;	/* of the JSON; the first always goes in */
+	uint32_t	 max_bytes;	/* of JSON; the first always goes in */
 	uint8_t		 peek;		/* do not reset dropped */
-	char		 since_id[MSG_ID_SIZE];
+	char		 since_id[MSG_ID_SIZE];	/* INBOX_SEARCH: or "" */
+	struct slice	 query;		/* UTF-8 (words.h); or empty */
 };
 /*
  * STORE_MAIL.  json is the array of messages as inbox_result has it: msg_id,
  * from, text, reply_to or null, ts, and urgent:true, kind (unless info),
  * pushed:true (if received) where they apply.  unseen has the numbers of
  * those among them not yet seen, for STORE_MARK.  A single message longer
- * than max_bytes is shown with a short text in its place.
+ * than max_bytes is shown with a short text in its place.  What a search has
+ * found marks nothing as seen and tells nothing of dropped ones (unseen is
+ * empty, dropped 0); among it are entries of groups: search.h.
  */
 struct store_mail {
 	enum store_status status;
@@ -134,7 +138,7 @@ struct store_mark {
 	char		 name[NAME_SIZE];
 	enum msg_state	 state;
 	uint32_t	 nseqs, nids;
-	struct slice	 list;		/* 64-bit integers, then counted strings */
+	struct slice	 list;		/* 64-bit integers, then strings */
 };
 /* STORE_MARKED: for each that changed to received, seen, a receipt. */
 struct store_marked {
@@ -144,7 +148,10 @@ struct store_marked {
 	struct slice	 receipts;	/* store_receipt_get() */
 };
 
-/* STORE_STATUS: of a message that name (or an alias of it) has sent. */
+/*
+ * STORE_STATUS: of a message that name (or an alias of it) has sent; or, if
+ * name is empty, of the last one with that id, whoever sent it.
+ */
 struct store_query {
 	char		 name[NAME_SIZE];
 	char		 msg_id[MSG_ID_SIZE];
@@ -156,13 +163,18 @@ struct store_message {
 	char		 to[TARGET_SIZE];
 	enum msg_state	 state;
 	int64_t		 ts;		/* of that state */
+	/* if name was empty: */
+	char		 from[TARGET_SIZE];
+	int64_t		 sent;
+	enum msg_kind	 kind;
+	uint8_t		 urgent, kept;	/* kept: still in the mailbox */
 };
 
 /* STORE_SESSIONS has no body.  STORE_SESSION_LIST: n of these, by name. */
 struct store_session {
 	char		 name[NAME_SIZE];
 	struct slice	 cwd, git_branch, host;
-	uint32_t	 pid, unread, kept;	/* kept: messages in the mailbox */
+	uint32_t	 pid, unread, kept;	/* kept: messages */
 	int64_t		 started, last_seen;
 };
 struct store_session_list {
@@ -185,6 +197,27 @@ struct store_clean {
 struct store_cleaned {
 	enum store_status status;
 	uint32_t	 sessions, messages;
+};
+
+/* STORE_MAILBOXES has no body.  STORE_MAILBOX_LIST: n of these, by name. */
+struct store_mailbox {
+	char		 name[TARGET_SIZE];
+	uint32_t	 kept, unread, dropped;
+};
+struct store_mailbox_list {
+	enum store_status status;
+	uint32_t	 n;
+	struct slice	 mailboxes;	/* store_mailbox_get() */
+};
+
+/*
+ * STORE_EXPIRED, unasked: a message that was not seen is gone, because it is
+ * too old or was pushed out by something else than a STORE_APPEND that says so
+ * itself.  Told when that is on disk.
+ */
+struct store_expired {
+	struct store_receipt receipt;
+	uint32_t	 unread;	/* of that mailbox now */
 };
 
 /* STORE_ALIAS: at start, one each; then STORE_UP, which has no body. */
@@ -216,6 +249,8 @@ STOREPROTO(store_message);
 STOREPROTO(store_session_list);
 STOREPROTO(store_clean);
 STOREPROTO(store_cleaned);
+STOREPROTO(store_mailbox_list);
+STOREPROTO(store_expired);
 STOREPROTO(store_alias);
 
 /* One element of a list; these do not ask for the end of the message. */
@@ -223,5 +258,7 @@ void	store_receipt_put(struct wbuf *, const struct store_receipt *);
 int	store_receipt_get(struct reader *, struct store_receipt *);
 void	store_session_put(struct wbuf *, const struct store_session *);
 int	store_session_get(struct reader *, struct store_session *);
+void	store_mailbox_put(struct wbuf *, const struct store_mailbox *);
+int	store_mailbox_get(struct reader *, struct store_mailbox *);
 
 #endif

@@ -49,6 +49,8 @@ static const struct {
 	{ STORE_STATUS, STORE_MESSAGE },
 	{ STORE_SESSIONS, STORE_SESSION_LIST },
 	{ STORE_CLEAN, STORE_CLEANED },
+	{ STORE_MAILBOXES, STORE_MAILBOX_LIST },
+	{ STORE_GROUP, STORE_GROUP_DONE },
 };
 
 struct storeq *
@@ -134,6 +136,8 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		q->ops->alias(&m->rd, q->arg);
 	else if (m->type == STORE_UP)
 		q->ops->up(q->arg);
+	else if (m->type == STORE_EXPIRED)
+		q->ops->expired(&m->rd, q->arg);
 	else
 		answered(q, m);
 }

@@ -14,6 +14,8 @@ struct storeq_ops {
 	/* At start: a name that leads to another; then all are told. */
 	void	(*alias)(struct reader *, void *);
 	void	(*up)(void *);
+	/* STORE_EXPIRED */
+	void	(*expired)(struct reader *, void *);
 	/* Too much is queued (1), or no longer (0). */
 	void	(*full)(int, void *);
 	/* The last answer has come. */
@@ -28,7 +30,8 @@ void		 storeq_free(struct storeq *);
  * Sends a request; answer is called with what comes back: the message is
  * checked to be of the type that belongs to the request.
  */
-void		 storeq_ask(struct storeq *, enum imsg_type, const struct wbuf *,
+void		 storeq_ask(struct storeq *, enum imsg_type,
+		    const struct wbuf *,
 		    void (*answer)(struct imsg *, void *), void *arg);
 /* A message that is not answered. */
 void		 storeq_tell(struct storeq *, enum imsg_type,

@@ -3,9 +3,13 @@
  * What hubctl says to the hub over hubctl.sock.  The bodies, in order:
  *
  *	CTL_HELLO	u32 version (CTL_VERSION); answered with CTL_RESULT
- *	CTL_SHOW	string: "peers", "sessions" or "status"
+ *	CTL_SHOW	string: "peers", "sessions", "rooms", "groups",
+ *			"mailboxes", "status"
  *	CTL_SEND	strings from, to, text (UTF-8); u8 urgent
  *	CTL_INBOX	string name, u32 limit: the newest, without marking them
+ *	CTL_SEARCH	string name, string query, u32 limit: in its mailbox and
+ *			groups, the newest first, without marking them
+ *	CTL_MESSAGE	string msg_id: what is known of it but its text
  *	CTL_MONITOR	nothing; CTL_EVENTs follow until hubctl closes
  *	CTL_CLEAN	u32 days
  *	CTL_STOP	nothing

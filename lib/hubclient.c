@@ -69,7 +69,7 @@ struct hubclient {
 	struct bufio	*io;
 	struct requests	 requests;
 	enum hub_state	 state;
-	json_t		*cwd, *git_branch, *host;
+	json_t		*cwd, *host;
 	json_t		*features;		/* the hub's */
 	char		 want[NAME_SIZE];	/* asked for by the owner */
 	char		 name[NAME_SIZE];	/* registered last */
@@ -132,6 +132,7 @@ static const struct reqtype reqtypes[] = {
 	{ .type = "ask", .ref = "ask_id", .barrier = 1 },
 	{ .type = "reply", .ref = "ask_id", .barrier = 1 },
 	{ .type = "send", .ref = "msg_id", .named = 1 },
+	{ .type = "group_send", .ref = "msg_id", .named = 1 },
 	{ .type = "rename", .ref = "new_name", .acked = rename_acked },
 	{ .type = NULL }	/* all others */
 };
@@ -149,7 +150,6 @@ hubclient_new(struct event_base *base, const struct hubclient_conf *conf,
 	hc->started = time_now_ms();
 	strlcpy(hc->want, conf->name, sizeof(hc->want));
 	hc->cwd = text_json(conf->cwd, CWD_LEN_MAX);
-	hc->git_branch = text_json(conf->git_branch, BRANCH_LEN_MAX);
 	if (conf->host != NULL)
 		hc->host = text_json(conf->host, NAME_LEN_MAX);
 	TAILQ_INIT(&hc->requests);
@@ -194,7 +194,6 @@ destroy(struct hubclient *hc)
 	event_free(hc->deadlines);
 	hubfind_free(hc->find);
 	json_decref(hc->cwd);
-	json_decref(hc->git_branch);
 	json_decref(hc->host);
 	json_decref(hc->features);
 	free(hc);
@@ -362,11 +361,15 @@ next_name(struct hubclient *hc)
 static void
 send_register(struct hubclient *hc)
 {
+	const char *branch = NULL;
 	json_t *msg;
 
-	msg = json_pack("{s:s,s:s,s:O,s:O,s:s,s:[s,s,s,s],s:I,s:I,s:O*,s:s}",
+	if (hc->ops.git_branch != NULL)
+		branch = hc->ops.git_branch(hc, hc->arg);
+	msg = json_pack("{s:s,s:s,s:O,s:o,s:s,s:[s,s,s,s],s:I,s:I,s:O*,s:s}",
 	    "type", "register", "name", hc->trying, "cwd", hc->cwd,
-	    "git_branch", hc->git_branch, "protocol_version", "5",
+	    "git_branch", text_json(branch, BRANCH_LEN_MAX),
+	    "protocol_version", "5",
 	    "features", "receipts", "ids", "kind", "sessions",
 	    "pid", (json_int_t)getpid(), "started", (json_int_t)hc->started,
 	    "host", hc->host, "req_id", "register");

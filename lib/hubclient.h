@@ -20,7 +20,7 @@ struct hubclient;
 /* The strings are copied. */
 struct hubclient_conf {
 	const char	*name;		/* wanted; if taken: -2 ... -10 */
-	const char	*cwd, *git_branch;	/* NULL: "" */
+	const char	*cwd;		/* NULL: "" */
 	const char	*host;		/* as "Claude Code"; or NULL */
 	int		 start;		/* start a hub if there is none */
 };
@@ -50,6 +50,11 @@ struct hubclient_ops {
 	 * err of that code.
 	 */
 	void	(*failed)(struct hubclient *, const char *code, void *);
+	/*
+	 * The git branch to register with, asked each time; copied.  It must
+	 * not call hubclient_free().  NULL: "".
+	 */
+	const char	*(*git_branch)(struct hubclient *, void *);
 };
 
 /* Begins to look for the hub at once, in the event loop. */
@@ -66,7 +71,7 @@ void	hubclient_free(struct hubclient *);
  * Sends a request; req_id is added.  Steals the reference.  While there is no
  * hub it waits for one, 5 s at most; a request that was on its way when the
  * hub went is sent again, within those 5 s, if it may be repeated (all but a
- * send without msg_id).  answer gets the answer, {"type":"err",...} included
+ * send or group_send without msg_id).  answer gets the answer, an err included
  * (too_large if the line would be longer than a hub accepts), or NULL when
  * there was no hub in time or no answer within 30 s (hub_unreachable).  It is
  * called once, from the event loop, never before this function returns.

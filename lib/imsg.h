@@ -29,6 +29,8 @@ enum imsg_type {
 	CONF_START,		/* hub.h: struct conf */
 	CONF_LISTEN,		/* a listening socket */
 	CONF_PEER,		/* one end of a socketpair to another child */
+	CONF_IMPORT,		/* a file of EcoRelay's: u8 kind, string path */
+	CONF_IMPORTED,		/* there are no more of them */
 	CONF_END,
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
@@ -36,6 +38,7 @@ enum imsg_type {
 	PROC_READY,
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
+	PROC_IMPORT,		/* store: the next CONF_IMPORT, please */
 	/* router to store, and the answers: storeproto.h */
 	STORE_REGISTER,
 	STORE_REGISTERED,
@@ -54,6 +57,11 @@ enum imsg_type {
 	STORE_SESSION_LIST,
 	STORE_CLEAN,
 	STORE_CLEANED,
+	STORE_MAILBOXES,
+	STORE_MAILBOX_LIST,
+	STORE_GROUP,
+	STORE_GROUP_DONE,
+	STORE_EXPIRED,		/* unasked: an unread message is gone */
 	STORE_ALIAS,		/* at start: a name that leads to another */
 	STORE_UP,		/* at start: all aliases are told */
 	/* hubctl to router, and the answers: ctlproto.h */
@@ -61,6 +69,8 @@ enum imsg_type {
 	CTL_SHOW,
 	CTL_SEND,
 	CTL_INBOX,
+	CTL_SEARCH,
+	CTL_MESSAGE,
 	CTL_MONITOR,
 	CTL_CLEAN,
 	CTL_STOP,
@@ -74,7 +84,7 @@ enum imsg_type {
 
 struct imsg_row {
 	const char	*name;
-	unsigned	 senders;	/* IMSG_FROM() of each that may send it */
+	unsigned	 senders;	/* IMSG_FROM() of those that may */
 	size_t		 min, max;	/* bytes of the body */
 	int		 fd;		/* 1: carries a descriptor */
 };
@@ -86,7 +96,7 @@ extern const struct imsg_row imsg_rows[IMSG_MAX];
 
 struct imsg {
 	enum imsg_type	 type;
-	uint32_t	 id;		/* chosen by the asker, echoed in the answer */
+	uint32_t	 id;		/* of the asker, echoed in the answer */
 	pid_t		 pid;		/* of the sender, by its own word */
 	int		 fd;		/* -1 if none; the receiver owns it */
 	struct rbuf	*body;		/* take a reference to keep it */
@@ -122,8 +132,8 @@ void		 imsg_free(struct imsgbuf *);
  * -1, or is closed after the receiver has acknowledged it.  The head is
  * copied.  A violation of the table is our own fault and fatal.
  */
-void		 imsg_send(struct imsgbuf *, enum imsg_type, uint32_t id, int fd,
-		    const struct wbuf *head, struct rbuf *tail);
+void		 imsg_send(struct imsgbuf *, enum imsg_type, uint32_t id,
+		    int fd, const struct wbuf *head, struct rbuf *tail);
 /* Bytes queued and not yet written. */
 size_t		 imsg_pending(const struct imsgbuf *);
 /* Writes what is queued, blocking for at most timeout_ms; -1 if it did not. */

@@ -69,6 +69,19 @@ paths_data(char *dst, size_t size)
 }
 
 int
+paths_plugin_data(char *dst, size_t size)
+{
+	const char *d = getenv("ECORELAY_DATA");
+
+	if ((d != NULL && d[0] != '\0') || (d = home()) == NULL) {
+		errno = ENOENT;
+		return -1;
+	}
+	return paths_join(dst, size, d,
+	    ".claude/plugins/data/relay-eco-relay");
+}
+
+int
 paths_hub_socket(char *dst, size_t size)
 {
 	const char *s = getenv("RELAY_HUB_SOCKET");

@@ -15,6 +15,11 @@ int	paths_data(char *dst, size_t size);
 int	paths_hub_socket(char *dst, size_t size);
 /* hubctl.sock, beside the hub's socket. */
 int	paths_ctl_socket(char *dst, size_t size);
+/*
+ * The data directory of EcoRelay's plug-in of Claude Code, which the hub uses
+ * besides its own; ENOENT if $ECORELAY_DATA is set.
+ */
+int	paths_plugin_data(char *dst, size_t size);
 /* file in dir. */
 int	paths_join(char *dst, size_t size, const char *dir, const char *file);
 /* Makes the directory (0700) and those above it; 0, or -1 with errno. */

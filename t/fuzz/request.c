@@ -18,10 +18,12 @@
 #include "asks.h"
 #include "conf.h"
 #include "control.h"
+#include "groupproto.h"
 #include "imsg.h"
 #include "log.h"
 #include "registry.h"
 #include "request.h"
+#include "rooms.h"
 #include "router.h"
 #include "session.h"
 #include "storeproto.h"
@@ -30,6 +32,7 @@
 int		LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static void	on_request(struct imsgbuf *, struct imsg *, void *);
+static void	group_done(struct reader *, struct wbuf *);
 static void	on_closed(struct imsgbuf *, int, void *);
 static void	ignore_alias(struct reader *, void *);
 static void	ignore(void *);
@@ -45,6 +48,7 @@ static const struct imsg_ops store_ops = {
 static const struct storeq_ops storeq_ops = {
 	.alias = ignore_alias,
 	.up = ignore,
+	.expired = ignore_alias,
 	.full = ignore_int,
 	.idle = ignore,
 };
@@ -82,10 +86,34 @@ on_request(struct imsgbuf *ib, struct imsg *m, void *arg)
 	} else if (m->type == STORE_SESSIONS) {
 		store_session_list_put(&w, &list);
 		type = STORE_SESSION_LIST;
+	} else if (m->type == STORE_GROUP) {
+		group_done(&m->rd, &w);
+		type = STORE_GROUP_DONE;
 	}
 	if (type != IMSG_NONE)
 		imsg_send(ib, type, m->id, -1, &w, NULL);
 	wbuf_free(&w);
+}
+
+/* A group of the two sessions; the one named "no" is none. */
+static void
+group_done(struct reader *rd, struct wbuf *w)
+{
+	struct store_group q;
+	struct store_group_done a = { .admin = "a", .id = 1, .n = 2,
+	    .json = { "[]", 2 } };
+	struct wbuf names = { 0 };
+
+	if (store_group_get(rd, &q) == -1)
+		abort();
+	put_str(&names, "a");
+	put_str(&names, "b");
+	a.names.p = wbuf_data(&names);
+	a.names.len = names.len;
+	if (strcmp(q.group, "no") == 0)
+		a.err = ERR_NOT_MEMBER;
+	store_group_done_put(w, &a);
+	wbuf_free(&names);
 }
 
 static void
@@ -155,6 +183,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	r.registry = registry_new(base, 10, ignore_int, NULL);
 	r.asks = asks_new(base, &r);
+	r.rooms = rooms_new(3, 1);
 	r.control = control_new(base, &r);
 	r.store = storeq_new(base, fds[0], &storeq_ops, NULL);
 	store = imsg_new(base, fds[1], PROC_STORE, PROC_ROUTER, &store_ops,
@@ -187,6 +216,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	registry_shutdown(r.registry, 0);
 	control_free(r.control);
 	asks_free(r.asks);
+	rooms_free(r.rooms);
 	registry_free(r.registry);
 	storeq_free(r.store);
 	imsg_free(store);

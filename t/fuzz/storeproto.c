@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "groupproto.h"
 #include "storeproto.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -40,12 +41,17 @@ AGAIN(session_list)
 AGAIN(clean)
 AGAIN(cleaned)
 AGAIN(alias)
+AGAIN(group)
+AGAIN(group_done)
+AGAIN(mailbox_list)
+AGAIN(expired)
 
 static int	(*const again[])(struct wbuf *, struct reader *) = {
 	again_register, again_registered, again_gone, again_rename,
 	again_append, again_appended, again_inbox, again_mail, again_mark,
 	again_marked, again_query, again_message, again_session_list,
-	again_clean, again_cleaned, again_alias
+	again_clean, again_cleaned, again_alias, again_group,
+	again_group_done, again_mailbox_list, again_expired
 };
 
 int

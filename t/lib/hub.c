@@ -6,6 +6,7 @@
 #include "compat.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -20,6 +21,7 @@
 
 static int	 answers(void *);
 static int	 reap(struct tenv *);
+static int	 another_hub(void *);
 static void	 kill_roles(struct tenv *, const char *const *, size_t);
 
 void
@@ -121,6 +123,48 @@ hub_kill_(struct tenv *t, const char *role)
 		t_fail("processes of the hub live on after %s was killed",
 		    role != NULL ? role : "its parent");
 	return (status);
+}
+
+struct restart {
+	struct tenv	*env;
+	pid_t		 router;	/* of the hub that was killed */
+};
+
+static int
+another_hub(void *arg)
+{
+	struct restart	*r = arg;
+	pid_t		 router = hub_pid(r->env, "router");
+
+	return (router != 0 && router != r->router &&
+	    hub_count(r->env) == 1);
+}
+
+void
+hub_restart_(struct tenv *t, const char *role)
+{
+	struct restart	 r = { t, hub_pid(t, "router") };
+	pid_t		 pid = hub_pid(t, role);
+
+	if (pid == 0 || r.router == 0)
+		t_fail("a process of the hub is missing");
+	kill(pid, SIGKILL);
+	if (!t_until(t, another_hub, &r, T_WAIT))
+		t_fail("no other hub after %s was killed",
+		    role != NULL ? role : "its parent");
+}
+
+void
+hub_conf(struct tenv *t, const char *text)
+{
+	char	path[T_PATH];
+
+	snprintf(path, sizeof(path), "%s/.config", t->home);
+	mkdir(path, 0700);
+	strlcat(path, "/ecorelay", sizeof(path));
+	mkdir(path, 0700);
+	strlcat(path, "/hubd.conf", sizeof(path));
+	write_file(path, text, strlen(text));
 }
 
 void

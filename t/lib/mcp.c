@@ -206,6 +206,23 @@ mcp_refused_(struct conn *c, const char *code, const char *tool,
 	is_str_(j, "code", code);
 }
 
+void
+mcp_fails_(struct conn *c, const char *code, const char *reason,
+    const char *advice, const char *tool, json_t *args)
+{
+	const char	*message;
+	json_t		*j;
+
+	j = tool_result(c, mcp_call_(c, "tools/call",
+	    json_pack("{s:s,s:o}", "name", tool, "arguments", args)));
+	is_str_(j, "code", code);
+	message = str_of_(j, "message");
+	if (strstr(message, reason) == NULL ||
+	    strstr(message, advice) == NULL)
+		t_fail("%s: \"%s\" or \"%s\" is not in %s", tool, reason,
+		    advice, message);
+}
+
 json_t *
 mcp_push_(struct conn *c)
 {

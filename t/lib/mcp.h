@@ -32,6 +32,12 @@ json_t		*mcp_tool_(struct conn *, const char *tool, const char *, ...);
 #define mcp_refused(c, code, ...) AT(mcp_refused_(c, code, __VA_ARGS__))
 void		 mcp_refused_(struct conn *, const char *code,
 		    const char *tool, const char *, ...);
+/* Steals args; both texts must be in the message, too. */
+#define mcp_fails(c, code, reason, advice, tool, args) \
+	AT(mcp_fails_(c, code, reason, advice, tool, args))
+void		 mcp_fails_(struct conn *, const char *code,
+		    const char *reason, const char *advice, const char *tool,
+		    json_t *args);
 /* The params of the next notifications/claude/channel. */
 #define mcp_push(c)		AT(mcp_push_(c))
 json_t		*mcp_push_(struct conn *);

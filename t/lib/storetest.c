@@ -9,11 +9,13 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "proc.h"
 #include "store.h"
 #include "storetest.h"
@@ -21,6 +23,7 @@
 #include "unixsock.h"
 
 static void	st_on_parent(struct imsgbuf *, struct imsg *, void *);
+static void	st_import(struct st *);
 static void	st_on_router(struct imsgbuf *, struct imsg *, void *);
 static void	st_on_closed(struct imsgbuf *, int, void *);
 static void	st_disk(int);
@@ -46,6 +49,8 @@ st_on_parent(struct imsgbuf *ib, struct imsg *m, void *arg)
 	(void)ib;
 	if (m->type == PROC_READY)
 		s->ready = 1;
+	if (m->type == PROC_IMPORT)
+		st_import(s);
 	if (m->type != PROC_LOG)
 		return;
 	(void)get_u8(&m->rd);
@@ -54,10 +59,33 @@ st_on_parent(struct imsgbuf *ib, struct imsg *m, void *arg)
 	    line.p);
 }
 
+/* The next file; its kind is the first letter of its name. */
+static void
+st_import(struct st *s)
+{
+	struct wbuf w = { 0 };
+	const char *name;
+	int fd;
+
+	if (s->imports == NULL || *s->imports == NULL) {
+		s->imported = 1;
+		imsg_send(s->parent, CONF_IMPORTED, 0, -1, NULL, NULL);
+		return;
+	}
+	name = *s->imports++;
+	want((fd = open(st_path(s, name), O_RDONLY)) != -1, "%s: %s", name,
+	    strerror(errno));
+	put_u8(&w, name[0] == 'g' ? IMPORT_GROUP : IMPORT_MAILBOX);
+	put_str(&w, name);
+	imsg_send(s->parent, CONF_IMPORT, 0, fd, &w, NULL);
+	wbuf_free(&w);
+}
+
 static void
 st_on_router(struct imsgbuf *ib, struct imsg *m, void *arg)
 {
 	struct store_alias a;
+	struct store_expired e;
 	struct st *s = arg;
 	size_t n = strlen(s->aliases);
 
@@ -68,6 +96,12 @@ st_on_router(struct imsgbuf *ib, struct imsg *m, void *arg)
 		want(store_alias_get(&m->rd, &a) == 0, "bad STORE_ALIAS");
 		snprintf(s->aliases + n, sizeof(s->aliases) - n, "%s>%s ",
 		    a.name, a.target);
+	} else if (m->type == STORE_EXPIRED) {
+		want(store_expired_get(&m->rd, &e) == 0, "bad STORE_EXPIRED");
+		n = strlen(s->expired);
+		snprintf(s->expired + n, sizeof(s->expired) - n, "%s>%s ",
+		    e.receipt.msg_id, e.receipt.sender);
+		s->expired_unread = e.unread;
 	} else {
 		want(m->id == s->answered + 1, "answer %u after %u", m->id,
 		    s->answered);
@@ -163,7 +197,8 @@ st_launch(struct st *s)
 	want(unix_pair(parent) == 0 && unix_pair(router) == 0, "no socketpair");
 	s->ready = s->up = s->closed = 0;
 	s->asked = s->answered = 0;
-	s->aliases[0] = s->log[0] = '\0';
+	s->aliases[0] = s->log[0] = s->expired[0] = '\0';
+	s->imported = 0;
 	if ((s->pid = fork()) == 0)
 		st_child(parent[1], parent[0], router);
 	want(s->pid > 0, "fork: %s", strerror(errno));

@@ -29,6 +29,11 @@ struct st {
 	struct reader		 rd;
 	unsigned		 failed, done;	/* answers, by status */
 	char			 aliases[512];	/* "a>b c>d " */
+	char			 expired[4096];	/* "id>sender " */
+	uint32_t		 expired_unread;	/* after the last one */
+	/* files that the store may import; NULL ends them */
+	const char *const	*imports;
+	int			 imported;	/* it has asked for all of them */
 	char			 log[8192];
 };
 

@@ -128,6 +128,14 @@ int	 hub_stop_(struct tenv *, int sig);
 /* SIGKILL to one process of it, or "all"; all of it ends; its status. */
 #define hub_kill(t, role) AT(hub_kill_(t, role))
 int	 hub_kill_(struct tenv *, const char *role);
+/*
+ * SIGKILL to one process of a hub that sessions have started; waits until they
+ * have started another one and the old one has gone.
+ */
+#define hub_restart(t, role) AT(hub_restart_(t, role))
+void	 hub_restart_(struct tenv *, const char *role);
+/* Puts a hubd.conf where a user has it. */
+void	 hub_conf(struct tenv *, const char *text);
 /* Fails unless a new session is answered at once. */
 #define hub_serves(t)	AT(hub_serves_(t))
 void	 hub_serves_(struct tenv *);

@@ -673,6 +673,7 @@ START_TEST(forgetting)
 	struct boxes *bx = boxes_new(db, 10, 100);
 	struct store_append q;
 	struct store_appended a;
+	struct wbuf gone = { 0 };
 	int64_t pos = 0, n, last;
 	int i, steps = 0;
 	char id[16];
@@ -683,10 +684,10 @@ START_TEST(forgetting)
 	for (i = 0; i < 2000; i++) {
 		snprintf(id, sizeof(id), "%d", i);
 		q = st_message(i < 1000 ? "a" : "b", "c", id, "x");
-		want_int(mailbox_append(bx, &q, &a), 0);
+		want_int(mailbox_append(bx, &q, &a, &gone), 0);
 	}
 	q = st_message("ghost", "c", "1", "x");
-	want_int(mailbox_append(bx, &q, &a), 0);
+	want_int(mailbox_append(bx, &q, &a, &gone), 0);
 	want_int(db_commit(db), 0);
 	do {
 		want_int(db_begin(db), 0);

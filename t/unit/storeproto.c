@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "groupproto.h"
 #include "storeproto.h"
 #include "test.h"
 
@@ -38,7 +39,11 @@ AGAIN(message)
 AGAIN(session_list)
 AGAIN(clean)
 AGAIN(cleaned)
+AGAIN(mailbox_list)
+AGAIN(expired)
 AGAIN(alias)
+AGAIN(group)
+AGAIN(group_done)
 
 typedef int	again_fn(struct wbuf *, struct reader *);
 
@@ -122,7 +127,9 @@ START_TEST(messages)
 	struct store_appended a = { STORE_OK, 3, 1,
 	    { "api", "web", "m-9", MSG_EXPIRED } };
 	struct store_query s = { "api", "m-1" };
-	struct store_message m = { STORE_OK, 1, "web", MSG_SEEN, 99 };
+	struct store_message m = { STORE_OK, 1, "web", MSG_SEEN, 99, "api", 98,
+	    KIND_RESPONSE, 1, 1 };
+	struct store_expired e = { { "api", "web", "m-9", MSG_EXPIRED }, 4 };
 	struct wbuf w = { 0 };
 
 	store_append_put(&w, &q);
@@ -136,12 +143,15 @@ START_TEST(messages)
 	CHECK(query, &w, 0);
 	store_message_put(&w, &m);
 	CHECK(message, &w, 0);
+	store_expired_put(&w, &e);
+	CHECK(expired, &w, 0);
 }
 END_TEST
 
 START_TEST(reading)
 {
-	struct store_inbox q = { "web", INBOX_SINCE, 20, 4000000, 1, "m-4" };
+	struct store_inbox q = { "web", INBOX_SEARCH, 20, 4000000, 1, "m-4",
+	    { "two words", 9 } };
 	struct store_mail a = { STORE_OK, 2, 3, 4, 5, 2, { NULL, 0 },
 	    { "[1,2]", 5 } };
 	struct wbuf w = { 0 }, list = { 0 };
@@ -195,6 +205,8 @@ START_TEST(lists)
 	struct store_session e = { "api", { "/", 1 }, { "", 0 }, { "", 0 },
 	    1, 2, 3, 4, 5 };
 	struct store_session_list l = { STORE_OK, 2, { NULL, 0 } };
+	struct store_mailbox b = { "web", 1, 2, 3 };
+	struct store_mailbox_list m = { STORE_OK, 2, { NULL, 0 } };
 	struct store_clean q = { 77, 2, { NULL, 0 } };
 	struct store_cleaned a = { STORE_FAILED, 1, 2 };
 	struct wbuf w = { 0 }, list = { 0 };
@@ -205,6 +217,12 @@ START_TEST(lists)
 	store_session_list_put(&w, &l);
 	CHECK(session_list, &w, 0);
 	wbuf_reset(&list);
+	store_mailbox_put(&list, &b);
+	store_mailbox_put(&list, &b);
+	m.mailboxes = slice_w(&list);
+	store_mailbox_list_put(&w, &m);
+	CHECK(mailbox_list, &w, 0);
+	wbuf_reset(&list);
 	put_str(&list, "api");
 	put_str(&list, "web");
 	q.keep = slice_w(&list);
@@ -213,6 +231,45 @@ START_TEST(lists)
 	store_cleaned_put(&w, &a);
 	CHECK(cleaned, &w, 0);
 	wbuf_free(&list);
+}
+END_TEST
+
+START_TEST(groups)
+{
+	struct store_group q = { GROUP_SEND, "api", "g", "", 9, 8, 7, 6, 5, 0,
+	    { "a text", 6 } };
+	struct store_group_done a = { STORE_OK, ERR_BAD_ARGS, "a note",
+	    "admin", 9, 8, 7, 6, 2, { NULL, 0 }, { "[1,2]", 5 } };
+	struct wbuf w = { 0 }, list = { 0 }, out = { 0 };
+
+	store_group_put(&w, &q);
+	CHECK(group, &w, q.text.len);
+	/* names of members, and no others */
+	put_str(&list, "api");
+	put_str(&list, "web");
+	q.op = GROUP_CREATE;
+	q.n = 2;
+	q.text = slice_w(&list);
+	store_group_put(&w, &q);
+	CHECK(group, &w, 0);
+	q.n = 1;
+	store_group_put(&w, &q);
+	want(read_again(again_group, &w, w.len, &out) == -1, "one too few");
+	wbuf_reset(&w);
+	q.op = GROUP_LEAVE;
+	store_group_put(&w, &q);
+	want(read_again(again_group, &w, w.len, &out) == -1, "names");
+	wbuf_free(&w);
+	a.names = slice_w(&list);
+	store_group_done_put(&w, &a);
+	CHECK(group_done, &w, a.json.len);
+	a.n = 3;
+	store_group_done_put(&w, &a);
+	want(read_again(again_group_done, &w, w.len, &out) == -1,
+	    "one too many");
+	wbuf_free(&w);
+	wbuf_free(&list);
+	wbuf_free(&out);
 }
 END_TEST
 
@@ -292,6 +349,7 @@ main(int argc, char *argv[])
 	test_add(s, reading, 10);
 	test_add(s, marking, 10);
 	test_add(s, lists, 10);
+	test_add(s, groups, 10);
 	test_add(s, long_names, 10);
 	test_add(s, wrong_numbers, 10);
 	test_add(s, names_of_numbers, 10);
