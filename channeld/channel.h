@@ -43,6 +43,8 @@ struct channel {
 	/* whom to answer: asks and messages that came, asks that were sent */
 	struct recent	*asks, *messages, *own_asks;
 	struct waiting	*waiting;
+	/* names of rooms: true, or false: to be joined again; see rejoin.h */
+	json_t		*rooms, *rejoining;
 	unsigned	 rename_tries;
 };
 

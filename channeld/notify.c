@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "buf.h"
 #include "hubclient.h"
 #include "log.h"
 #include "members.h"
@@ -28,6 +29,9 @@ static void	note_message(struct channel *, json_t *, int);
 static void	note_ask(struct channel *, json_t *, int);
 static void	note_reply(struct channel *, json_t *, int);
 static void	note_err(struct channel *, json_t *, int);
+static void	note_room_msg(struct channel *, json_t *, int);
+static void	note_room_lost(struct channel *, json_t *, int);
+static void	give(struct channel *, const struct event_type *, json_t *);
 static json_t	*meta_of(json_t *, const char *);
 static json_t	*part(const json_t *, const char *);
 static void	explain(struct channel *, json_t *);
@@ -41,9 +45,14 @@ static const struct event_type types[] = {
 	{ "incoming_reply", "text",
 	    "from ask_id broadcast_id thread_id", note_reply },
 	{ "err", "message", "ask_id code", note_err },
-	{ "incoming_room_msg", "text", "from room msg_id", NULL },
+	{ "incoming_room_msg", "text", "from room msg_id", note_room_msg },
 	{ "incoming_group_msg", "text", "from group msg_id ts", NULL },
 	{ NULL, NULL, NULL, NULL }
+};
+
+/* Our own. */
+static const struct event_type room_lost = {
+	"room_lost", "message", "room code", note_room_lost
 };
 
 /* Why there is no answer to an ask. */
@@ -67,9 +76,6 @@ void
 notify_event(struct channel *s, const char *type, json_t *msg)
 {
 	const struct event_type *t;
-	const char *content;
-	json_t *meta;
-	int pushed = 0;
 
 	for (t = types; t->type != NULL && strcmp(t->type, type) != 0; t++)
 		continue;
@@ -77,8 +83,18 @@ notify_event(struct channel *s, const char *type, json_t *msg)
 		return;
 	if (strcmp(type, "err") == 0)
 		explain(s, msg);
+	give(s, t, msg);
+}
+
+static void
+give(struct channel *s, const struct event_type *t, json_t *msg)
+{
+	const char *content;
+	json_t *meta;
+	int pushed = 0;
+
 	if ((content = str(msg, t->content)) == NULL) {
-		log_warnx("the hub sent %s without %s", type, t->content);
+		log_warnx("the hub sent %s without %s", t->type, t->content);
 		return;
 	}
 	if (s->route != NULL) {
@@ -171,6 +187,20 @@ note_err(struct channel *s, json_t *msg, int pushed)
 	    part(msg, "ask_id code message"), "message", pushed);
 }
 
+static void
+note_room_msg(struct channel *s, json_t *msg, int pushed)
+{
+	waiting_add(s->waiting, WAITING_ROOM_MSGS,
+	    part(msg, "room from text msg_id"), "text", pushed);
+}
+
+static void
+note_room_lost(struct channel *s, json_t *msg, int pushed)
+{
+	waiting_add(s->waiting, WAITING_ROOM_MSGS, json_incref(msg),
+	    "message", pushed);
+}
+
 /* Puts a sentence for the model in the place of the hub's message. */
 static void
 explain(struct channel *s, json_t *msg)
@@ -202,4 +232,22 @@ notify_lost_asks(struct channel *s)
 		notify_event(s, "err", one);
 	}
 	json_decref(lost);
+}
+
+void
+notify_room_lost(struct channel *s, const char *room, const char *code,
+    const char *why)
+{
+	struct wbuf w = { 0 };
+	json_t *msg;
+
+	wbuf_printf(&w, "You are not in room %s any more: the hub was gone "
+	    "for a moment, and joining again failed (%s). What is said there "
+	    "does not reach you: tell the user, and try relay_join later.",
+	    room, why);
+	msg = json_pack("{s:s,s:s,s:s%}", "room", room, "code", code,
+	    "message", wbuf_data(&w), w.len);
+	wbuf_free(&w);
+	give(s, &room_lost, msg);
+	json_decref(msg);
 }

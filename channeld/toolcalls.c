@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What each tool does: a request to the hub, and its answer as the result.
+ * What the tools do that are about sessions and their mail: a request to the
+ * hub, and its answer as the result.
  */
 #include "compat.h"
 
 #include <stdio.h>
 
+#include "hubcall.h"
 #include "hubclient.h"
 #include "mcp.h"
 #include "members.h"
@@ -17,59 +19,13 @@
 #include "tools.h"
 #include "waiting.h"
 
-typedef void	answer_fn(struct hubclient *, json_t *, void *);
-
-static json_t	*request(const char *, const json_t *, const char *);
-static void	add_id(json_t *, const char *, const char *);
-static void	to_hub(struct channel *, struct mcp_call *, json_t *,
-		    answer_fn *);
 static int	lacks(struct channel *, struct mcp_call *, const char *);
-static int	is_refusal(const json_t *);
-static int	refused(struct mcp_call *, json_t *);
-static void	pass_on(struct mcp_call *, json_t *, json_t *, const char *);
-static json_t	*result_ok(void);
-static const char *arg_str(const struct mcp_call *, const char *);
 static void	seen(struct channel *, const char *);
 static void	ask_is_closed(struct channel *, const char *);
 static void	note_messages(struct channel *, const json_t *);
-static void	take_waiting(struct channel *, json_t *, enum waiting_kind,
-		    const char *);
-static answer_fn peers_done, send_done, inbox_done, reply_done, ask_done,
+static void	take_waiting(struct channel *, json_t *);
+static hubcall_fn peers_done, send_done, inbox_done, reply_done, ask_done,
 		    broadcast_done, rename_done, status_done, sessions_done;
-
-/* What the tools share. */
-
-/* A message of that type with those of the arguments that were given. */
-static json_t *
-request(const char *type, const json_t *args, const char *keys)
-{
-	json_t *msg = json_pack("{s:s}", "type", type);
-
-	members_copy(msg, args, keys);
-	return msg;
-}
-
-static void
-add_id(json_t *msg, const char *key, const char *prefix)
-{
-	char id[UUID_SIZE + 2], uuid[UUID_SIZE];
-
-	uuid_v7(uuid);
-	snprintf(id, sizeof(id), "%s%s", prefix, uuid);
-	json_object_set_new(msg, key, json_string(id));
-}
-
-/* Sends a request for a call; steals it.  done gets the call. */
-static void
-to_hub(struct channel *s, struct mcp_call *call, json_t *msg, answer_fn *done)
-{
-	if (s->hub != NULL)
-		hubclient_request(s->hub, msg, done, call);
-	else {
-		json_decref(msg);
-		done(NULL, NULL, call);
-	}
-}
 
 /* Fails the call if the hub is known not to understand the request. */
 static int
@@ -82,73 +38,6 @@ lacks(struct channel *s, struct mcp_call *call, const char *feature)
 	tool_fail(call, ERR_UNEXPECTED,
 	    "The hub that runs is another program, which cannot do this");
 	return 1;
-}
-
-/* No answer, or an err. */
-static int
-is_refusal(const json_t *answer)
-{
-	const char *type;
-
-	type = json_string_value(json_object_get(answer, "type"));
-	return type == NULL || strcmp(type, "err") == 0;
-}
-
-/*
- * Fails the call and returns 1 if the hub did not do what was asked.  Then
- * the call is not there any more.
- */
-static int
-refused(struct mcp_call *call, json_t *answer)
-{
-	struct channel *s = call->arg;
-	const char *code, *text;
-
-	if (!is_refusal(answer))
-		return 0;
-	if (answer == NULL) {
-		tool_fail(call, ERR_HUB_UNREACHABLE,
-		    s->hub != NULL ? hubclient_trouble(s->hub) : NULL);
-		return 1;
-	}
-	code = json_string_value(json_object_get(answer, "code"));
-	text = json_string_value(json_object_get(answer, "message"));
-	if (code == NULL)
-		code = "";
-	if (s->failed != NULL && strcmp(s->failed, "name_taken") == 0)
-		text = "This session has no name yet, since all it tried are "
-		    "taken: give it one with relay_rename";
-	tool_fail(call, err_of(slice_of(code)),
-	    text != NULL && strcmp(text, code) != 0 ? text : NULL);
-	return 1;
-}
-
-/*
- * Ends the call with the result, to which those members of the answer are
- * added; or fails it, see refused().  Steals the result.
- */
-static void
-pass_on(struct mcp_call *call, json_t *answer, json_t *result,
-    const char *keys)
-{
-	if (refused(call, answer)) {
-		json_decref(result);
-		return;
-	}
-	members_copy(result, answer, keys);
-	tool_done(call, result);
-}
-
-static json_t *
-result_ok(void)
-{
-	return json_pack("{s:b}", "ok", 1);
-}
-
-static const char *
-arg_str(const struct mcp_call *call, const char *key)
-{
-	return json_string_value(json_object_get(call->args, key));
 }
 
 /*
@@ -179,7 +68,7 @@ ask_is_closed(struct channel *s, const char *ask_id)
 void
 tool_peers(struct channel *s, struct mcp_call *call)
 {
-	to_hub(s, call, request("list_peers", NULL, ""), peers_done);
+	hubcall_send(s, call, hubcall_new("list_peers", NULL, ""), peers_done);
 }
 
 static void
@@ -188,7 +77,7 @@ peers_done(struct hubclient *hc, json_t *answer, void *arg)
 	struct mcp_call *call = arg;
 
 	(void)hc;
-	pass_on(call, answer, json_pack("{s:s}", "me",
+	hubcall_pass_on(call, answer, json_pack("{s:s}", "me",
 	    channel_name(call->arg)), "peers");
 }
 
@@ -197,14 +86,14 @@ peers_done(struct hubclient *hc, json_t *answer, void *arg)
 void
 tool_send(struct channel *s, struct mcp_call *call)
 {
-	const char *reply_to = arg_str(call, "reply_to");
-	json_t *msg = request("send", call->args,
+	const char *reply_to = hubcall_arg(call, "reply_to");
+	json_t *msg = hubcall_new("send", call->args,
 	    "to text reply_to urgent kind");
 
-	add_id(msg, "msg_id", "m-");
+	hubcall_add_id(msg, "msg_id", "m-");
 	if (reply_to != NULL)
 		seen(s, reply_to);
-	to_hub(s, call, msg, send_done);
+	hubcall_send(s, call, msg, send_done);
 }
 
 /* Of relay_reply, too, when that is a send. */
@@ -212,17 +101,17 @@ static void
 send_done(struct hubclient *hc, json_t *answer, void *arg)
 {
 	struct mcp_call *call = arg;
-	const char *reply_to = arg_str(call, "reply_to");
+	const char *reply_to = hubcall_arg(call, "reply_to");
 	json_t *result;
 
 	(void)hc;
-	if (refused(call, answer))
+	if (hubcall_refused(call, answer))
 		return;
 	if (reply_to != NULL) {
 		seen(call->arg, reply_to);
 		ask_is_closed(call->arg, reply_to);
 	}
-	result = result_ok();
+	result = hubcall_ok();
 	members_copy(result, answer, "msg_id status to");
 	tool_done(call, result);
 }
@@ -232,7 +121,7 @@ send_done(struct hubclient *hc, json_t *answer, void *arg)
 void
 tool_inbox(struct channel *s, struct mcp_call *call)
 {
-	to_hub(s, call, request("inbox", call->args,
+	hubcall_send(s, call, hubcall_new("inbox", call->args,
 	    "limit since_id recent query"), inbox_done);
 }
 
@@ -244,16 +133,14 @@ inbox_done(struct hubclient *hc, json_t *answer, void *arg)
 	json_t *result;
 
 	(void)hc;
-	if (refused(call, answer))
+	if (hubcall_refused(call, answer))
 		return;
 	result = json_object();
 	members_copy(result, answer, "messages remaining dropped");
 	note_messages(s, json_object_get(answer, "messages"));
-	/* nobody waits for the result: keep what is nowhere else */
-	if (!call->cancelled) {
-		take_waiting(s, result, WAITING_ASKS, "asks");
-		take_waiting(s, result, WAITING_REPLIES, "replies");
-	}
+	/* nobody waits for the result, or for these: keep them */
+	if (!call->cancelled && hubcall_arg(call, "query") == NULL)
+		take_waiting(s, result);
 	tool_done(call, result);
 }
 
@@ -267,19 +154,34 @@ note_messages(struct channel *s, const json_t *messages)
 	json_array_foreach(messages, i, msg) {
 		id = json_string_value(json_object_get(msg, "msg_id"));
 		from = json_string_value(json_object_get(msg, "from"));
-		if (id != NULL && from != NULL)
+		/* a search finds those of groups, too: no mail to answer */
+		if (id != NULL && from != NULL &&
+		    json_object_get(msg, "group") == NULL)
 			recent_put(s->messages, id, from);
 	}
 }
 
 static void
-take_waiting(struct channel *s, json_t *result, enum waiting_kind kind,
-    const char *key)
+take_waiting(struct channel *s, json_t *result)
 {
-	json_t *list = waiting_take(s->waiting, kind);
+	static const char *const keys[WAITING_KINDS] = {
+		[WAITING_ASKS] = "asks",
+		[WAITING_REPLIES] = "replies",
+		[WAITING_ROOM_MSGS] = "room_messages",
+	};
+	json_int_t dropped;
+	json_t *list;
+	int i;
 
-	if (list != NULL)
-		json_object_set_new(result, key, list);
+	for (i = 0; i < WAITING_KINDS; i++) {
+		if ((list = waiting_take(s->waiting, i)) != NULL)
+			json_object_set_new(result, keys[i], list);
+	}
+	dropped = (json_int_t)waiting_dropped(s->waiting);
+	if (dropped == 0)
+		return;
+	dropped += json_integer_value(json_object_get(result, "dropped"));
+	json_object_set_new(result, "dropped", json_integer(dropped));
 }
 
 /* relay_reply */
@@ -287,28 +189,29 @@ take_waiting(struct channel *s, json_t *result, enum waiting_kind kind,
 void
 tool_reply(struct channel *s, struct mcp_call *call)
 {
-	const char *id = arg_str(call, "ask_id"), *from;
+	const char *id = hubcall_arg(call, "ask_id"), *from;
 	json_t *msg;
 
 	from = recent_get(s->messages, id);
 	if (recent_get(s->asks, id) != NULL ||
 	    (from == NULL && strncmp(id, "m-", 2) != 0)) {
-		to_hub(s, call, request("reply", call->args, "ask_id text"),
-		    reply_done);
+		hubcall_send(s, call, hubcall_new("reply", call->args,
+		    "ask_id text"), reply_done);
 		return;
 	}
 	if (from == NULL) {
 		tool_fail(call, ERR_UNKNOWN_ASK,
-		    "No message with that msg_id has come lately");
+		    "No mail with that msg_id has come lately; to answer in a "
+		    "room or group use relay_room or relay_group_send");
 		return;
 	}
 	json_object_set_new(call->args, "reply_to", json_string(id));
-	msg = request("send", call->args, "text reply_to");
+	msg = hubcall_new("send", call->args, "text reply_to");
 	json_object_set_new(msg, "to", json_string(from));
 	json_object_set_new(msg, "kind", json_string("response"));
-	add_id(msg, "msg_id", "m-");
+	hubcall_add_id(msg, "msg_id", "m-");
 	seen(s, id);
-	to_hub(s, call, msg, send_done);
+	hubcall_send(s, call, msg, send_done);
 }
 
 static void
@@ -316,7 +219,7 @@ reply_done(struct hubclient *hc, json_t *answer, void *arg)
 {
 	struct mcp_call *call = arg;
 	struct channel *s = call->arg;
-	const char *id = arg_str(call, "ask_id"), *code, *from;
+	const char *id = hubcall_arg(call, "ask_id"), *code, *from;
 	char what[TARGET_SIZE + 32];
 
 	(void)hc;
@@ -328,10 +231,10 @@ reply_done(struct hubclient *hc, json_t *answer, void *arg)
 		tool_fail(call, ERR_UNKNOWN_ASK, what);
 		return;
 	}
-	if (refused(call, answer))
+	if (hubcall_refused(call, answer))
 		return;
 	ask_is_closed(s, id);
-	tool_done(call, result_ok());
+	tool_done(call, hubcall_ok());
 }
 
 /* relay_ask */
@@ -343,15 +246,16 @@ tool_ask(struct channel *s, struct mcp_call *call)
 
 	if (lacks(s, call, "ask"))
 		return;
-	msg = request("ask", call->args, "to question thread_id");
+	msg = hubcall_new("ask", call->args, "to question thread_id");
 	if (timeout != NULL)
 		json_object_set_new(msg, "timeout_ms", json_integer(
 		    json_integer_value(timeout) * 1000));
-	add_id(msg, "ask_id", "k-");
+	hubcall_add_id(msg, "ask_id", "k-");
 	json_object_set(call->args, "ask_id", json_object_get(msg, "ask_id"));
 	/* before it is sent: its end may come before it is acknowledged */
-	recent_put(s->own_asks, arg_str(call, "ask_id"), arg_str(call, "to"));
-	to_hub(s, call, msg, ask_done);
+	recent_put(s->own_asks, hubcall_arg(call, "ask_id"),
+	    hubcall_arg(call, "to"));
+	hubcall_send(s, call, msg, ask_done);
 }
 
 static void
@@ -359,17 +263,17 @@ ask_done(struct hubclient *hc, json_t *answer, void *arg)
 {
 	struct mcp_call *call = arg;
 	struct channel *s = call->arg;
-	const char *id = arg_str(call, "ask_id");
+	const char *id = hubcall_arg(call, "ask_id");
 	json_t *result;
 
 	(void)hc;
-	if (is_refusal(answer))
+	if (hubcall_is_refusal(answer))
 		recent_remove(s->own_asks, id);
-	if (refused(call, answer))
+	if (hubcall_refused(call, answer))
 		return;
 	/* from now on it is lost with the hub */
 	recent_mark(s->own_asks, id);
-	result = result_ok();
+	result = hubcall_ok();
 	members_copy(result, call->args, "ask_id");
 	tool_done(call, result);
 }
@@ -379,18 +283,18 @@ ask_done(struct hubclient *hc, json_t *answer, void *arg)
 void
 tool_broadcast(struct channel *s, struct mcp_call *call)
 {
-	json_t *msg = request("broadcast", call->args,
+	json_t *msg = hubcall_new("broadcast", call->args,
 	    "question exclude_self");
 
-	add_id(msg, "broadcast_id", "b-");
-	to_hub(s, call, msg, broadcast_done);
+	hubcall_add_id(msg, "broadcast_id", "b-");
+	hubcall_send(s, call, msg, broadcast_done);
 }
 
 static void
 broadcast_done(struct hubclient *hc, json_t *answer, void *arg)
 {
 	(void)hc;
-	pass_on(arg, answer, result_ok(), "broadcast_id peer_count");
+	hubcall_pass_on(arg, answer, hubcall_ok(), "broadcast_id peer_count");
 }
 
 /* relay_rename */
@@ -401,9 +305,9 @@ tool_rename(struct channel *s, struct mcp_call *call)
 	/* without a name it is not registered, and registers by this */
 	if (s->failed != NULL) {
 		s->failed = NULL;
-		hubclient_set_name(s->hub, arg_str(call, "new_name"));
+		hubclient_set_name(s->hub, hubcall_arg(call, "new_name"));
 	}
-	to_hub(s, call, request("rename", call->args, "new_name"),
+	hubcall_send(s, call, hubcall_new("rename", call->args, "new_name"),
 	    rename_done);
 }
 
@@ -413,7 +317,7 @@ rename_done(struct hubclient *hc, json_t *answer, void *arg)
 	struct mcp_call *call = arg;
 
 	(void)hc;
-	pass_on(call, answer, json_pack("{s:b,s:s}", "ok", 1, "name",
+	hubcall_pass_on(call, answer, json_pack("{s:b,s:s}", "ok", 1, "name",
 	    channel_name(call->arg)), "");
 }
 
@@ -424,7 +328,8 @@ tool_status(struct channel *s, struct mcp_call *call)
 {
 	if (lacks(s, call, "receipts"))
 		return;
-	to_hub(s, call, request("status", call->args, "msg_id"), status_done);
+	hubcall_send(s, call, hubcall_new("status", call->args, "msg_id"),
+	    status_done);
 }
 
 static void
@@ -434,10 +339,10 @@ status_done(struct hubclient *hc, json_t *answer, void *arg)
 	struct channel *s = call->arg;
 	json_t *result, *asks;
 
-	if (refused(call, answer))
+	if (hubcall_refused(call, answer))
 		return;
-	result = result_ok();
-	if (arg_str(call, "msg_id") != NULL) {
+	result = hubcall_ok();
+	if (hubcall_arg(call, "msg_id") != NULL) {
 		members_copy(result, answer, "msg_id to state ts");
 		tool_done(call, result);
 		return;
@@ -461,12 +366,12 @@ tool_sessions(struct channel *s, struct mcp_call *call)
 {
 	if (lacks(s, call, "sessions"))
 		return;
-	to_hub(s, call, request("sessions", NULL, ""), sessions_done);
+	hubcall_send(s, call, hubcall_new("sessions", NULL, ""), sessions_done);
 }
 
 static void
 sessions_done(struct hubclient *hc, json_t *answer, void *arg)
 {
 	(void)hc;
-	pass_on(arg, answer, json_object(), "sessions");
+	hubcall_pass_on(arg, answer, json_object(), "sessions");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The tools an assistant sees.  A new one is a row of the table here and a
- * function in toolcalls.c.
+ * The tools an assistant sees: what the table in tooltable.c says becomes
+ * tools/list and the checks of a call.
  */
 #include "compat.h"
 
@@ -14,142 +14,9 @@
 #include "names.h"
 #include "channel.h"
 #include "timeutil.h"
-#include "toolcalls.h"
 #include "tools.h"
 
 #define UNREAD		"\"unread\":{\"type\":\"integer\"}"
-#define OK		"\"ok\":{\"type\":\"boolean\"}"
-#define STR(name)	"\"" name "\":{\"type\":\"string\"}"
-#define INT(name)	"\"" name "\":{\"type\":\"integer\"}"
-#define OBJ(name)	"\"" name "\":{\"type\":\"object\"}"
-#define OBJS(name)	"\"" name "\":{\"type\":\"array\","		\
-			"\"items\":{\"type\":\"object\"}}"
-
-/* Descriptions are for a model; every byte of them costs it context. */
-static const struct tool tools[] = {
-	{
-		.name = "relay_peers",
-		.description = "List the other AI sessions online now. "
-		    "Call it when you do not know a session's exact name. "
-		    "Returns {me, peers: [{name, cwd, git_branch, "
-		    "last_seen}]}.",
-		.flags = TOOL_CORE | TOOL_READS,
-		.output = STR("me") "," OBJS("peers"),
-		.run = tool_peers,
-	}, {
-		.name = "relay_send",
-		.description = "Leave a message in a session's mailbox, "
-		    "also while it is away: to tell, to hand over, or to "
-		    "answer a message (reply_to: its msg_id). For a question "
-		    "use relay_ask. kind request: the other is to do "
-		    "something; urgent: cannot wait. Returns {ok, msg_id, "
-		    "status: delivered or queued}.",
-		.flags = TOOL_CORE | TOOL_SENDS,
-		.output = OK "," STR("msg_id") "," STR("status"),
-		.run = tool_send,
-		.args = {
-			{ "to", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
-			{ "text", ARG_TEXT, 1, 0, 0, NULL },
-			{ "reply_to", ARG_STRING, 0, 1, REF_LEN_MAX, NULL },
-			{ "urgent", ARG_BOOLEAN, 0, 0, 0, NULL },
-			{ "kind", ARG_CHOICE, 0, 0, 0,
-			    "info request response" },
-		},
-	}, {
-		.name = "relay_inbox",
-		.description = "Read this session's mail: unread messages, "
-		    "oldest first, plus answers to your asks (replies) and "
-		    "questions to you (asks) that you may not have been "
-		    "shown. Call it when a result says unread, or when an "
-		    "answer is due. since_id: messages behind that one; "
-		    "recent: the last n, read or not; query: those with that "
-		    "text. Returns {messages, remaining, replies, asks}.",
-		.flags = TOOL_CORE | TOOL_NO_UNREAD,
-		.output = OBJS("messages") "," INT("remaining"),
-		.run = tool_inbox,
-		.args = {
-			{ "limit", ARG_INTEGER, 0, 1, 100, NULL },
-			{ "since_id", ARG_STRING, 0, 1, MSG_ID_LEN_MAX, NULL },
-			{ "recent", ARG_INTEGER, 0, 1, 100, NULL },
-			{ "query", ARG_STRING, 0, 1, 1024, NULL },
-		},
-	}, {
-		.name = "relay_reply",
-		.description = "Answer an ask (its ask_id) or a message (its "
-		    "msg_id as ask_id) that came from another session. "
-		    "Answer asks before other work: somebody waits. Not for "
-		    "new subjects: relay_send. Returns {ok}.",
-		.flags = TOOL_CORE | TOOL_SENDS,
-		.output = OK,
-		.run = tool_reply,
-		.args = {
-			{ "ask_id", ARG_STRING, 1, 1, ASK_ID_LEN_MAX, NULL },
-			{ "text", ARG_TEXT, 1, 0, 0, NULL },
-		},
-	}, {
-		.name = "relay_ask",
-		.description = "Ask a session that is online a question. "
-		    "Returns {ok, ask_id} at once; go on working. The answer, "
-		    "or why there is none, comes as a notification with this "
-		    "ask_id, or in replies of relay_inbox. Do not ask twice.",
-		.flags = TOOL_CORE | TOOL_SENDS,
-		.output = OK "," STR("ask_id"),
-		.run = tool_ask,
-		.args = {
-			{ "to", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
-			{ "question", ARG_TEXT, 1, 0, 0, NULL },
-			{ "thread_id", ARG_STRING, 0, 1, REF_LEN_MAX, NULL },
-			{ "timeout_s", ARG_INTEGER, 0, 1, 86400, NULL },
-		},
-	}, {
-		.name = "relay_broadcast",
-		.description = "Ask all sessions online the same question; "
-		    "answers come as those to relay_ask do. Only when all "
-		    "are meant: it interrupts everybody. Never instead of an "
-		    "ask that failed. Returns {ok, broadcast_id, "
-		    "peer_count}.",
-		.flags = TOOL_SENDS,
-		.output = OK "," STR("broadcast_id") "," INT("peer_count"),
-		.run = tool_broadcast,
-		.args = {
-			{ "question", ARG_TEXT, 1, 0, 0, NULL },
-			{ "exclude_self", ARG_BOOLEAN, 0, 0, 0, NULL },
-		},
-	}, {
-		.name = "relay_rename",
-		.description = "Change this session's name (letters, digits, "
-		    ". _ -, at most 64) when the user wants it. Mail and "
-		    "groups stay with it. Returns {ok, name}.",
-		.flags = TOOL_CORE,
-		.output = OK "," STR("name"),
-		.run = tool_rename,
-		.args = {
-			{ "new_name", ARG_STRING, 1, 1, NAME_LEN_MAX, NULL },
-		},
-	}, {
-		.name = "relay_status",
-		.description = "Without arguments: this session's and the "
-		    "hub's state, {ok, me, hub, unread, asks}; asks: open "
-		    "questions to you. With msg_id: what became of a message "
-		    "you sent (state: accepted, pushed, received, seen or "
-		    "expired).",
-		.flags = TOOL_READS,
-		.output = OK "," STR("me") "," OBJ("hub") "," STR("state"),
-		.run = tool_status,
-		.args = {
-			{ "msg_id", ARG_STRING, 0, 1, MSG_ID_LEN_MAX, NULL },
-		},
-	}, {
-		.name = "relay_sessions",
-		.description = "List every session known, online or away, "
-		    "with last_seen and unread count: to find one that "
-		    "relay_peers does not show. Returns {sessions}.",
-		.flags = TOOL_READS,
-		.output = OBJS("sessions"),
-		.run = tool_sessions,
-	},
-};
-#define NTOOLS		(sizeof(tools) / sizeof(tools[0]))
 
 struct toolbox {
 	int		 core;
@@ -170,6 +37,7 @@ static int64_t	take_token(struct toolbox *);
 /* One row for each type of argument. */
 static json_t	*plain_schema(const struct toolarg *);
 static json_t	*choice_schema(const struct toolarg *);
+static json_t	*strings_schema(const struct toolarg *);
 static enum errcode check_string(const struct toolarg *, json_t *, char *,
 		    size_t);
 static enum errcode check_text(const struct toolarg *, json_t *, char *,
@@ -179,6 +47,8 @@ static enum errcode check_integer(const struct toolarg *, json_t *, char *,
 static enum errcode check_boolean(const struct toolarg *, json_t *, char *,
 		    size_t);
 static enum errcode check_choice(const struct toolarg *, json_t *, char *,
+		    size_t);
+static enum errcode check_strings(const struct toolarg *, json_t *, char *,
 		    size_t);
 
 static const struct {
@@ -193,6 +63,7 @@ static const struct {
 	[ARG_INTEGER] = { "integer", plain_schema, check_integer },
 	[ARG_BOOLEAN] = { "boolean", plain_schema, check_boolean },
 	[ARG_CHOICE] = { "string", choice_schema, check_choice },
+	[ARG_STRINGS] = { "array", strings_schema, check_strings },
 };
 
 struct toolbox *
@@ -227,7 +98,7 @@ toolbox_list(const struct toolbox *tb, int structured)
 	json_t *list = json_array(), *row;
 	const struct tool *t;
 
-	for (t = tools; t < tools + NTOOLS; t++) {
+	for (t = tools; t < tools + ntools; t++) {
 		if (!offered(tb, t))
 			continue;
 		row = json_pack("{s:s,s:s,s:o}", "name", t->name,
@@ -285,6 +156,13 @@ choice_schema(const struct toolarg *a)
 }
 
 static json_t *
+strings_schema(const struct toolarg *a)
+{
+	return json_pack("{s:s,s:{s:s}}", "type", types[a->type].json,
+	    "items", "type", "string");
+}
+
+static json_t *
 output_schema(const struct tool *t)
 {
 	struct wbuf w = { 0 };
@@ -319,11 +197,11 @@ toolbox_call(struct toolbox *tb, struct channel *s, struct mcp_call *call,
 	const struct tool *t;
 	int64_t wait;
 
-	for (t = tools; t < tools + NTOOLS; t++) {
+	for (t = tools; t < tools + ntools; t++) {
 		if (offered(tb, t) && strcmp(t->name, name) == 0)
 			break;
 	}
-	if (t == tools + NTOOLS)
+	if (t == tools + ntools)
 		return -1;
 	call->tool = t;
 	err = check_args(t, call->args, what, sizeof(what));
@@ -386,7 +264,7 @@ check_arg(const struct toolarg *a, json_t *args, json_t *value, char *what,
 			json_object_del(args, a->name);
 			return ERR_NONE;
 		}
-		snprintf(what, size, "%s is missing: it must be a %s", a->name,
+		snprintf(what, size, "%s (%s) is missing", a->name,
 		    types[a->type].json);
 		return ERR_BAD_ARGS;
 	}
@@ -469,6 +347,26 @@ check_choice(const struct toolarg *a, json_t *value, char *must, size_t size)
 	return ERR_BAD_ARGS;
 }
 
+static enum errcode
+check_strings(const struct toolarg *a, json_t *value, char *must, size_t size)
+{
+	int64_t n = (int64_t)json_array_size(value);
+	json_t *one;
+	size_t i;
+
+	if (!json_is_array(value) || n < a->min || n > a->max)
+		goto bad;
+	json_array_foreach(value, i, one) {
+		if (!json_is_string(one))
+			goto bad;
+	}
+	return ERR_NONE;
+ bad:
+	snprintf(must, size, "an array of %lld to %lld strings",
+	    (long long)a->min, (long long)a->max);
+	return ERR_BAD_ARGS;
+}
+
 void
 tool_done(struct mcp_call *call, json_t *result)
 {
@@ -483,6 +381,13 @@ tool_done(struct mcp_call *call, json_t *result)
 void
 tool_fail(struct mcp_call *call, enum errcode err, const char *what)
 {
+	tool_fail_with(call, err, what, err_advice(err));
+}
+
+void
+tool_fail_with(struct mcp_call *call, enum errcode err, const char *what,
+    const char *advice)
+{
 	json_int_t unread = channel_unread(call->arg);
 	struct wbuf w = { 0 };
 	json_t *result;
@@ -490,7 +395,7 @@ tool_fail(struct mcp_call *call, enum errcode err, const char *what)
 	if (what != NULL && what[0] != '\0')
 		wbuf_printf(&w, "%s%s ", what,
 		    what[strlen(what) - 1] == '.' ? "" : ".");
-	wbuf_adds(&w, err_advice(err));
+	wbuf_adds(&w, advice);
 	result = json_pack("{s:b,s:s,s:s%}", "ok", 0, "code", err_code(err),
 	    "message", wbuf_data(&w), w.len);
 	wbuf_free(&w);

@@ -24,7 +24,8 @@ enum argtype {
 	ARG_TEXT,		/* of a message: too_large if it is too long */
 	ARG_INTEGER,		/* min to max */
 	ARG_BOOLEAN,
-	ARG_CHOICE		/* one of the words in choices */
+	ARG_CHOICE,		/* one of the words in choices */
+	ARG_STRINGS		/* an array of min to max strings */
 };
 
 struct toolarg {
@@ -55,6 +56,9 @@ struct tool {
 	struct toolarg	 args[TOOL_ARGS_MAX];
 };
 
+extern const struct tool tools[];	/* tooltable.c */
+extern const size_t ntools;
+
 /* core: those with TOOL_CORE only.  rate calls a minute that send. */
 struct toolbox	*toolbox_new(int core, unsigned rate, unsigned burst);
 void		 toolbox_free(struct toolbox *);
@@ -71,5 +75,8 @@ void	tool_done(struct mcp_call *, json_t *);
  * NULL), then the code's advice.
  */
 void	tool_fail(struct mcp_call *, enum errcode, const char *what);
+/* The same with other advice: a sentence that says what to do next. */
+void	tool_fail_with(struct mcp_call *, enum errcode, const char *what,
+	    const char *advice);
 
 #endif

@@ -21,6 +21,13 @@ struct waiting {
 		struct items	 items;
 		size_t		 n, bytes;
 	} of[WAITING_KINDS];
+	size_t		 dropped;
+};
+
+static const size_t max_bytes[WAITING_KINDS] = {
+	[WAITING_ASKS] = WAITING_BYTES,
+	[WAITING_REPLIES] = WAITING_BYTES,
+	[WAITING_ROOM_MSGS] = WAITING_ROOM_BYTES,
 };
 
 static void	drop(struct waiting *, enum waiting_kind, struct item *);
@@ -69,8 +76,10 @@ waiting_add(struct waiting *w, enum waiting_kind kind, json_t *what,
 	w->of[kind].n++;
 	w->of[kind].bytes += it->bytes;
 	while (w->of[kind].n > 1 && (w->of[kind].n > WAITING_MAX ||
-	    w->of[kind].bytes > WAITING_BYTES))
+	    w->of[kind].bytes > max_bytes[kind])) {
 		drop(w, kind, TAILQ_FIRST(&w->of[kind].items));
+		w->dropped++;
+	}
 }
 
 void
@@ -105,9 +114,18 @@ waiting_take(struct waiting *w, enum waiting_kind kind)
 }
 
 size_t
+waiting_dropped(struct waiting *w)
+{
+	size_t n = w->dropped;
+
+	w->dropped = 0;
+	return n;
+}
+
+size_t
 waiting_unread(const struct waiting *w)
 {
-	size_t n = w->of[WAITING_ASKS].n;
+	size_t n = w->of[WAITING_ASKS].n + w->of[WAITING_ROOM_MSGS].n;
 	struct item *it;
 
 	TAILQ_FOREACH(it, &w->of[WAITING_REPLIES].items, entry)

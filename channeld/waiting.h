@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What came for the model and is in no mailbox: questions to it, and the
- * answers to its own.  A host may not have shown it what was pushed, so that
- * relay_inbox hands it out once more.
+ * What came for the model and is in no mailbox: questions to it, the answers
+ * to its own, and what was said in its rooms.  A host may not have shown it
+ * what was pushed, so that relay_inbox hands it out once more.
  */
 #ifndef WAITING_H
 #define WAITING_H
@@ -13,19 +13,23 @@
 
 enum waiting_kind {
 	WAITING_ASKS,
-	WAITING_REPLIES
+	WAITING_REPLIES,
+	WAITING_ROOM_MSGS
 };
-#define WAITING_KINDS	2
+#define WAITING_KINDS	3
 
-#define WAITING_MAX	100		/* of each kind; the oldest go */
-#define WAITING_BYTES	(4 * 1024 * 1024)	/* of text, of each kind */
+/* Of each kind; the oldest go. */
+#define WAITING_MAX		100
+#define WAITING_BYTES		(4 * 1024 * 1024)	/* of text */
+#define WAITING_ROOM_BYTES	(256 * 1024)
 
 struct waiting;
 
 struct waiting	*waiting_new(void);
 void		 waiting_free(struct waiting *);
 /*
- * Adds an object with the string members ask_id and text_key; steals it.
+ * Adds an object with the string member text_key, and ask_id unless it is a
+ * room's; steals it.
  * pushed: a notification was given to the host.
  */
 void		 waiting_add(struct waiting *, enum waiting_kind, json_t *,
@@ -38,9 +42,12 @@ void		 waiting_remove(struct waiting *, enum waiting_kind,
  * is none.  They are not here any more afterwards.
  */
 json_t		*waiting_take(struct waiting *, enum waiting_kind);
+/* How many went to make room since this was asked last. */
+size_t		 waiting_dropped(struct waiting *);
 /*
- * How many the model may not know of: all asks, because nobody tells it to
- * look for them, and the replies that were not pushed.
+ * How many the model may not know of: all asks and what was said in rooms,
+ * because nobody tells it to look for them, and the replies that were not
+ * pushed.
  */
 size_t		 waiting_unread(const struct waiting *);
 

@@ -17,8 +17,11 @@ const ISO8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 const CORE = ['relay_ask', 'relay_inbox', 'relay_peers', 'relay_rename',
     'relay_reply', 'relay_send'];
-const ALL = [...CORE, 'relay_broadcast', 'relay_sessions',
-    'relay_status'].sort();
+const ROOMS = ['relay_join', 'relay_leave', 'relay_room', 'relay_rooms'];
+const GROUPS = ['create', 'delete', 'history', 'info', 'invite', 'leave',
+    'list', 'remove', 'send'].map(verb => `relay_group_${verb}`);
+const ALL = [...CORE, ...ROOMS, ...GROUPS, 'relay_broadcast',
+    'relay_sessions', 'relay_status'].sort();
 const READ_ONLY = /^relay_(peers|rooms|group_list|group_info|status|sessions)$/;
 const DESTRUCTIVE = /^relay_group_(delete|remove)$/;
 
@@ -58,7 +61,45 @@ const ARGUMENTS = {
 	relay_rename: { good: [{ new_name: 'a' }], bad: [{}, { new_name: 1 }] },
 	relay_status: { good: [{}, { msg_id: 'm-1' }], bad: [{ msg_id: 1 }] },
 	relay_sessions: { good: [{}], bad: [] },
+	relay_rooms: { good: [{}], bad: [] },
+	relay_room: {
+		good: [{ room: 'r', text: 'a' }],
+		bad: [{}, { room: 'r' }, { text: 'a' }, { room: 1, text: 'a' },
+		    { room: 'r', text: 5 }],
+	},
+	relay_group_create: {
+		good: [{ name: 'g', members: [] }, { name: 'g',
+		    members: ['a', 'b'] }],
+		bad: [{}, { name: 'g' }, { members: ['a'] }, { name: 'g',
+		    members: 'a' }, { name: 'g', members: ['a', 1] },
+		    { name: 'g', members: { a: 1 } }],
+	},
+	relay_group_invite: {
+		good: [{ group: 'g', peer: 'a' }],
+		bad: [{}, { group: 'g' }, { peer: 'a' }, { group: 'g',
+		    peer: ['a'] }],
+	},
+	relay_group_remove: {
+		good: [{ group: 'g', peer: 'a', reason: 'b' }],
+		bad: [{}, { group: 'g', peer: 'a' }, { peer: 'a',
+		    reason: 'b' }, { group: 'g', peer: 'a', reason: 1 }],
+	},
+	relay_group_send: {
+		good: [{ group: 'g', text: 'a' }],
+		bad: [{}, { group: 'g' }, { text: 'a' }, { group: 'g',
+		    text: null }],
+	},
+	relay_group_history: {
+		good: [{ group: 'g' }, { group: 'g', limit: 5 }],
+		bad: [{}, { group: 'g', limit: '5' }, { group: 'g',
+		    limit: 1.5 }, { group: 1 }],
+	},
+	relay_group_list: { good: [{}], bad: [] },
 };
+for (const tool of ['relay_join', 'relay_leave'])
+	ARGUMENTS[tool] = { good: [{ room: 'r' }], bad: [{}, { room: 1 }] };
+for (const tool of GROUPS.filter(name => !ARGUMENTS[name]))
+	ARGUMENTS[tool] = { good: [{ group: 'g' }], bad: [{}, { group: 1 }] };
 
 async function pair(hub, a, b)
 {
@@ -207,6 +248,14 @@ cases['what a schema refuses the tool refuses'] = async hub => {
 		['relay_inbox', { limit: 101 }, 'bad_args'],
 		['relay_ask', { to: 'a', question: 'x', timeout_s: 0 },
 		    'bad_args'],
+		['relay_join', { room: 'a/b' }, 'bad_args'],
+		['relay_room', { room: 'x'.repeat(65), text: '' }, 'bad_args'],
+		['relay_group_create', { name: '..', members: [] },
+		    'bad_args'],
+		['relay_group_history', { group: 'g', limit: 501 },
+		    'bad_args'],
+		['relay_group_send', { group: 'g', text: 'x'.repeat(524289) },
+		    'too_large'],
 	])
 		assert.equal(await s.refused(tool, args), code, tool);
 };
@@ -386,6 +435,74 @@ cases['a session is renamed'] = async hub => {
 	const { msg_id } = await b.call('relay_send', { to: 'name-c',
 	    text: 'by the new name' });
 	assert.equal((await a.push({ msg_id })).content, 'by the new name');
+};
+
+cases['a room is joined, heard and left'] = async hub => {
+	const [a, b] = await pair(hub, 'room-a', 'room-b');
+
+	assert.deepEqual(await a.call('relay_join', { room: 'dev' }),
+	    { ok: true, room: 'dev', members: ['room-a'] });
+	assert.deepEqual((await b.call('relay_join', { room: 'dev' })).members,
+	    ['room-a', 'room-b']);
+	assert.deepEqual(await a.call('relay_rooms'), { rooms: [
+	    { name: 'dev', members: ['room-a', 'room-b'] }] });
+	assert.deepEqual(await a.call('relay_room', { room: 'dev',
+	    text: 'Deploying.' }),
+	    { ok: true, room: 'dev', delivered_count: 1 });
+	const push = wellFormed(await b.push({ room: 'dev' }));
+	const { msg_id } = push.meta;
+	assert.match(msg_id, MSG_ID);
+	assert.equal(push.content, 'Deploying.');
+	assert.deepEqual(push.meta, { from: 'room-a', room: 'dev', msg_id });
+	assert.equal((await b.call('relay_peers')).unread, 1);
+	const inbox = await b.call('relay_inbox');
+	assert.deepEqual(inbox.room_messages, [{ room: 'dev', from: 'room-a',
+	    text: 'Deploying.', msg_id, pushed: true }]);
+	assert.deepEqual(await b.call('relay_leave', { room: 'dev' }),
+	    { ok: true });
+	assert.equal((await a.call('relay_room', { room: 'dev',
+	    text: 'Done.' })).delivered_count, 0);
+};
+
+cases['a group is made, used and deleted'] = async hub => {
+	const [a, b] = await pair(hub, 'group-a', 'group-b');
+	const group = 'team';
+
+	assert.deepEqual(await a.call('relay_group_create', { name: group,
+	    members: ['group-b'] }),
+	    { ok: true, group, members: ['group-a', 'group-b'] });
+	assert.deepEqual(await a.call('relay_group_invite', { group,
+	    peer: 'group-c' }), { ok: true });
+	assert.deepEqual(await a.call('relay_group_send', { group,
+	    text: 'Welcome.' }), { ok: true });
+	const push = wellFormed(await b.push({ group }));
+	assert.equal(push.content, 'Welcome.');
+	assert.match(push.meta.ts, ISO8601);
+	assert.deepEqual(push.meta, { from: 'group-a', group, msg_id: '1',
+	    ts: push.meta.ts });
+	assert.deepEqual(await b.call('relay_group_list'), { ok: true,
+	    groups: [{ name: group, unread_count: 1 }] });
+	const info = await b.call('relay_group_info', { group });
+	assert.equal(info.admin, 'group-a');
+	assert.deepEqual(info.members.find(m => m.name === 'group-c'),
+	    { name: 'group-c', online: false });
+	const { messages, unread_remaining } = await b.call(
+	    'relay_group_history', { group });
+	assert.equal(unread_remaining, 0);
+	assert.deepEqual(messages, [{ id: 1, from: 'group-a',
+	    text: 'Welcome.', ts: messages[0].ts, type: 'message' }]);
+	assert.match(messages[0].ts, ISO8601);
+	assert.deepEqual(await a.call('relay_group_remove', { group,
+	    peer: 'group-c', reason: 'It is away.' }), { ok: true });
+	assert.equal(await b.refused('relay_group_delete', { group }),
+	    'not_admin');
+	assert.deepEqual(await b.call('relay_group_leave', { group }),
+	    { ok: true });
+	assert.equal(await b.refused('relay_group_send', { group,
+	    text: 'x' }), 'not_member');
+	assert.deepEqual(await a.call('relay_group_delete', { group }),
+	    { ok: true });
+	assert.deepEqual((await a.call('relay_group_list')).groups, []);
 };
 
 cases['the state of the hub'] = async hub => {

@@ -205,15 +205,20 @@ START_TEST(list_of_tools)
 	static const char *const names[] = {
 		"relay_peers", "relay_send", "relay_inbox", "relay_reply",
 		"relay_ask", "relay_broadcast", "relay_rename",
-		"relay_status", "relay_sessions"
+		"relay_status", "relay_sessions", "relay_join", "relay_leave",
+		"relay_room", "relay_rooms", "relay_group_create",
+		"relay_group_invite", "relay_group_remove",
+		"relay_group_leave", "relay_group_send",
+		"relay_group_history", "relay_group_list",
+		"relay_group_info", "relay_group_delete"
 	};
 	struct tenv	*t = begin();
 	struct conn	*m = session(t, "m");
 	json_t		*tools, *tool, *hints;
 	size_t		 i;
 
-	tools = json_object_get(json_object_get(mcp_call(m, "tools/list",
-	    NULL), "result"), "tools");
+	tools = is_list(json_object_get(mcp_call(m, "tools/list", NULL),
+	    "result"), "tools", sizeof(names) / sizeof(names[0]));
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		tool = tool_named(tools, names[i]);
 		str_of(tool, "description");
