@@ -16,9 +16,10 @@
 #include "timeutil.h"
 
 #define ASKS_PER_SESSION	20000	/* open at a time */
+#define ORPHANS_MAX		4096	/* whose asker has left */
 
 struct ask {
-	TAILQ_ENTRY(ask)	 by_target, by_asker;
+	TAILQ_ENTRY(ask)	 by_target, by_asker;	/* or orphans */
 	struct asks		*asks;
 	struct session		*target, *asker;	/* asker NULL: gone */
 	char			 asker_name[NAME_SIZE];
@@ -34,6 +35,8 @@ struct asks {
 	struct event_base	*base;
 	struct router		*router;
 	struct map		*map;
+	struct ask_list		 orphans;	/* the oldest first */
+	unsigned		 norphans;
 };
 
 /* A target's address and the ask_id that it was told. */
@@ -44,6 +47,7 @@ struct ask_key {
 
 static void	make_key(struct ask_key *, const struct session *,
 		    struct slice);
+static int	adopt(struct ask *, struct session *);
 static void	make_tail(struct ask *, const struct ask_spec *);
 static void	on_timeout(evutil_socket_t, short, void *);
 static void	fail(struct ask *, enum errcode, const char *);
@@ -57,6 +61,7 @@ asks_new(struct event_base *base, struct router *r)
 	a->base = base;
 	a->router = r;
 	a->map = map_new();
+	TAILQ_INIT(&a->orphans);
 	return a;
 }
 
@@ -101,6 +106,20 @@ make_tail(struct ask *q, const struct ask_spec *spec)
 	q->tail = wbuf_take(&w);
 }
 
+/* The asker has come back under its name, and asks again to be sure. */
+static int
+adopt(struct ask *q, struct session *asker)
+{
+	if (q->asker != NULL || strcmp(q->asker_name, asker->name) != 0)
+		return -1;
+	TAILQ_REMOVE(&q->asks->orphans, q, by_asker);
+	q->asks->norphans--;
+	q->asker = asker;
+	TAILQ_INSERT_TAIL(&asker->asks_of, q, by_asker);
+	asker->nasks++;
+	return 1;
+}
+
 int
 asks_open(struct asks *a, struct session *asker, struct session *target,
     struct slice id, const struct ask_spec *spec)
@@ -110,9 +129,10 @@ asks_open(struct asks *a, struct session *asker, struct session *target,
 	struct ask *q;
 
 	make_key(&k, target, id);
-	if (asker->nasks >= ASKS_PER_SESSION ||
-	    map_get(a->map, k.bytes, k.len) != NULL)
+	if (asker->nasks >= ASKS_PER_SESSION)
 		return -1;
+	if ((q = map_get(a->map, k.bytes, k.len)) != NULL)
+		return adopt(q, asker);
 	q = xcalloc(1, sizeof(*q) + k.len);
 	q->asks = a;
 	q->target = target;
@@ -141,6 +161,9 @@ drop(struct ask *q)
 	if (q->asker != NULL) {
 		TAILQ_REMOVE(&q->asker->asks_of, q, by_asker);
 		q->asker->nasks--;
+	} else {
+		TAILQ_REMOVE(&q->asks->orphans, q, by_asker);
+		q->asks->norphans--;
 	}
 	event_free(q->timer);
 	wbuf_free(&q->ask_id);
@@ -229,12 +252,14 @@ asks_session_gone(struct asks *a, struct session *s)
 {
 	struct ask *q;
 
-	(void)a;
 	while ((q = TAILQ_FIRST(&s->asks_of)) != NULL) {
 		TAILQ_REMOVE(&s->asks_of, q, by_asker);
 		s->nasks--;
 		strlcpy(q->asker_name, s->name, sizeof(q->asker_name));
 		q->asker = NULL;
+		TAILQ_INSERT_TAIL(&a->orphans, q, by_asker);
+		if (++a->norphans > ORPHANS_MAX)
+			drop(TAILQ_FIRST(&a->orphans));
 	}
 	while ((q = TAILQ_FIRST(&s->asked_by)) != NULL)
 		fail(q, ERR_PEER_GONE, "peer_gone");

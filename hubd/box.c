@@ -18,6 +18,7 @@ struct boxes {
 	uint32_t	 keep, max;
 	int64_t		 mailboxes;
 	int64_t		 last_seq;
+	int64_t		 old_seq;	/* the last one when it began; or -1 */
 	unsigned	 generation;
 	int		 ready;
 };
@@ -33,6 +34,7 @@ boxes_new(struct db *db, uint32_t keep, uint32_t max_mailboxes)
 	struct boxes *bx = xcalloc(1, sizeof(*bx));
 
 	bx->db = db;
+	bx->old_seq = -1;
 	bx->map = map_new();
 	bx->keep = keep > 0 ? keep : 1;
 	bx->max = max_mailboxes;
@@ -97,8 +99,16 @@ boxes_ready(struct boxes *bx)
 	if (db_value(bx->db, &bx->last_seq, Q_LAST_SEQ, "") != 1 ||
 	    db_value(bx->db, &bx->mailboxes, Q_COUNT_MAILBOXES, "") != 1)
 		return -1;
+	if (bx->old_seq == -1)
+		bx->old_seq = bx->last_seq;
 	bx->ready = 1;
 	return 0;
+}
+
+int
+boxes_is_old(const struct boxes *bx, int64_t seq)
+{
+	return seq <= bx->old_seq;
 }
 
 int64_t

@@ -61,6 +61,8 @@ struct command {
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	closed(struct imsgbuf *, int, void *);
 static void	ctl_unref(struct ctl *);
+static void	answer(struct ctl *, enum imsg_type, uint32_t,
+		    const struct wbuf *);
 static void	result(struct ctl *, uint32_t, struct wbuf *);
 static void	error(struct ctl *, uint32_t, enum errcode, const char *);
 static struct ctl_pending	*pending(struct ctl *, uint32_t);
@@ -195,18 +197,31 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		closed(ib, 0, t);
 		return;
 	}
+	t->refs++;
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (commands[i].type == m->type)
 			commands[i].handler(t, m);
 	}
+	ctl_unref(t);
+}
+
+/* One that does not read is cut off, as a session is. */
+static void
+answer(struct ctl *t, enum imsg_type type, uint32_t id, const struct wbuf *w)
+{
+	if (t->ib == NULL)
+		return;
+	if (imsg_pending(t->ib) > OUTPUT_MAX)
+		closed(t->ib, 0, t);
+	else
+		imsg_send(t->ib, type, id, -1, w, NULL);
 }
 
 static void
 result(struct ctl *t, uint32_t id, struct wbuf *w)
 {
 	json_end(w, '}');
-	if (t->ib != NULL)
-		imsg_send(t->ib, CTL_RESULT, id, -1, w, NULL);
+	answer(t, CTL_RESULT, id, w);
 	wbuf_free(w);
 }
 
@@ -217,8 +232,7 @@ error(struct ctl *t, uint32_t id, enum errcode e, const char *text)
 
 	put_str(&w, err_code(e));
 	put_str(&w, text);
-	if (t->ib != NULL)
-		imsg_send(t->ib, CTL_ERROR, id, -1, &w, NULL);
+	answer(t, CTL_ERROR, id, &w);
 	wbuf_free(&w);
 }
 

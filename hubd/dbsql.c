@@ -139,7 +139,7 @@ const char *const db_queries[Q_MAX] = {
 	    " WHERE box = ?1 AND kept = 1",
 
 	[Q_REPEAT] =
-	    "SELECT seq FROM message INDEXED BY message_id"
+	    "SELECT box, state, seq FROM message INDEXED BY message_id"
 	    " WHERE msg_id = ?1 AND sender = ?2 AND ts > ?3 LIMIT 1",
 	[Q_APPEND] =
 	    "INSERT INTO message (seq, box, kept, seen, state, sender, ts,"

@@ -410,7 +410,7 @@ got_history(struct imsg *msg, void *arg)
 		}
 	}
 	if (s->state != SESSION_GONE && s->shown == NULL)
-		bufio_resume(s->io);
+		session_resume(s);
 	pending_free(p);
 }
 

@@ -178,7 +178,9 @@ stored(struct imsg *msg, void *arg)
 		    d->to, "msg_id", d->msg_id, "status",
 		    p.pushed ? "delivered" : "queued", NULL);
 	} else if (a.status == STORE_REPEAT) {
-		p.pushed = to != NULL;
+		p.pushed = a.state != MSG_ACCEPTED;
+		if (!p.pushed && (p.pushed = push(d)))
+			mark_id(r, d->to, d->msg_id, MSG_PUSHED);
 	}
 	if (a.has_expired) {
 		store_receipt_put(&w, &a.expired);
@@ -385,6 +387,9 @@ sent(const struct posted *p, void *arg)
 	} else if (p->status == STORE_FAILED) {
 		answer_err(to->session, to->req_id, ERR_MAILBOX_ERROR,
 		    "the message could not be stored", none);
+	} else if (p->status == STORE_OTHER) {
+		answer_err(to->session, to->req_id, ERR_BAD_ARGS,
+		    "msg_id was used for a message to somebody else", none);
 	} else {
 		answer_begin(&w, "send_ack", to->req_id);
 		json_put_str(&w, "msg_id", p->msg_id);
@@ -468,7 +473,7 @@ inbox_read(struct imsg *msg, void *arg)
 		    "the mailbox could not be read", none);
 	}
 	if (s->shown == NULL)
-		bufio_resume(s->io);
+		session_resume(s);
 	pending_free(to);
 }
 

@@ -49,7 +49,9 @@ struct source {
 };
 
 static int	is_repeat(struct boxes *, const struct store_append *,
-		    const struct box *);
+		    const struct box *, int64_t *, enum msg_state *);
+static int	repeated(struct boxes *, const struct store_append *,
+		    struct store_appended *, int64_t);
 static int	push_out(struct boxes *, struct box *,
 		    struct store_receipt *);
 static int	make_room(struct boxes *, struct box *,
@@ -81,20 +83,14 @@ mailbox_append(struct boxes *bx, const struct store_append *q,
     struct store_appended *a, struct wbuf *gone)
 {
 	struct box *from, *to;
+	int64_t box;
 	int r;
 
 	if (box_sender(bx, q->from, &from) == -1 ||
-	    (r = is_repeat(bx, q, from)) == -1)
+	    (r = is_repeat(bx, q, from, &box, &a->state)) == -1)
 		return -1;
-	if (r == 1) {
-		a->status = STORE_REPEAT;
-		if ((r = box_find(bx, q->to, &to)) != 1)
-			return r;
-		if (box_count(bx, to) == -1)
-			return -1;
-		a->unread = to->unread;
-		return 0;
-	}
+	if (r == 1)
+		return repeated(bx, q, a, box);
 	if ((r = box_mailbox(bx, q->to, &to)) == -1)
 		return -1;
 	if (r == 0) {
@@ -131,12 +127,47 @@ mailbox_put(struct boxes *bx, struct box *to, const struct box *from,
 
 static int
 is_repeat(struct boxes *bx, const struct store_append *q,
-    const struct box *from)
+    const struct box *from, int64_t *box, enum msg_state *state)
 {
-	int64_t seq;
+	struct db *db = boxes_db(bx);
+	sqlite3_stmt *st;
+	int r;
 
-	return db_value(boxes_db(bx), &seq, Q_REPEAT, "sii", q->msg_id,
-	    from->id, q->ts - REMEMBER_MS);
+	st = db_select(db, Q_REPEAT, "sii", q->msg_id, from->id,
+	    q->ts - REMEMBER_MS);
+	if (st == NULL || (r = db_step(db, st)) == -1)
+		return -1;
+	if (r == 1) {
+		*box = sqlite3_column_int64(st, 0);
+		*state = (enum msg_state)sqlite3_column_int(st, 1);
+		/* the hub may have died before it could push it */
+		if (*state == MSG_PUSHED &&
+		    boxes_is_old(bx, sqlite3_column_int64(st, 2)))
+			*state = MSG_ACCEPTED;
+		db_done(st);
+	}
+	return r;
+}
+
+/* It is in that box: whoever sent it means the same receiver, or errs. */
+static int
+repeated(struct boxes *bx, const struct store_append *q,
+    struct store_appended *a, int64_t box)
+{
+	struct box *to;
+	int r;
+
+	if ((r = box_find(bx, q->to, &to)) == -1)
+		return -1;
+	if (r == 0 || to->id != box) {
+		a->status = STORE_OTHER;
+		return 0;
+	}
+	if (box_count(bx, to) == -1)
+		return -1;
+	a->status = STORE_REPEAT;
+	a->unread = to->unread;
+	return 0;
 }
 
 int

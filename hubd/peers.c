@@ -43,7 +43,10 @@ static void	set_details(struct session *, const struct request *);
 static char	*decoded(const struct request *, enum member);
 static void	claimed(struct session *, int, struct slice);
 static void	tell_store(struct session *, struct slice);
+static void	ask_store(struct session *, struct slice,
+		    void (*)(struct imsg *, void *));
 static void	registered(struct imsg *, void *);
+static void	registered_again(struct imsg *, void *);
 static void	renamed(struct imsg *, void *);
 static void	got_message(struct imsg *, void *);
 static void	got_sessions(struct imsg *, void *);
@@ -139,11 +142,44 @@ claimed(struct session *s, int won, struct slice req_id)
 	}
 	s->state = SESSION_NEW;
 	answer_err(s, req_id, ERR_NAME_TAKEN, NULL, none);
-	bufio_resume(s->io);
+	session_resume(s);
+}
+
+/* The store was away when the session came, and knows its name as an alias. */
+void
+peers_register_again(struct session *s)
+{
+	static const struct slice none = { NULL, 0 };
+
+	ask_store(s, none, registered_again);
+}
+
+static void
+registered_again(struct imsg *msg, void *arg)
+{
+	struct pending *p = arg;
+	struct session *s = p->session;
+	struct store_registered m;
+
+	if (store_registered_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_REGISTERED");
+	if (m.status == STORE_OK)
+		s->unread = m.unread;
+	else if (s->state != SESSION_GONE)
+		session_close(s, "its name is a former one of another, and "
+		    "that could not be changed");
+	pending_free(p);
 }
 
 static void
 tell_store(struct session *s, struct slice req_id)
+{
+	ask_store(s, req_id, registered);
+}
+
+static void
+ask_store(struct session *s, struct slice req_id,
+    void (*answer)(struct imsg *, void *))
 {
 	struct store_register m = { 0 };
 	struct wbuf w = { 0 };
@@ -156,7 +192,7 @@ tell_store(struct session *s, struct slice req_id)
 	m.started = s->started;
 	m.now = time_now_ms();
 	store_register_put(&w, &m);
-	storeq_ask(s->router->store, STORE_REGISTER, &w, registered,
+	storeq_ask(s->router->store, STORE_REGISTER, &w, answer,
 	    pending_new(s, req_id));
 	wbuf_free(&w);
 }
@@ -165,6 +201,7 @@ tell_store(struct session *s, struct slice req_id)
 static void
 registered(struct imsg *msg, void *arg)
 {
+	static const struct slice none = { NULL, 0 };
 	struct pending *p = arg;
 	struct session *s = p->session;
 	struct store_registered m;
@@ -174,6 +211,17 @@ registered(struct imsg *msg, void *arg)
 	if (store_registered_get(&msg->rd, &m) == -1)
 		fatalx("bad STORE_REGISTERED");
 	if (s->state == SESSION_GONE) {
+		pending_free(p);
+		return;
+	}
+	if (m.status != STORE_OK &&
+	    registry_is_alias(s->router->registry, s->name)) {
+		/* the store would give it the mail of somebody else */
+		registry_release(s->router->registry, s);
+		answer_err(s, p->req_id, ERR_MAILBOX_ERROR, "this is a former "
+		    "name of another session, and the store cannot change "
+		    "that now: take another name", none);
+		session_resume(s);
 		pending_free(p);
 		return;
 	}
@@ -193,7 +241,7 @@ registered(struct imsg *msg, void *arg)
 	}
 	answer_end(s, &w);
 	control_event(s->router->control, "join", "name", s->name, NULL);
-	bufio_resume(s->io);
+	session_resume(s);
 	pending_free(p);
 }
 
@@ -267,7 +315,7 @@ renamed(struct imsg *msg, void *arg)
 			answer_err(s, p->req_id, ERR_MAILBOX_ERROR,
 			    "the mailbox could not be renamed", none);
 		}
-		bufio_resume(s->io);
+		session_resume(s);
 	}
 	pending_free(p);
 }

@@ -21,6 +21,8 @@ void	peers_status(struct session *, const struct request *);
 void	peers_sessions(struct session *, const struct request *);
 void	peers_presence(struct session *, const struct request *);
 
+/* Tells the store once more whose the session's name is. */
+void	peers_register_again(struct session *);
 /* A session that was online is going. */
 void	peers_left(struct session *);
 /* The members of `hub` in a status_result. */

@@ -46,6 +46,7 @@ questions_ask(struct session *s, const struct request *q)
 	struct session *target;
 	struct wbuf w = { 0 };
 	struct rbuf *line;
+	int opened;
 
 	if (request_target(s, q, M_TO, to) == -1)
 		return;
@@ -60,11 +61,14 @@ questions_ask(struct session *s, const struct request *q)
 	spec.timeout_ms = request_int(q, M_TIMEOUT_MS,
 	    r->conf->ask_timeout_ms);
 	if (ask_key(q, M_ASK_ID, key, sizeof(key)) == -1 ||
-	    asks_open(r->asks, s, target, slice_of(key), &spec) == -1) {
+	    (opened = asks_open(r->asks, s, target, slice_of(key),
+	    &spec)) == -1) {
 		request_fail(s, q, ERR_BAD_ARGS,
 		    "ask_id is in use: take another");
 		return;
 	}
+	if (opened == 1)
+		return;		/* the target has been asked */
 	json_begin(&w, '{');
 	json_put_str(&w, "type", "incoming_ask");
 	json_put_str(&w, "from", s->name);
@@ -77,8 +81,9 @@ questions_ask(struct session *s, const struct request *q)
 	line = wbuf_take(&w);
 	if (session_push(target, line) == -1) {
 		asks_cancel(r->asks, target, slice_of(key));
-		request_fail(s, q, ERR_TOO_LARGE,
-		    "the question is too long for that session");
+		request_fail(s, q, ERR_UNEXPECTED, "that session does not "
+		    "read, or cannot take a question of that length: leave it "
+		    "a message");
 	} else {
 		control_event(r->control, "ask", "from", s->name, "to",
 		    target->name, NULL);

@@ -198,9 +198,15 @@ settle(struct probe *p, int won)
 static void
 on_probe_end(evutil_socket_t fd, short ev, void *arg)
 {
+	struct timeval tv = time_tv(PROBE_MS);
+	struct probe *p = arg;
+
 	(void)fd;
 	(void)ev;
-	settle(arg, 1);
+	if (session_unheard(p->holder, PROBE_MS))
+		event_add(p->timer, &tv);
+	else
+		settle(p, 1);
 }
 
 static void
@@ -308,6 +314,20 @@ registry_alias(struct registry *g, const char *name, const char *target)
 	free(map_sets(g->aliases, name, t));
 }
 
+int
+registry_is_alias(const struct registry *g, const char *name)
+{
+	return map_gets(g->aliases, name) != NULL;
+}
+
+void
+registry_release(struct registry *g, struct session *s)
+{
+	map_removes(g->names, s->name);
+	s->name[0] = '\0';
+	s->state = SESSION_NEW;
+}
+
 const char *
 registry_resolve(const struct registry *g, const char *name)
 {
@@ -364,11 +384,16 @@ on_tick(evutil_socket_t fd, short ev, void *arg)
 		if (s->state == SESSION_NEW)
 			session_close(s, "did not register in time");
 	}
+	TAILQ_FOREACH_SAFE(s, &g->online, entry, next) {
+		if (session_stuck(s))
+			session_close(s, "does not read what is sent to it");
+	}
 }
 
 /*
  * A session that still has output waiting is not asked: it may be busy with
- * it, and if it does not read its queue fills up.
+ * it, and if it does not read its queue fills up.  Nor is one that we do not
+ * read just now.
  */
 static void
 on_sweep(evutil_socket_t fd, short ev, void *arg)
@@ -382,7 +407,7 @@ on_sweep(evutil_socket_t fd, short ev, void *arg)
 	if (g->paused)
 		return;
 	TAILQ_FOREACH(s, &g->online, entry) {
-		if (bufio_pending(s->io) > 0)
+		if (bufio_pending(s->io) > 0 || bufio_paused(s->io))
 			continue;
 		s->awaited = 1;
 		ping(s);
@@ -401,7 +426,7 @@ on_sweep_end(evutil_socket_t fd, short ev, void *arg)
 	if (g->paused)
 		return;
 	TAILQ_FOREACH_SAFE(s, &g->online, entry, next) {
-		if (s->awaited)
+		if (s->awaited && !session_unheard(s, SWEEP_PROBE_MS))
 			session_close(s, "did not answer the sweep");
 	}
 }
@@ -421,7 +446,7 @@ registry_pause(struct registry *g, int pause)
 			if (pause)
 				bufio_pause(s->io);
 			else
-				bufio_resume(s->io);
+				session_resume(s);
 		}
 	}
 }
@@ -434,6 +459,12 @@ registry_shutdown(struct registry *g, int timeout_ms)
 	struct session *s;
 	size_t i;
 
+	/* what the kernel takes at once first: one that does not read must
+	   not cost the others their time */
+	for (i = 0; i < 2; i++) {
+		TAILQ_FOREACH(s, lists[i], entry)
+			(void)bufio_flush(s->io, 0);
+	}
 	for (i = 0; i < 2; i++) {
 		while ((s = TAILQ_FIRST(lists[i])) != NULL) {
 			left = end - time_mono_ms();

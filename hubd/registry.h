@@ -54,6 +54,10 @@ void	registry_renamed(struct registry *, struct session *, const char *name,
 /* A former name, from the store. */
 void	registry_alias(struct registry *, const char *name,
 	    const char *target);
+/* 1 if the name is a former one, whoever is online under it. */
+int	registry_is_alias(const struct registry *, const char *);
+/* The session could not be registered: it has no name, and may try again. */
+void	registry_release(struct registry *, struct session *);
 /* The name that a name leads to: itself, or that of which it is a former. */
 const char	*registry_resolve(const struct registry *, const char *);
 /* The session that is online under a name (or a former one), or NULL. */

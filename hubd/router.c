@@ -20,6 +20,7 @@
 #include "control.h"
 #include "log.h"
 #include "mail.h"
+#include "peers.h"
 #include "registry.h"
 #include "request.h"
 #include "rooms.h"
@@ -60,6 +61,7 @@ static void	on_accept(evutil_socket_t, short, void *);
 static void	on_accept_again(evutil_socket_t, short, void *);
 static void	on_idle(evutil_socket_t, short, void *);
 static void	listen_to(struct main *, int);
+static void	close_listeners(struct main *);
 static void	on_alias(struct reader *, void *);
 static void	on_up(void *);
 static void	on_expired(struct reader *, void *);
@@ -89,7 +91,6 @@ int
 router_main(void)
 {
 	struct main m = { .store_fd = -1 };
-	int i;
 
 	if ((m.base = event_base_new()) == NULL)
 		fatalx("event_base_new");
@@ -112,10 +113,7 @@ router_main(void)
 		registry_free(m.router.registry);
 		storeq_free(m.router.store);
 	}
-	for (i = 0; i < LISTENERS; i++) {
-		if (m.listeners[i].ev != NULL)
-			event_free(m.listeners[i].ev);
-	}
+	close_listeners(&m);
 	request_done();
 	event_free(m.idle);
 	event_free(m.accept_again);
@@ -187,10 +185,15 @@ on_alias(struct reader *rd, void *arg)
 {
 	struct main *m = arg;
 	struct store_alias a;
+	struct session *s;
 
 	if (store_alias_get(rd, &a) == -1)
 		fatalx("bad STORE_ALIAS");
-	registry_alias(m->router.registry, a.name, a.target);
+	s = registry_exact(m->router.registry, slice_of(a.name));
+	if (s != NULL)
+		peers_register_again(s);
+	else
+		registry_alias(m->router.registry, a.name, a.target);
 }
 
 static void
@@ -221,10 +224,28 @@ listen_to(struct main *m, int on)
 	int i;
 
 	for (i = 0; i < LISTENERS; i++) {
+		if (m->listeners[i].ev == NULL)
+			continue;
 		if (on)
 			event_add(m->listeners[i].ev, NULL);
 		else
 			event_del(m->listeners[i].ev);
+	}
+}
+
+/* Nobody must take a hub that ends for one that serves. */
+static void
+close_listeners(struct main *m)
+{
+	int i, fd;
+
+	for (i = 0; i < LISTENERS; i++) {
+		if (m->listeners[i].ev == NULL)
+			continue;
+		fd = event_get_fd(m->listeners[i].ev);
+		event_free(m->listeners[i].ev);
+		m->listeners[i].ev = NULL;
+		close(fd);
 	}
 }
 
@@ -333,7 +354,7 @@ shutdown_router(void *arg)
 		event_base_loopbreak(m->base);
 		return;
 	}
-	listen_to(m, 0);
+	close_listeners(m);
 	registry_pause(m->router.registry, 1);
 	if (storeq_waiting(m->router.store) == 0)
 		event_base_loopbreak(m->base);

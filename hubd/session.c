@@ -20,6 +20,9 @@
 
 #define OUTPUT_MAX	(8 * 1024 * 1024)
 /* unanswered requests: no more are read above, and again below */
+/* output that waits: no more is pushed, and who takes none of it is cut off */
+#define PUSH_MAX	(4 * 1024 * 1024)
+#define STALL_MS	1000
 #define PENDING_HIGH	1024
 #define PENDING_LOW	512
 
@@ -130,13 +133,14 @@ on_drained(struct bufio *io, void *arg)
 	struct session *s = arg;
 	struct wbuf msg = s->shown_msg;
 
+	(void)io;
 	if (s->shown == NULL)
 		return;
 	memset(&s->shown_msg, 0, sizeof(s->shown_msg));
 	s->shown(s, &msg);
 	s->shown = NULL;
 	wbuf_free(&msg);
-	bufio_resume(io);
+	session_resume(s);
 }
 
 void
@@ -146,6 +150,26 @@ session_when_shown(struct session *s,
 	s->shown = shown;
 	s->shown_msg = *msg;
 	memset(msg, 0, sizeof(*msg));
+}
+
+void
+session_resume(struct session *s)
+{
+	s->resumed = time_mono_ms();
+	bufio_resume(s->io);
+}
+
+int
+session_stuck(const struct session *s)
+{
+	return bufio_pending(s->io) > PUSH_MAX &&
+	    bufio_stalled(s->io, STALL_MS);
+}
+
+int
+session_unheard(const struct session *s, int64_t ms)
+{
+	return bufio_paused(s->io) || time_mono_ms() - s->resumed < ms;
 }
 
 void
@@ -169,6 +193,8 @@ session_pushv(struct session *s, const struct wbuf *head, struct rbuf *tail)
 	size_t len = head->len + tail->len;
 
 	if (s->state != SESSION_ONLINE)
+		return -1;
+	if (bufio_pending(s->io) > PUSH_MAX)
 		return -1;
 	if (len > LINE_MAX_PLAIN && !(s->features & FEATURE_ANY) &&
 	    utf16_units(wbuf_data(head), head->len) +
@@ -253,7 +279,7 @@ pending_free(struct pending *p)
 	if (--s->npending < PENDING_LOW && s->held) {
 		s->held = 0;
 		if (s->state != SESSION_GONE)
-			bufio_resume(s->io);
+			session_resume(s);
 	}
 	session_unref(s);
 	free(p);

@@ -61,6 +61,7 @@ struct session {
 	enum session_status	 status;
 	uint32_t		 unread;	/* as the store last said */
 	int			 awaited;	/* a ping is not answered yet */
+	int64_t			 resumed;	/* when, monotonic ms */
 	struct ask_list		 asked_by, asks_of;	/* asks.c */
 	unsigned		 nasks;
 	struct membership_list	 rooms;			/* rooms.c */
@@ -86,6 +87,16 @@ void		 session_close(struct session *, const char *why);
 void		 session_when_shown(struct session *,
 		    void (*shown)(struct session *, const struct wbuf *),
 		    struct wbuf *msg);
+/*
+ * Reads on after a bufio_pause().  What it has sent meanwhile, a pong perhaps,
+ * is still to be read.
+ */
+void		 session_resume(struct session *);
+/* 1 if its queue is full and it has taken nothing of it for a while. */
+int		 session_stuck(const struct session *);
+/* 1 if it could show no sign of life for that time: we did not read. */
+int		 session_unheard(const struct session *, int64_t ms);
+
 /* Queues a line that ends with a newline. */
 void		 session_write(struct session *, const struct wbuf *);
 /* The same, by reference; -1 if it is too long for this client. */

@@ -29,6 +29,7 @@ enum msg_kind {
 enum store_status {
 	STORE_OK,
 	STORE_REPEAT,		/* this sender's msg_id is stored already */
+	STORE_OTHER,		/* it is, for another receiver */
 	STORE_FULL,		/* limit of mailboxes */
 	STORE_FAILED		/* disk: nothing has changed */
 };
@@ -91,6 +92,8 @@ struct store_append {
 struct store_appended {
 	enum store_status status;
 	uint32_t	 unread;	/* of the receiver's mailbox */
+	/* of a repeated one; accepted if nobody knows that it was pushed */
+	enum msg_state	 state;
 	uint8_t		 has_expired;	/* it pushed out one not yet seen */
 	struct store_receipt expired;
 };

@@ -32,6 +32,7 @@ struct bufio {
 	size_t			 in_len, in_cap;
 	size_t			 scanned;	/* of it, without a newline */
 	size_t			 max_in, max_out;
+	int64_t			 waiting;	/* since when; monotonic ms */
 	int			 rfd, wfd;
 	int			 paused, in_callback, dead, ended;
 	int			 file;	/* nothing that can be waited for */
@@ -354,8 +355,10 @@ static int
 write_some(struct bufio *b)
 {
 	while (evbuffer_get_length(b->out) > 0) {
-		if (evbuffer_write(b->out, b->wfd) > 0)
+		if (evbuffer_write(b->out, b->wfd) > 0) {
+			b->waiting = 0;
 			continue;
+		}
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
 			return 0;
 		if (errno != EINTR)
@@ -380,11 +383,25 @@ on_write(int fd, short ev, void *arg)
 		end(b, err == EPIPE || err == ECONNRESET ? 0 : err);
 	else if (evbuffer_get_length(b->out) > b->max_out)
 		end(b, ENOBUFS);
-	else if (evbuffer_get_length(b->out) > 0)
+	else if (evbuffer_get_length(b->out) > 0) {
+		if (b->waiting == 0)
+			b->waiting = time_mono_ms();
 		event_add(b->wr, NULL);
-	else if (b->ops->drained != NULL)
+	} else if (b->ops->drained != NULL)
 		b->ops->drained(b, b->arg);
 	leave(b);
+}
+
+int
+bufio_paused(const struct bufio *b)
+{
+	return b->paused > 0;
+}
+
+int
+bufio_stalled(const struct bufio *b, int64_t ms)
+{
+	return b->waiting != 0 && time_mono_ms() - b->waiting >= ms;
 }
 
 int

@@ -53,6 +53,10 @@ size_t		 bufio_pending(const struct bufio *);
 /* No more input is shown until resumed as often as paused. */
 void		 bufio_pause(struct bufio *);
 void		 bufio_resume(struct bufio *);
+/* 1 while it is paused. */
+int		 bufio_paused(const struct bufio *);
+/* 1 if output has waited for that long and nothing of it was taken. */
+int		 bufio_stalled(const struct bufio *, int64_t ms);
 /* Writes what is queued, blocking for at most timeout_ms; -1 if it did not. */
 int		 bufio_flush(struct bufio *, int timeout_ms);
 int		 bufio_fd(const struct bufio *);

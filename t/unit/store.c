@@ -622,7 +622,8 @@ START_TEST(cleaning)
 	want_str(st_state(s, "old", "m-renamed"), "seen");
 	want_str(st_unseen(s, "never"), "waits");
 	want_str(st_unseen(s, "renamed"), "");
-	want_int(st_post(s, "old", "on", "m-old").status, STORE_REPEAT);
+	want_int(st_post(s, "old", "old", "m-old").status, STORE_REPEAT);
+	want_int(st_post(s, "old", "on", "m-old").status, STORE_OTHER);
 	/* what was seen until now, too */
 	a = clean(s, NOW + 1000, "on");
 	want_int(a.sessions, 1);
