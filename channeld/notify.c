@@ -31,6 +31,7 @@ static void	note_reply(struct channel *, json_t *, int);
 static void	note_err(struct channel *, json_t *, int);
 static void	note_room_msg(struct channel *, json_t *, int);
 static void	note_room_lost(struct channel *, json_t *, int);
+static int	is_repeated(struct channel *, json_t *);
 static void	give(struct channel *, const struct event_type *, json_t *);
 static json_t	*meta_of(json_t *, const char *);
 static json_t	*part(const json_t *, const char *);
@@ -83,7 +84,18 @@ notify_event(struct channel *s, const char *type, json_t *msg)
 		return;
 	if (strcmp(type, "err") == 0)
 		explain(s, msg);
-	give(s, t, msg);
+	if (!is_repeated(s, msg))
+		give(s, t, msg);
+}
+
+/* A sender makes sure after the hub was gone: the model has it already. */
+static int
+is_repeated(struct channel *s, json_t *msg)
+{
+	const char *id = str(msg, "msg_id");
+
+	return strcmp(str(msg, "type"), "incoming_message") == 0 &&
+	    id != NULL && recent_get(s->messages, id) != NULL;
 }
 
 static void

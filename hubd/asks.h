@@ -39,8 +39,8 @@ void		 asks_free(struct asks *);
 size_t		 asks_count(const struct asks *);
 /*
  * Opens an ask of asker to target under key, the ask_id that the target is
- * told (decoded).  1 if it is open already, since before the asker left and came
- * back; -1 if the target has one of that id, or the asker too many.
+ * told (decoded).  1 if it is open already, since before the asker left and
+ * came back; -1 if the target has one of that id, or the asker too many.
  */
 int		 asks_open(struct asks *, struct session *asker,
 		    struct session *target, struct slice key,

@@ -50,6 +50,9 @@ static const struct phase phases[] = {
 	{ "start", measure_start },
 	{ "send", measure_send },
 	{ "load", measure_load },
+	{ "room", measure_room },
+	{ "group", measure_group },
+	{ "inbox", measure_inbox },
 	{ "memory", measure_memory },
 };
 
@@ -61,7 +64,8 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: bench [-D dir] [-t seconds] "
-	    "[machine | start | send | load | memory] ...\n");
+	    "[measure] ...\n"
+	    "measures: machine start send load room group inbox memory\n");
 	exit(2);
 }
 

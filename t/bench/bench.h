@@ -26,6 +26,9 @@ int	measure_machine(struct bench *, json_t *);
 int	measure_start(struct bench *, json_t *);
 int	measure_send(struct bench *, json_t *);
 int	measure_load(struct bench *, json_t *);
+int	measure_room(struct bench *, json_t *);
+int	measure_group(struct bench *, json_t *);
+int	measure_inbox(struct bench *, json_t *);
 int	measure_memory(struct bench *, json_t *);
 
 /* A number, rounded to three places. */

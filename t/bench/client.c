@@ -18,8 +18,6 @@
 
 #define WAIT_MS		5000
 
-static int	answer_ping(struct client *, char *);
-
 int
 client_open(struct client *c, const char *socket, const char *name)
 {
@@ -33,7 +31,7 @@ client_open(struct client *c, const char *socket, const char *name)
 	}
 	strlcpy(c->name, name, sizeof(c->name));
 	c->in = xmalloc(CLIENT_IN);
-	c->out = xmalloc(CLIENT_OUT);
+	client_room(c, CLIENT_OUT);
 	n = snprintf(line, sizeof(line), "{\"type\":\"register\",\"name\":"
 	    "\"%s\",\"cwd\":\"/home/user/projects/%s\",\"git_branch\":"
 	    "\"main\",\"protocol_version\":\"5\",\"features\":[\"receipts\","
@@ -62,9 +60,16 @@ client_close(struct client *c)
 }
 
 void
+client_room(struct client *c, size_t n)
+{
+	c->out = xreallocarray(c->out, 1, n);
+	c->out_size = n;
+}
+
+void
 client_write(struct client *c, const char *p, size_t n)
 {
-	if (n > CLIENT_OUT - c->pending)
+	if (n > c->out_size - c->pending)
 		fatalx("the hub does not read from %s", c->name);
 	memcpy(c->out + c->pending, p, n);
 	c->pending += n;
@@ -122,8 +127,8 @@ line_is(const char *line, const char *type)
 }
 
 /* A pong is the ping with another type. */
-static int
-answer_ping(struct client *c, char *line)
+int
+client_ping(struct client *c, char *line)
 {
 	if (!line_is(line, "ping"))
 		return 0;
@@ -146,7 +151,7 @@ client_line(struct client *c)
 			return NULL;
 		*nl = '\0';
 		c->start = (size_t)(nl - c->in) + 1;
-		if (!answer_ping(c, line))
+		if (!client_ping(c, line))
 			return line;
 	}
 }

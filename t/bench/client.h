@@ -18,7 +18,7 @@ struct client {
 	char	 name[32];
 	char	*in, *out;
 	size_t	 start, end;		/* of what is unread in in */
-	size_t	 pending;		/* bytes in out */
+	size_t	 pending, out_size;	/* bytes in out, and room for them */
 };
 
 /* Connects and sends register; 0, or -1. */
@@ -26,6 +26,8 @@ int	client_open(struct client *, const char *socket, const char *name);
 /* The same, and waits for the answer. */
 int	client_register(struct client *, const char *socket, const char *name);
 void	client_close(struct client *);
+/* Makes room to queue so many bytes. */
+void	client_room(struct client *, size_t);
 /* Queues bytes; fatal if they are more than there is room for. */
 void	client_write(struct client *, const char *, size_t);
 /* Writes what is queued, as far as that goes; 0, or -1. */
@@ -34,6 +36,8 @@ int	client_flush(struct client *);
 int	client_fill(struct client *);
 /* The next complete line, ended with a zero byte, or NULL. */
 char	*client_line(struct client *);
+/* Answers the line, a terminated string, if it is a ping; 1 if it is. */
+int	client_ping(struct client *, char *);
 /* Waits for a line of this type; NULL if it does not come, or an err does. */
 char	*client_wait(struct client *, const char *type, int timeout_ms);
 /* 1 if the line is of this type: the hub writes that member first. */
