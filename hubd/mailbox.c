@@ -677,7 +677,10 @@ int
 mailbox_expire_unseen(struct boxes *bx, int64_t before, int64_t *pos,
     struct wbuf *gone)
 {
-	struct { int64_t id; char name[TARGET_SIZE]; } found[BOXES_STEP];
+	struct {
+		int64_t	 id;
+		char	 name[TARGET_SIZE];
+	} found[BOXES_STEP];
 	struct db *db = boxes_db(bx);
 	sqlite3_stmt *st;
 	struct box *box;

@@ -103,9 +103,8 @@ search_inbox(struct boxes *bx, const struct store_inbox *q,
 		r = box_count(bx, box);
 		a->unread = box->unread;
 		if (r == 0 && terms_parse(&s.terms, q->query) > 0 &&
-		    ((r = prepare(&s, q, box)) == -1 ||
-		    (r = find(&s, box)) == -1 ||
-		    (r = answer(&s, q, a, json)) == -1))
+		    (prepare(&s, q, box) == -1 || find(&s, box) == -1 ||
+		    answer(&s, q, a, json) == -1))
 			r = -1;
 	}
 	json_end(json, ']');
@@ -150,7 +149,9 @@ prepare(struct search *s, const struct store_inbox *q, const struct box *box)
 static int
 find(struct search *s, const struct box *box)
 {
-	struct { int64_t id, joined, read; } *groups = NULL;
+	struct {
+		int64_t	 id, joined, read;
+	} *groups = NULL;
 	sqlite3_stmt *st;
 	size_t i, n = 0;
 	int r;

@@ -26,10 +26,10 @@ void	words_add(struct wbuf *, const char *, size_t);
 struct terms {
 	struct wbuf	 buf;
 	size_t		 n;
+	/* in buf, as words_add() writes them; one with '*' ends in no space */
 	struct {
-		size_t	 off, len;	/* in buf: as words_add() writes them */
-	}		 term[TERMS_MAX];	/* but for one with '*': no space
-						   at the end */
+		size_t	 off, len;
+	}		 term[TERMS_MAX];
 };
 
 /* {0} is an empty one.  Returns the number of terms; any text is a query. */
