@@ -84,7 +84,7 @@ notify_event(struct channel *s, const char *type, json_t *msg)
 		return;
 	if (strcmp(type, "err") == 0)
 		explain(s, msg);
-	if (!is_repeated(s, msg))
+	if (strcmp(type, "incoming_message") != 0 || !is_repeated(s, msg))
 		give(s, t, msg);
 }
 
@@ -94,8 +94,7 @@ is_repeated(struct channel *s, json_t *msg)
 {
 	const char *id = str(msg, "msg_id");
 
-	return strcmp(str(msg, "type"), "incoming_message") == 0 &&
-	    id != NULL && recent_get(s->messages, id) != NULL;
+	return id != NULL && recent_get(s->messages, id) != NULL;
 }
 
 static void

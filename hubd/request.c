@@ -271,8 +271,9 @@ check_name(const struct json_value *v, int64_t max)
 
 	if (v->type != JS_STRING)
 		return "must be a string";
+	/* where any length is left to the handler, this one is, too */
 	if (json_str(v, text, sizeof(text)) == -1)
-		return too_long;
+		return max >= REQUEST_NAME_MAX ? NULL : too_long;
 	len = name_trim(slice_of(text)).len;
 	if (len == 0)
 		return "must not be empty";
