@@ -10,7 +10,7 @@
 #include <sqlite3.h>
 
 #include "box.h"
-#include "storeproto.h"
+#include "listproto.h"
 
 /* How long it is remembered what became of a message that is gone. */
 #define REMEMBER_MS	(7LL * 24 * 3600 * 1000)

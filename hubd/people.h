@@ -7,7 +7,7 @@
 #define PEOPLE_H
 
 #include "box.h"
-#include "storeproto.h"
+#include "listproto.h"
 
 int	people_register(struct boxes *, const struct store_register *,
 	    struct store_registered *);

@@ -6,6 +6,7 @@
 #include "compat.h"
 
 #include "groupproto.h"
+#include "listproto.h"
 #include "storeproto.h"
 
 struct field {

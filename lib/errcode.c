@@ -11,8 +11,8 @@ static const struct {
 } rows[ERR_MAX] = {
 	[ERR_NONE] = { "", "" },
 	[ERR_PEER_NOT_FOUND] = { "peer_not_found",
-	    "No session has this name: look at relay_peers and use a name "
-	    "from there." },
+	    "No session of this name is online: look at relay_peers and use a "
+	    "name from there." },
 	[ERR_PEER_GONE] = { "peer_gone",
 	    "The other session left before it answered: tell the user, or "
 	    "leave it a message with relay_send." },
@@ -40,11 +40,11 @@ static const struct {
 	    "The hub speaks another protocol version: ask the user to restart "
 	    "the hub (hubctl stop)." },
 	[ERR_MAILBOX_ERROR] = { "mailbox_error",
-	    "The hub could not store this (disk full or not writable): it was "
-	    "not sent; tell the user." },
+	    "The hub could not store or read messages (disk full or not "
+	    "writable): nothing was sent; tell the user." },
 	[ERR_NOT_MEMBER] = { "not_member",
-	    "This session is not a member of the group: ask its admin for an "
-	    "invitation." },
+	    "This session is not a member of such a group: look at "
+	    "relay_group_list, or ask the group's admin for an invitation." },
 	[ERR_NOT_ADMIN] = { "not_admin",
 	    "Only the group's admin may do this: ask the admin." },
 	[ERR_GROUP_NOT_FOUND] = { "group_not_found",

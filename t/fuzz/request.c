@@ -20,13 +20,13 @@
 #include "control.h"
 #include "groupproto.h"
 #include "imsg.h"
+#include "listproto.h"
 #include "log.h"
 #include "registry.h"
 #include "request.h"
 #include "rooms.h"
 #include "router.h"
 #include "session.h"
-#include "storeproto.h"
 #include "storeq.h"
 
 int		LLVMFuzzerTestOneInput(const uint8_t *, size_t);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "groupproto.h"
-#include "storeproto.h"
+#include "listproto.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

@@ -67,6 +67,16 @@ st_import(struct st *s)
 	const char *name;
 	int fd;
 
+	if (s->imports != NULL && *s->imports != NULL &&
+	    strcmp(*s->imports, DISK_TOGGLE) == 0) {
+		kill(s->pid, DISK_SIGNAL);
+		s->imports++;
+	}
+	if (s->imports != NULL && *s->imports != NULL &&
+	    strcmp(*s->imports, NO_ANSWER) == 0) {
+		s->imported = 1;
+		return;
+	}
 	if (s->imports == NULL || *s->imports == NULL) {
 		s->imported = 1;
 		imsg_send(s->parent, CONF_IMPORTED, 0, -1, NULL, NULL);

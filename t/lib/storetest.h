@@ -9,11 +9,13 @@
 
 #include "conf.h"
 #include "imsg.h"
-#include "storeproto.h"
+#include "listproto.h"
 #include "test.h"
 
 #define DISK_SIGNAL	SIGUSR2		/* the store's disk is full, or not */
 #define DAY_MS		(24LL * 3600 * 1000)
+#define DISK_TOGGLE	"!"
+#define NO_ANSWER	"?"
 
 struct st {
 	struct tenv		*t;
@@ -31,9 +33,12 @@ struct st {
 	char			 aliases[512];	/* "a>b c>d " */
 	char			 expired[4096];	/* "id>sender " */
 	uint32_t		 expired_unread;	/* after the last one */
-	/* files that the store may import; NULL ends them */
+	/*
+	 * Files that the store may import; NULL ends them.  DISK_TOGGLE is as
+	 * if DISK_SIGNAL came at this moment, NO_ANSWER the end of the world.
+	 */
 	const char *const	*imports;
-	int			 imported;	/* it has asked for all of them */
+	int			 imported;	/* has asked for all */
 	char			 log[8192];
 };
 

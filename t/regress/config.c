@@ -47,6 +47,8 @@ START_TEST(good_files)
 		"dir = \"/srv/relay\"\ndata $dir\n",
 		"listen on socket \"/run/x/hub.sock\" mode 0660\n",
 		"hub id \\\n\"two-lines\"\n",
+		"expire unread never\nexpire unread after 30 days\n",
+		"expire unread after 1\n",
 		"sync full"
 	};
 	struct tenv	*t = tenv_new();
@@ -89,6 +91,10 @@ START_TEST(bad_files)
 		{ ":1:", "hub id \"a\" \"b\"\n" },
 		{ ":1:", "data $undefined\n" },
 		{ ":1:", "sync maybe\n" },
+		{ ":1:", "expire unread\n" },
+		{ ":1:", "expire unread after 0 days\n" },
+		{ ":1:", "expire unread after 30 weeks\n" },
+		{ ":1:", "expire after 30 days\n" },
 		{ ":1:", "listen on socket \"/x\" mode 999\n" },
 		{ ":2:", "sync full\nlimit peers 5\n" }
 	};

@@ -196,6 +196,80 @@ START_TEST(looks_into_mailboxes)
 }
 END_TEST
 
+/* Names that never were there have mailboxes, too. */
+START_TEST(all_mailboxes)
+{
+	struct tenv	*t = begin();
+	struct conn	*c = client_new(t, "c", NULL);
+	struct output	*o;
+	json_t		*j, *m;
+
+	o = run(t, NULL, "hubctl", "show", "mailboxes", NULL);
+	ended(o, 0);
+	want(strstr(o->out, "online") != NULL, "%s", o->out);
+	output_free(o);
+	send_text(c, "away", "secret words", "queued");
+	send_text(c, "c", "x", "delivered");
+	o = run(t, NULL, "hubctl", "show", "mailboxes", NULL);
+	ended(o, 0);
+	want(strstr(o->out, "away") != NULL && strstr(o->out, "UNREAD") !=
+	    NULL, "%s", o->out);
+	output_free(o);
+	j = as_json(t, run(t, NULL, "hubctl", "-j", "show", "mailboxes",
+	    NULL));
+	has_only(j, "mailboxes");
+	is_list(j, "mailboxes", 2);
+	m = find_in(json_object_get(j, "mailboxes"), "name", "away");
+	want(m != NULL, "no away: %s", show(j));
+	has_only(m, "name kept unread dropped online");
+	is_int(m, "kept", 1);
+	is_int(m, "unread", 1);
+	is_int(m, "dropped", 0);
+	want(json_is_false(json_object_get(m, "online")), "%s", show(m));
+	m = find_in(json_object_get(j, "mailboxes"), "name", "c");
+	is_true(m, "online");
+	tenv_end(t);
+}
+END_TEST
+
+START_TEST(any_message)
+{
+	struct tenv	*t = begin();
+	struct conn	*c = client_new(t, "c", FEATURES);
+	struct output	*o;
+	const char	*id;
+	json_t		*j;
+
+	j = rpc(c, "{s:s,s:s,s:s,s:s}", "type", "send", "to", "away", "text",
+	    "secret words", "kind", "request");
+	id = str_of(j, "msg_id");
+	j = as_json(t, run(t, NULL, "hubctl", "-j", "show", "message", id,
+	    NULL));
+	has_only(j, "msg_id from to state state_ts ts kind urgent kept");
+	is_str(j, "msg_id", id);
+	is_str(j, "from", "c");
+	is_str(j, "to", "away");
+	is_str(j, "state", "accepted");
+	is_str(j, "kind", "request");
+	is_true(j, "kept");
+	want(is_iso8601(str_of(j, "ts")), "%s", show(j));
+	rpc(client_new(t, "away", NULL), "{s:s}", "type", "inbox");
+	hear(c, "receipt");
+	o = run(t, NULL, "hubctl", "sh", "mess", id, NULL);
+	ended(o, 0);
+	want(strstr(o->out, "seen") != NULL && strstr(o->out, "away") != NULL
+	    && strstr(o->out, "secret") == NULL, "%s", o->out);
+	output_free(o);
+	o = run(t, NULL, "hubctl", "show", "message", "m-unknown", NULL);
+	ended(o, 1);
+	output_free(o);
+	o = run(t, NULL, "hubctl", "show", "message", NULL);
+	ended(o, 2);
+	output_free(o);
+	tenv_end(t);
+}
+END_TEST
+
 START_TEST(monitors)
 {
 	const char *const argv[] = { "hubctl", "-j", "monitor", NULL };
@@ -343,6 +417,8 @@ main(int argc, char **argv)
 	test_add(s, who_is_there, 30);
 	test_add(s, sends, 30);
 	test_add(s, looks_into_mailboxes, 30);
+	test_add(s, all_mailboxes, 30);
+	test_add(s, any_message, 30);
 	test_add(s, monitors, 30);
 	test_add(s, cleans_and_stops, 30);
 	test_add(s, cleans_up_after_a_dead_hub, 30);

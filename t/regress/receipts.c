@@ -5,6 +5,10 @@
  */
 #include "compat.h"
 
+#include <signal.h>
+
+#include <sqlite3.h>
+
 #include "client.h"
 
 static struct tenv *
@@ -247,6 +251,78 @@ START_TEST(receipts_follow_a_rename)
 }
 END_TEST
 
+/* Everything was sent two days earlier; the hub must not run. */
+static void
+two_days_ago(struct tenv *t)
+{
+	static const char sql[] = "UPDATE message SET ts = ts - 172800000";
+	sqlite3	*db;
+
+	want(sqlite3_open(tenv_path(t, "d/relay.db"), &db) == SQLITE_OK &&
+	    sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s",
+	    sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+START_TEST(unread_for_too_long)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*a, *b;
+	const char	*old, *seen;
+	json_t		*j;
+
+	hub_conf(t, "expire unread after 1 days\n");
+	hub_start(t);
+	a = client_new(t, "a", FEATURES);
+	b = client_new(t, "b", FEATURES);
+	seen = send_text(a, "b", "seen", "delivered");
+	mark(b, "seen", seen);
+	receipt_is(a, seen, "b", "seen");
+	old = send_text(a, "b", "old", "delivered");
+	hub_stop(t, SIGTERM);
+	two_days_ago(t);
+	hub_start(t);
+	a = client_new(t, "a", FEATURES);
+	b = client_new(t, "b", FEATURES);
+	want(!nothing_waits(b), "nothing waits");
+	receipt_is(a, old, "b", "expired");
+	state_is(a, old, "b", "expired");
+	state_is(a, seen, "b", "seen");
+	want(nothing_waits(b), "something waits");
+	j = rpc(b, "{s:s,s:i}", "type", "inbox", "recent", 10);
+	is_str(json_array_get(is_list(j, "messages", 1), 0), "text", "seen");
+	is_int(j, "dropped", 1);
+	quiet(a, "receipt");
+	tenv_end(t);
+}
+END_TEST
+
+/* What does not fit into the one mailbox that two have become. */
+START_TEST(pushed_out_by_a_rename)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*a, *b;
+	const char	*first, *second;
+	int		 i;
+
+	hub_conf(t, "keep 10 messages per mailbox\n");
+	hub_start(t);
+	a = client_new(t, "a", FEATURES);
+	b = client_new(t, "b", FEATURES);
+	first = send_text(a, "b", "0", "delivered");
+	second = send_text(a, "later", "1", "queued");
+	for (i = 0; i < 9; i++)
+		send_text(a, "b", "x", "delivered");
+	send_text(a, "later", "y", "queued");
+	rpc(b, "{s:s,s:s}", "type", "rename", "new_name", "later");
+	receipt_is(a, first, "later", "expired");
+	receipt_is(a, second, "later", "expired");
+	state_is(a, first, "later", "expired");
+	is_int(rpc(b, "{s:s}", "type", "inbox"), "dropped", 2);
+	tenv_end(t);
+}
+END_TEST
+
 int
 main(int argc, char **argv)
 {
@@ -263,5 +339,7 @@ main(int argc, char **argv)
 	test_add(s, no_unread_for_plain_clients, 20);
 	test_add(s, seen_ones_do_not_count, 20);
 	test_add(s, receipts_follow_a_rename, 20);
+	test_add(s, unread_for_too_long, 30);
+	test_add(s, pushed_out_by_a_rename, 20);
 	return (test_main(argv[0], s));
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "groupproto.h"
-#include "storeproto.h"
+#include "listproto.h"
 #include "test.h"
 
 /* Writes what get has read. */
