@@ -9,6 +9,7 @@
 #include "box.h"
 #include "db.h"
 #include "map.h"
+#include "timeutil.h"
 
 #define CACHE_SPARE	10000	/* names without a mailbox in memory */
 
@@ -18,7 +19,7 @@ struct boxes {
 	uint32_t	 keep, max;
 	int64_t		 mailboxes;
 	int64_t		 last_seq;
-	int64_t		 old_seq;	/* the last one when it began; or -1 */
+	int64_t		 began;		/* ms since 1970 */
 	unsigned	 generation;
 	int		 ready;
 };
@@ -34,7 +35,7 @@ boxes_new(struct db *db, uint32_t keep, uint32_t max_mailboxes)
 	struct boxes *bx = xcalloc(1, sizeof(*bx));
 
 	bx->db = db;
-	bx->old_seq = -1;
+	bx->began = time_now_ms();
 	bx->map = map_new();
 	bx->keep = keep > 0 ? keep : 1;
 	bx->max = max_mailboxes;
@@ -99,16 +100,14 @@ boxes_ready(struct boxes *bx)
 	if (db_value(bx->db, &bx->last_seq, Q_LAST_SEQ, "") != 1 ||
 	    db_value(bx->db, &bx->mailboxes, Q_COUNT_MAILBOXES, "") != 1)
 		return -1;
-	if (bx->old_seq == -1)
-		bx->old_seq = bx->last_seq;
 	bx->ready = 1;
 	return 0;
 }
 
 int
-boxes_is_old(const struct boxes *bx, int64_t seq)
+boxes_is_old(const struct boxes *bx, int64_t ts)
 {
-	return seq <= bx->old_seq;
+	return ts < bx->began;
 }
 
 int64_t

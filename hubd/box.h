@@ -38,8 +38,8 @@ void		 boxes_forget(struct boxes *);
 unsigned	 boxes_generation(const struct boxes *);
 /* To be called in each transaction first; 0 or -1. */
 int		 boxes_ready(struct boxes *);
-/* 1 if the number was given before this process began. */
-int		 boxes_is_old(const struct boxes *, int64_t seq);
+/* 1 if that was before this process began; in ms. */
+int		 boxes_is_old(const struct boxes *, int64_t ts);
 /* The number of the next message. */
 int64_t		 boxes_next_seq(struct boxes *);
 /* The number of the last one. */

@@ -85,7 +85,7 @@ const char *const db_migrations[] = {
 
 const char db_index[] =
     "CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5("
-    "place, words, content = '', columnsize = 0, tokenize = 'ascii')";
+    "words, content = '', columnsize = 0, tokenize = 'ascii')";
 const char db_index_renew[] =
     "BEGIN;"
     "DROP TABLE search;"
@@ -139,7 +139,7 @@ const char *const db_queries[Q_MAX] = {
 	    " WHERE box = ?1 AND kept = 1",
 
 	[Q_REPEAT] =
-	    "SELECT box, state, seq FROM message INDEXED BY message_id"
+	    "SELECT box, state, state_ts FROM message INDEXED BY message_id"
 	    " WHERE msg_id = ?1 AND sender = ?2 AND ts > ?3 LIMIT 1",
 	[Q_APPEND] =
 	    "INSERT INTO message (seq, box, kept, seen, state, sender, ts,"
@@ -373,7 +373,7 @@ const char *const db_queries[Q_MAX] = {
 	    " WHERE search MATCH ?1 AND e.grp = ?2"
 	    " AND (e.id > ?3 OR e.id <= ?4) AND e.ts > ?5",
 	[Q_INDEX_ADD] =
-	    "INSERT INTO search (rowid, place, words) VALUES (?1, ?2, ?3)",
+	    "INSERT INTO search (rowid, words) VALUES (?1, ?2)",
 	[Q_INDEX_CLEAR] =
 	    "INSERT INTO search (search) VALUES ('delete-all')",
 };

@@ -178,9 +178,12 @@ stored(struct imsg *msg, void *arg)
 		    d->to, "msg_id", d->msg_id, "status",
 		    p.pushed ? "delivered" : "queued", NULL);
 	} else if (a.status == STORE_REPEAT) {
-		p.pushed = a.state != MSG_ACCEPTED;
-		if (!p.pushed && (p.pushed = push(d)))
+		p.pushed = a.state != MSG_ACCEPTED && a.state != MSG_EXPIRED;
+		if (a.state == MSG_ACCEPTED && (p.pushed = push(d))) {
+			/* in two steps, for its time to be that of now */
+			mark_id(r, d->to, d->msg_id, MSG_ACCEPTED);
 			mark_id(r, d->to, d->msg_id, MSG_PUSHED);
+		}
 	}
 	if (a.has_expired) {
 		store_receipt_put(&w, &a.expired);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Searching.  The index has for each message the words of its text and the
- * mailbox or group it is in (place), under twice its number, or for an entry
- * of a group twice its number and one.  It is not told when a message goes:
- * what it finds is looked up, and once most of what it has is gone it is made
- * anew.
+ * Searching.  The index has for each message the words of its text, each with
+ * the mailbox or group it is in before it (its place), under twice its
+ * number, or for an entry of a group twice its number and one.  It is not told
+ * when a message goes: what it finds is looked up, and once most of what it
+ * has is gone it is made anew.
  */
 #include "compat.h"
 
@@ -34,6 +34,8 @@
 
 enum { MAIL, ENTRIES, PLACES };
 
+#define PLACE_SIZE	20
+
 struct match {
 	int64_t	 ts, seq;
 	int	 entry;		/* of a group */
@@ -43,7 +45,6 @@ struct search {
 	struct boxes	*bx;
 	struct db	*db;
 	struct terms	 terms;
-	struct wbuf	 fts;		/* the terms for the index */
 	struct wbuf	 text, words;	/* of what is read through */
 	int		 indexed;	/* the index can be used */
 	int64_t		 pos[PLACES];	/* it has all up to these */
@@ -61,7 +62,9 @@ static int	find_mail(struct search *, const struct box *);
 static int	find_entries(struct search *, int64_t, int64_t, int64_t);
 static int	look_up(struct search *, sqlite3_stmt *, int);
 static int	read_through(struct search *, sqlite3_stmt *, int);
-static void	match_expr(struct search *, struct wbuf *, char, int64_t);
+static void	place_name(char[PLACE_SIZE], int, int64_t);
+static struct slice	match_expr(struct search *, struct wbuf *, int,
+			    int64_t);
 static void	add(struct search *, sqlite3_stmt *, int);
 static struct slice	decode(struct slice, struct wbuf *);
 static int	newest_first(const void *, const void *);
@@ -111,7 +114,6 @@ search_inbox(struct boxes *bx, const struct store_inbox *q,
 	a->json.p = wbuf_data(json);
 	a->json.len = json->len;
 	terms_free(&s.terms);
-	wbuf_free(&s.fts);
 	wbuf_free(&s.text);
 	wbuf_free(&s.words);
 	free(s.found);
@@ -125,7 +127,6 @@ prepare(struct search *s, const struct store_inbox *q, const struct box *box)
 	int64_t clear;
 	int r;
 
-	terms_fts(&s->fts, &s->terms);
 	s->since_ts = INT64_MIN;
 	if (q->since_id[0] != '\0') {
 		st = db_select(s->db, Q_SINCE_TS, "si", q->since_id, box->id);
@@ -197,9 +198,7 @@ find_mail(struct search *s, const struct box *box)
 			return -1;
 		if (from < scan_to)
 			from = scan_to;
-		match_expr(s, &expr, 'b', box->id);
-		match.p = wbuf_data(&expr);
-		match.len = expr.len;
+		match = match_expr(s, &expr, MAIL, box->id);
 		r = look_up(s, db_select(s->db, Q_FIND_MAIL, "lii", match,
 		    box->id, from), 0);
 		wbuf_free(&expr);
@@ -225,9 +224,7 @@ find_entries(struct search *s, int64_t group, int64_t joined, int64_t read)
 	int r;
 
 	if (s->indexed) {
-		match_expr(s, &expr, 'g', group);
-		match.p = wbuf_data(&expr);
-		match.len = expr.len;
+		match = match_expr(s, &expr, ENTRIES, group);
 		r = look_up(s, db_select(s->db, Q_FIND_ENTRIES, "liiii",
 		    match, group, joined, read, s->since_ts), 1);
 		wbuf_free(&expr);
@@ -239,12 +236,25 @@ find_entries(struct search *s, int64_t group, int64_t joined, int64_t read)
 	    group, joined, read, s->since_ts, from), 1);
 }
 
+/* No such name is the beginning of another one. */
 static void
-match_expr(struct search *s, struct wbuf *w, char kind, int64_t id)
+place_name(char dst[PLACE_SIZE], int place, int64_t id)
 {
-	wbuf_printf(w, "place : \"%c%" PRId64 "\" AND words : (", kind, id);
-	wbuf_add(w, wbuf_data(&s->fts), s->fts.len);
-	put_u8(w, ')');
+	snprintf(dst, PLACE_SIZE, "%c%" PRIx64 "z", place == MAIL ? 'm' : 'g',
+	    id);
+}
+
+static struct slice
+match_expr(struct search *s, struct wbuf *w, int place, int64_t id)
+{
+	char name[PLACE_SIZE];
+	struct slice match;
+
+	place_name(name, place, id);
+	terms_fts(w, name, &s->terms);
+	match.p = wbuf_data(w);
+	match.len = w->len;
+	return match;
 }
 
 static int
@@ -475,18 +485,21 @@ index_row(struct db *db, sqlite3_stmt *st, int place, struct wbuf *text,
     struct wbuf *words)
 {
 	int64_t seq = sqlite3_column_int64(st, 0);
-	char name[32];
+	struct wbuf marked = { 0 };
+	char name[PLACE_SIZE];
 	struct slice s;
+	int r;
 
-	snprintf(name, sizeof(name), "%c%" PRId64, place == MAIL ? 'b' : 'g',
-	    (int64_t)sqlite3_column_int64(st, 1));
+	place_name(name, place, sqlite3_column_int64(st, 1));
 	s = decode(db_text(st, 2), text);
 	wbuf_reset(words);
 	words_add(words, s.p, s.len);
-	s.p = wbuf_data(words);
-	s.len = words->len;
-	return db_run(db, Q_INDEX_ADD, "isl", seq * 2 + (place == ENTRIES),
-	    name, s);
+	words_mark(&marked, name, wbuf_data(words), words->len);
+	s.p = wbuf_data(&marked);
+	s.len = marked.len;
+	r = db_run(db, Q_INDEX_ADD, "il", seq * 2 + (place == ENTRIES), s);
+	wbuf_free(&marked);
+	return r;
 }
 
 /*

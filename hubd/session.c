@@ -19,10 +19,10 @@
 #include "timeutil.h"
 
 #define OUTPUT_MAX	(8 * 1024 * 1024)
-/* unanswered requests: no more are read above, and again below */
 /* output that waits: no more is pushed, and who takes none of it is cut off */
 #define PUSH_MAX	(4 * 1024 * 1024)
-#define STALL_MS	1000
+#define STALL_MS	5000
+/* unanswered requests: no more are read above, and again below */
 #define PENDING_HIGH	1024
 #define PENDING_LOW	512
 

@@ -321,7 +321,25 @@ terms_match(const struct terms *t, const char *words, size_t len)
 }
 
 void
-terms_fts(struct wbuf *w, const struct terms *t)
+words_mark(struct wbuf *w, const char *place, const char *words, size_t len)
+{
+	const char *p = words, *end = words + len, *space;
+
+	while (p < end) {
+		space = memchr(p + 1, ' ', (size_t)(end - p) - 1);
+		if (p + 1 < end) {
+			put_u8(w, ' ');
+			wbuf_adds(w, place);
+		}
+		if (space == NULL)
+			space = end;
+		wbuf_add(w, p + 1, (size_t)(space - p) - 1);
+		p = space;
+	}
+}
+
+void
+terms_fts(struct wbuf *w, const char *place, const struct terms *t)
 {
 	const char *s;
 	size_t i, len;
@@ -334,7 +352,7 @@ terms_fts(struct wbuf *w, const struct terms *t)
 		if (i > 0)
 			wbuf_adds(w, " AND ");
 		put_u8(w, '"');
-		wbuf_add(w, s, len);
+		words_mark(w, place, s, len);
 		wbuf_adds(w, prefix ? "\"*" : "\"");
 	}
 }

@@ -38,9 +38,14 @@ void	terms_free(struct terms *);
 /* 1 if words, written by words_add(), have all terms in them. */
 int	terms_match(const struct terms *, const char *words, size_t);
 /*
- * Appends the query in the syntax of FTS5; nothing in it can be taken for an
- * operator.
+ * For an index that many mailboxes share, each word has its place before it,
+ * letters and digits that are no beginning of another place: so the words of
+ * others cost a search nothing.  words_mark() appends what words_add() has
+ * written, terms_fts() the query in the syntax of FTS5; nothing in it can be
+ * taken for an operator.
  */
-void	terms_fts(struct wbuf *, const struct terms *);
+void	words_mark(struct wbuf *, const char *place, const char *words,
+	    size_t);
+void	terms_fts(struct wbuf *, const char *place, const struct terms *);
 
 #endif
