@@ -207,6 +207,8 @@ START_TEST(a_repeat_is_pushed_after_a_kill)
 	send_id(a, "b", "m-1", "delivered");
 	send_id(a, "b", "m-2", "delivered");
 	is_str(hear(b, "incoming_message"), "msg_id", "m-2");
+	/* and not once more */
+	send_id(a, "b", "m-2", "delivered");
 	quiet(b, "incoming_message");
 	is_list(inbox(b), "messages", 2);
 	tenv_end(t);
