@@ -64,14 +64,16 @@ run(sqlite3_stmt *st, const char *text, size_t len)
 static int
 in_index(const struct terms *t, const struct wbuf *words)
 {
-	struct wbuf w = { 0 };
+	struct wbuf w = { 0 }, marked = { 0 };
 	int r;
 
-	terms_fts(&w, t);
+	terms_fts(&w, "m1z", t);
 	(void)run(empty, NULL, 0);
-	(void)run(add, wbuf_data(words), words->len);
+	words_mark(&marked, "m1z", wbuf_data(words), words->len);
+	(void)run(add, wbuf_data(&marked), marked.len);
 	r = run(find, wbuf_data(&w), w.len);
 	wbuf_free(&w);
+	wbuf_free(&marked);
 	return r;
 }
 

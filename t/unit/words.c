@@ -147,13 +147,13 @@ END_TEST
 START_TEST(for_the_index)
 {
 	static const char *const q[][2] = {
-		{ "one", "\" one \"" },
-		{ "One TWO", "\" one \" AND \" two \"" },
-		{ "\"one two\" thr*", "\" one two \" AND \" thr\"*" },
-		{ "a\"b\"\"c\"*", "\" a \" AND \" b \" AND \" c\"*" },
+		{ "one", "\" p-one\"" },
+		{ "One TWO", "\" p-one\" AND \" p-two\"" },
+		{ "\"one two\" thr*", "\" p-one p-two\" AND \" p-thr\"*" },
+		{ "a\"b\"\"c\"*", "\" p-a\" AND \" p-b\" AND \" p-c\"*" },
 		{ "NEAR(a b, 2) OR x:y ^z",
-		    "\" near a \" AND \" b \" AND \" 2 \" AND \" or \" AND "
-		    "\" x y \" AND \" z \"" },
+		    "\" p-near p-a\" AND \" p-b\" AND \" p-2\" AND "
+		    "\" p-or\" AND \" p-x p-y\" AND \" p-z\"" },
 	};
 	struct terms t = { .n = 0 };
 	struct wbuf w = { 0 };
@@ -162,7 +162,7 @@ START_TEST(for_the_index)
 	for (i = 0; i < sizeof(q) / sizeof(q[0]); i++) {
 		terms_parse(&t, slice_of(q[i][0]));
 		wbuf_reset(&w);
-		terms_fts(&w, &t);
+		terms_fts(&w, "p-", &t);
 		want(w.len == strlen(q[i][1]) &&
 		    memcmp(wbuf_data(&w), q[i][1], w.len) == 0,
 		    "%s becomes %.*s", q[i][0], (int)w.len, wbuf_data(&w));
@@ -222,7 +222,7 @@ look_up(sqlite3 *db, sqlite3_stmt *st, const struct terms *t, char *found)
 	int rc;
 
 	memset(found, 0, DOCS);
-	terms_fts(&w, t);
+	terms_fts(&w, "m1z", t);
 	sqlite3_bind_text(st, 1, wbuf_data(&w), (int)w.len, SQLITE_STATIC);
 	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
 		found[sqlite3_column_int(st, 0)] = 1;
@@ -235,6 +235,7 @@ look_up(sqlite3 *db, sqlite3_stmt *st, const struct terms *t, char *found)
 START_TEST(index_and_texts_agree)
 {
 	static struct wbuf words[DOCS];
+	struct wbuf marked = { 0 };
 	struct terms t = { .n = 0 };
 	char text[256], query[64], found[DOCS];
 	sqlite3_stmt *add, *find;
@@ -255,8 +256,11 @@ START_TEST(index_and_texts_agree)
 		make_text(text, sizeof(text), (int)(random() % 20));
 		words_add(&words[i], text, strlen(text));
 		sqlite3_bind_int(add, 1, i);
-		sqlite3_bind_text(add, 2, wbuf_data(&words[i]),
-		    (int)words[i].len, SQLITE_STATIC);
+		wbuf_reset(&marked);
+		words_mark(&marked, "m1z", wbuf_data(&words[i]),
+		    words[i].len);
+		sqlite3_bind_text(add, 2, wbuf_data(&marked),
+		    (int)marked.len, SQLITE_STATIC);
 		want(sqlite3_step(add) == SQLITE_DONE, "add");
 		sqlite3_reset(add);
 	}
@@ -277,6 +281,7 @@ START_TEST(index_and_texts_agree)
 	want(hits > QUERIES, "only %zu found", hits);
 	for (i = 0; i < DOCS; i++)
 		wbuf_free(&words[i]);
+	wbuf_free(&marked);
 	terms_free(&t);
 	sqlite3_finalize(add);
 	sqlite3_finalize(find);
