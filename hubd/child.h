@@ -14,7 +14,9 @@ struct child;
 
 enum listen_kind {
 	LISTEN_SESSIONS,	/* hub.sock */
-	LISTEN_CTL		/* hubctl.sock */
+	LISTEN_CTL,		/* hubctl.sock */
+	LISTEN_WS,		/* WebSocket, and its second port */
+	LISTEN_WS_OTHER
 };
 
 enum import_kind {

@@ -16,6 +16,7 @@
 #include "paths.h"
 
 #define IDLE_MS_MAX	86400000LL
+#define WS_PORT		9376
 
 static void	host_id(char dst[NAME_SIZE]);
 static int	absolute(char *, size_t);
@@ -50,6 +51,8 @@ conf_defaults(struct conf *c)
 	c->max_groups = 200;
 	c->max_group_members = 20;
 	c->ask_timeout_ms = 120000;
+	strlcpy(c->ws_address, "127.0.0.1", sizeof(c->ws_address));
+	c->ws_port = WS_PORT;
 	c->sync_full = 1;
 	c->log_level = LOG_LEVEL_INFO;
 }
@@ -109,6 +112,13 @@ conf_environment(struct conf *c)
 			return -1;
 		}
 	}
+	if ((v = getenv("ECORELAY_WS_PORT")) != NULL && v[0] != '\0') {
+		c->ws_port = (uint32_t)strtonum(v, 0, 65535, &err);
+		if (err != NULL) {
+			log_warnx("ECORELAY_WS_PORT: %s is %s", v, err);
+			return -1;
+		}
+	}
 	if ((v = getenv("RELAY_MACHINE_NAME")) != NULL && v[0] != '\0') {
 		name_slug(v, c->hub_id, id);
 		strlcpy(c->hub_id, id, sizeof(c->hub_id));
@@ -135,6 +145,10 @@ conf_put(struct wbuf *w, const struct conf *c)
 	put_u32(w, c->max_group_members);
 	put_u64(w, (uint64_t)c->ask_timeout_ms);
 	put_u64(w, (uint64_t)c->expire_unread_ms);
+	put_str(w, c->ws_address);
+	put_u32(w, c->ws_port);
+	put_str(w, c->ws_origin);
+	put_str(w, c->ws_token);
 	put_u8(w, c->sync_full);
 	put_u8(w, c->log_level);
 }
@@ -158,6 +172,10 @@ conf_get(struct reader *r, struct conf *c)
 	c->max_group_members = get_u32(r);
 	c->ask_timeout_ms = (int64_t)get_u64(r);
 	c->expire_unread_ms = (int64_t)get_u64(r);
+	get_str(r, c->ws_address, sizeof(c->ws_address));
+	c->ws_port = get_u32(r);
+	get_str(r, c->ws_origin, sizeof(c->ws_origin));
+	get_str(r, c->ws_token, sizeof(c->ws_token));
 	c->sync_full = get_u8(r);
 	c->log_level = get_u8(r);
 	return reader_done(r);

@@ -13,6 +13,7 @@
 #include "names.h"
 
 #define CONF_PATH_MAX	1024
+#define CONF_WS_TOKEN	256
 
 struct conf {
 	char		 hub_id[NAME_SIZE];
@@ -31,6 +32,10 @@ struct conf {
 	uint32_t	 max_group_members;
 	int64_t		 ask_timeout_ms;
 	int64_t		 expire_unread_ms;	/* 0 = never */
+	char		 ws_address[64];	/* of the WebSocket */
+	uint32_t	 ws_port;		/* 0 = none */
+	char		 ws_origin[256];	/* allowed; "" = none */
+	char		 ws_token[CONF_WS_TOKEN];	/* wstoken.h */
 	uint8_t		 sync_full;
 	uint8_t		 log_level;		/* of hubd, from -v */
 };

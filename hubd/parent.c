@@ -23,10 +23,15 @@
 #include "parent.h"
 #include "paths.h"
 #include "proc.h"
+#include "tcpsock.h"
 #include "timeutil.h"
 #include "unixsock.h"
+#include "wstoken.h"
 
 #define STOP_MS		5000	/* for the children to end by themselves */
+/* clients of EcoRelay 0.9.1 and later look at the second one */
+#define WS_PORT		9376
+#define WS_PORT_OTHER	19736
 
 struct parent;
 
@@ -58,6 +63,7 @@ static int	set_group(const char *, const char *);
 static void	start_kid(struct parent *, struct kid *, enum proc_id,
 		    const char *);
 static void	configure(struct parent *, int, int);
+static void	open_ws(struct parent *, int, enum listen_kind);
 static void	send_u32(struct imsgbuf *, enum imsg_type, uint32_t, int);
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	kid_closed(struct imsgbuf *, int, void *);
@@ -186,6 +192,19 @@ start_kid(struct parent *p, struct kid *k, enum proc_id id, const char *role)
 	k->ib = imsg_new(p->base, fds[0], PROC_PARENT, id, &kid_ops, k);
 }
 
+/* Another hub, or EcoRelay, may be there: this one goes on without. */
+static void
+open_ws(struct parent *p, int port, enum listen_kind kind)
+{
+	int fd;
+
+	if ((fd = tcp_listen(p->conf->ws_address, port)) == -1)
+		log_warn("no WebSocket at %s port %d", p->conf->ws_address,
+		    port);
+	else
+		send_u32(p->kids[KID_ROUTER].ib, CONF_LISTEN, kind, fd);
+}
+
 static void
 send_u32(struct imsgbuf *ib, enum imsg_type type, uint32_t v, int fd)
 {
@@ -202,18 +221,29 @@ configure(struct parent *p, int hub, int ctl)
 	struct imsgbuf *router = p->kids[KID_ROUTER].ib;
 	struct imsgbuf *store = p->kids[KID_STORE].ib;
 	struct wbuf w = { 0 };
-	int fds[2], i;
+	int fds[2], i, port;
 
 	if (unix_pair(fds) == -1)
 		fatal("socketpair");
+	if (p->conf->ws_port != 0 && wstoken_load(p->conf) == -1)
+		p->conf->ws_port = 0;
 	conf_put(&w, p->conf);
-	for (i = 0; i < KIDS; i++)
-		imsg_send(p->kids[i].ib, CONF_START, 0, -1, &w, NULL);
+	imsg_send(router, CONF_START, 0, -1, &w, NULL);
+	wbuf_free(&w);
+	/* the store has no use for it */
+	explicit_bzero(p->conf->ws_token, sizeof(p->conf->ws_token));
+	conf_put(&w, p->conf);
+	imsg_send(store, CONF_START, 0, -1, &w, NULL);
 	wbuf_free(&w);
 	send_u32(router, CONF_PEER, PROC_STORE, fds[0]);
 	send_u32(store, CONF_PEER, PROC_ROUTER, fds[1]);
 	send_u32(router, CONF_LISTEN, LISTEN_SESSIONS, hub);
 	send_u32(router, CONF_LISTEN, LISTEN_CTL, ctl);
+	port = (int)p->conf->ws_port;
+	if (port != 0)
+		open_ws(p, port, LISTEN_WS);
+	if (port == WS_PORT)
+		open_ws(p, WS_PORT_OTHER, LISTEN_WS_OTHER);
 	for (i = 0; i < KIDS; i++)
 		imsg_send(p->kids[i].ib, CONF_END, 0, -1, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include "conf.h"
 #include "lex.h"
 #include "log.h"
+#include "tcpsock.h"
 
 #define DAY_MS		(24LL * 3600 * 1000)
 
@@ -22,6 +23,7 @@ static void	yyerror(const char *);
 static int	in_range(const char *, int64_t, int64_t, int64_t);
 static void	set_text(const char *, char *, size_t, const char *);
 static void	set_mode(const char *);
+static void	set_ws(const char *, int64_t);
 int		yyparse(void);
 %}
 
@@ -33,6 +35,7 @@ int		yyparse(void);
 	} number;
 }
 
+%token			ALLOW ORIGIN PORT
 %token			AFTER DAYS EXPIRE UNREAD
 %token			BAD
 %token			ASK DATA EXIT FULL GROUP GROUPS HUB ID IDLE INCLUDE KEEP
@@ -80,6 +83,11 @@ statement	: HUB ID STRING {
 			set_text("socket", conf->socket,
 			    sizeof(conf->socket), $4);
 		} socket_opts
+		| LISTEN ON value PORT NUMBER	{ set_ws($3, $5.n); }
+		| ALLOW ORIGIN STRING {
+			set_text("origin", conf->ws_origin,
+			    sizeof(conf->ws_origin), $3);
+		}
 		| IDLE EXIT NEVER		{ conf->idle_ms = 0; }
 		| IDLE EXIT NUMBER seconds {
 			if (in_range("idle exit", $3.n, 1, 86400))
@@ -153,6 +161,7 @@ static const struct {
 	int		 token;
 } keywords[] = {
 	{ "after", AFTER },
+	{ "allow", ALLOW },
 	{ "ask", ASK },
 	{ "data", DATA },
 	{ "days", DAYS },
@@ -176,7 +185,9 @@ static const struct {
 	{ "never", NEVER },
 	{ "normal", NORMAL },
 	{ "on", ON },
+	{ "origin", ORIGIN },
 	{ "per", PER },
+	{ "port", PORT },
 	{ "room", ROOM },
 	{ "rooms", ROOMS },
 	{ "seconds", SECONDS },
@@ -278,6 +289,18 @@ set_mode(const char *s)
 		lex_error(lx, "mode %s is not octal within 0600 to 0777", s);
 	else
 		conf->socket_mode = (uint32_t)mode;
+}
+
+static void
+set_ws(const char *address, int64_t port)
+{
+	if (!tcp_is_address(address))
+		lex_error(lx, "%s is not a numeric address", address);
+	else if (in_range("port", port, 1, 65535)) {
+		set_text("address", conf->ws_address,
+		    sizeof(conf->ws_address), address);
+		conf->ws_port = (uint32_t)port;
+	}
 }
 
 int

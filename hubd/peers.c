@@ -227,7 +227,7 @@ registered(struct imsg *msg, void *arg)
 	}
 	s->unread = m.status == STORE_OK ? m.unread : 0;
 	registry_online(s->router->registry, s);
-	bufio_limits(s->io, LINE_MAX_BYTES, OUTPUT_MAX);
+	session_limits(s, LINE_MAX_BYTES, OUTPUT_MAX);
 	answer_begin(&w, "ack", p->req_id);
 	if (s->features & FEATURE_ANY) {
 		json_key(&w, "features");

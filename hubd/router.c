@@ -33,7 +33,7 @@
 #define ACCEPT_TURN	64	/* connections taken in one turn of the loop */
 #define ACCEPT_WAIT_MS	500	/* when descriptors have run out */
 #define DRAIN_MS	2000	/* for what is queued when the hub stops */
-#define LISTENERS	2
+#define LISTENERS	(LISTEN_WS_OTHER + 1)
 
 struct listener {
 	struct main		*main;
@@ -266,7 +266,8 @@ on_accept(evutil_socket_t sock, short ev, void *arg)
 		if (l->kind == LISTEN_CTL)
 			control_accept(m->router.control, fd);
 		else if (registry_has_room(m->router.registry))
-			(void)session_new(&m->router, m->base, fd);
+			(void)session_new(&m->router, m->base, fd,
+			    l->kind != LISTEN_SESSIONS);
 		else
 			close(fd);
 	}

@@ -16,7 +16,9 @@
 #include "rooms.h"
 #include "router.h"
 #include "session.h"
+#include "tcpsock.h"
 #include "timeutil.h"
+#include "wsconn.h"
 
 #define OUTPUT_MAX	(8 * 1024 * 1024)
 /* output that waits: no more is pushed, and who takes none of it is cut off */
@@ -27,8 +29,11 @@
 #define PENDING_LOW	512
 
 static void		on_line(struct bufio *, char *, size_t, void *);
+static size_t		on_input(struct bufio *, char *, size_t, void *);
 static void		on_closed(struct bufio *, int, void *);
 static void		on_drained(struct bufio *, void *);
+static int		too_long(const struct session *, const struct wbuf *,
+			    const struct rbuf *);
 static enum errcode	plain_code(const struct session *, enum errcode);
 
 static const struct bufio_ops io_ops = {
@@ -37,8 +42,14 @@ static const struct bufio_ops io_ops = {
 	.drained = on_drained,
 };
 
+static const struct bufio_ops ws_ops = {
+	.input = on_input,
+	.closed = on_closed,
+	.drained = on_drained,
+};
+
 struct session *
-session_new(struct router *r, struct event_base *base, int fd)
+session_new(struct router *r, struct event_base *base, int fd, int ws)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
 
@@ -49,7 +60,11 @@ session_new(struct router *r, struct event_base *base, int fd)
 	TAILQ_INIT(&s->asked_by);
 	TAILQ_INIT(&s->asks_of);
 	TAILQ_INIT(&s->rooms);
-	s->io = bufio_new(base, fd, -1, &io_ops, s);
+	if (ws) {
+		tcp_nodelay(fd);
+		s->ws = wsconn_new(base, s);
+	}
+	s->io = bufio_new(base, fd, -1, ws ? &ws_ops : &io_ops, s);
 	bufio_limits(s->io, LINE_MAX_EARLY, OUTPUT_MAX);
 	registry_add(r->registry, s);
 	return s;
@@ -67,6 +82,7 @@ session_unref(struct session *s)
 {
 	if (--s->refs > 0)
 		return;
+	wsconn_free(s->ws);
 	free(s->cwd);
 	free(s->git_branch);
 	free(s->host);
@@ -85,6 +101,8 @@ session_close(struct session *s, const char *why)
 	    why);
 	if (s->state == SESSION_ONLINE)
 		peers_left(s);
+	if (s->ws != NULL)
+		wsconn_closed(s->ws);
 	bufio_free(s->io);
 	s->io = NULL;
 	registry_remove(r->registry, s);
@@ -96,9 +114,25 @@ session_close(struct session *s, const char *why)
 static void
 on_line(struct bufio *io, char *line, size_t len, void *arg)
 {
-	struct session *s = arg;
+	(void)io;
+	session_line(arg, line, len);
+}
+
+static size_t
+on_input(struct bufio *io, char *p, size_t n, void *arg)
+{
+	struct session *s = session_ref(arg);
+	size_t used;
 
 	(void)io;
+	used = wsconn_input(s->ws, p, n);
+	session_unref(s);
+	return used;
+}
+
+void
+session_line(struct session *s, char *line, size_t len)
+{
 	s->last_seen = time_now_ms();
 	s->awaited = 0;
 	if (registry_alive(s->router->registry, s) == -1)
@@ -157,6 +191,16 @@ session_resume(struct session *s)
 {
 	s->resumed = time_mono_ms();
 	bufio_resume(s->io);
+	if (s->ws != NULL)
+		wsconn_resume(s->ws);
+}
+
+void
+session_limits(struct session *s, size_t in, size_t out)
+{
+	bufio_limits(s->io, in, out);
+	if (s->ws != NULL)
+		wsconn_limit(s->ws, in);
 }
 
 int
@@ -175,8 +219,11 @@ session_unheard(const struct session *s, int64_t ms)
 void
 session_write(struct session *s, const struct wbuf *w)
 {
-	if (s->state != SESSION_GONE)
-		bufio_write(s->io, wbuf_data(w), w->len);
+	if (s->state == SESSION_GONE)
+		return;
+	if (s->ws != NULL)
+		wsconn_header(s->ws, w->len);
+	bufio_write(s->io, wbuf_data(w), w->len);
 }
 
 int
@@ -190,20 +237,30 @@ session_push(struct session *s, struct rbuf *line)
 int
 session_pushv(struct session *s, const struct wbuf *head, struct rbuf *tail)
 {
-	size_t len = head->len + tail->len;
-
 	if (s->state != SESSION_ONLINE)
 		return -1;
 	if (bufio_pending(s->io) > PUSH_MAX)
 		return -1;
-	if (len > LINE_MAX_PLAIN && !(s->features & FEATURE_ANY) &&
-	    utf16_units(wbuf_data(head), head->len) +
-	    utf16_units(tail->data, tail->len) > LINE_MAX_PLAIN)
+	if (too_long(s, head, tail))
 		return -1;
+	if (s->ws != NULL)
+		wsconn_header(s->ws, head->len + tail->len);
 	if (head->len > 0)
 		bufio_write(s->io, wbuf_data(head), head->len);
 	bufio_write_rbuf(s->io, tail);
 	return 0;
+}
+
+/* Without features: UTF-16 units in a line, bytes in a WebSocket message. */
+static int
+too_long(const struct session *s, const struct wbuf *head,
+    const struct rbuf *tail)
+{
+	if (head->len + tail->len <= LINE_MAX_PLAIN ||
+	    (s->features & FEATURE_ANY))
+		return 0;
+	return s->ws != NULL || utf16_units(wbuf_data(head), head->len) +
+	    utf16_units(tail->data, tail->len) > LINE_MAX_PLAIN;
 }
 
 void

@@ -20,6 +20,7 @@ struct membership;
 struct bufio;
 struct event_base;
 struct router;
+struct wsconn;
 
 enum session_state {
 	SESSION_NEW,		/* has not registered */
@@ -47,6 +48,7 @@ struct session {
 	TAILQ_ENTRY(session)	 entry;		/* registry.c: all of a state */
 	struct router		*router;
 	struct bufio		*io;
+	struct wsconn		*ws;		/* NULL: lines on a socket */
 	unsigned		 refs;
 	unsigned		 npending;	/* requests not answered */
 	int			 held;		/* for having too many */
@@ -69,10 +71,15 @@ struct session {
 	struct wbuf		 shown_msg;	/* for it */
 };
 
-/* Takes over the socket. */
-struct session	*session_new(struct router *, struct event_base *, int fd);
+/* Takes over the socket; ws: WebSocket is spoken there, else lines. */
+struct session	*session_new(struct router *, struct event_base *, int fd,
+		    int ws);
 struct session	*session_ref(struct session *);
 void		 session_unref(struct session *);
+/* A line has come; it may be changed. */
+void		 session_line(struct session *, char *, size_t);
+/* Its lines may be that long from now on. */
+void		 session_limits(struct session *, size_t in, size_t out);
 /*
  * Closes the connection, gives up the name and all that hangs on it; why goes
  * to the log.

@@ -191,7 +191,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < 2; i++) {
 		if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
 			abort();
-		(void)session_new(&r, base, pair[0]);
+		(void)session_new(&r, base, pair[0], 0);
 		ends[i] = pair[1];
 	}
 	for (i = 0; size > 0; i ^= 1) {

@@ -47,6 +47,9 @@ START_TEST(good_files)
 		"dir = \"/srv/relay\"\ndata $dir\n",
 		"listen on socket \"/run/x/hub.sock\" mode 0660\n",
 		"hub id \\\n\"two-lines\"\n",
+		"listen on 127.0.0.1 port 9377\n",
+		"listen on \"::1\" port 1\n",
+		"allow origin \"https://app.example\"\n",
 		"expire unread never\nexpire unread after 30 days\n",
 		"expire unread after 1\n",
 		"sync full"
@@ -96,6 +99,11 @@ START_TEST(bad_files)
 		{ ":1:", "expire unread after 30 weeks\n" },
 		{ ":1:", "expire after 30 days\n" },
 		{ ":1:", "listen on socket \"/x\" mode 999\n" },
+		{ ":1:", "listen on localhost port 9376\n" },
+		{ ":1:", "listen on 127.0.0.1 port 0\n" },
+		{ ":1:", "listen on 127.0.0.1 port 65536\n" },
+		{ ":1:", "listen on 127.0.0.1\n" },
+		{ ":1:", "allow origin \"\"\n" },
 		{ ":2:", "sync full\nlimit peers 5\n" }
 	};
 	struct tenv	*t = tenv_new();
