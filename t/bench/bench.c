@@ -53,6 +53,7 @@ static const struct phase phases[] = {
 	{ "room", measure_room },
 	{ "group", measure_group },
 	{ "inbox", measure_inbox },
+	{ "ws", measure_ws },
 	{ "memory", measure_memory },
 };
 
@@ -65,7 +66,7 @@ usage(void)
 {
 	fprintf(stderr, "usage: bench [-D dir] [-t seconds] "
 	    "[measure] ...\n"
-	    "measures: machine start send load room group inbox memory\n");
+	    "measures: machine start send load room group inbox ws memory\n");
 	exit(2);
 }
 
