@@ -6,7 +6,7 @@ TOP =		.
 include config.mk
 
 PROGS =		hubd channeld hubctl
-TESTDIRS =	t/lib t/unit t/regress
+TESTDIRS =	t/lib t/bin t/unit t/regress
 DIRS =		lib $(PROGS) $(TESTDIRS) t/fuzz t/bench t/demo t/hosts
 DIST =		ecorelay-$(VERSION)
 FUZZ_SECONDS =	20
@@ -26,10 +26,13 @@ t/lib: lib
 	    exit 1; }
 	cd t/lib && $(MAKE)
 
+t/bin: lib
+	cd t/bin && $(MAKE)
+
 t/unit t/regress: t/lib $(PROGS)
 	cd $@ && $(MAKE)
 
-tests: t/unit t/regress
+tests: t/bin t/unit t/regress
 
 check: tests
 	@bad=0; (cd t/hosts && $(MAKE)) || bad=1; sh t/run || bad=1; exit $$bad

@@ -9,6 +9,7 @@
 
 #include "bufio.h"
 #include "conf.h"
+#include "linger.h"
 #include "log.h"
 #include "names.h"
 #include "router.h"
@@ -26,6 +27,7 @@ enum wsconn_state { WSCONN_HTTP, WSCONN_AUTH, WSCONN_OPEN };
 
 struct wsconn {
 	struct session		*session;
+	struct event_base	*base;
 	struct event		*late;	/* it has not shown the token */
 	struct event		*again;	/* to go on with rest */
 	enum wsconn_state	 state;
@@ -54,6 +56,7 @@ wsconn_new(struct event_base *base, struct session *s)
 	struct timeval tv = time_tv(AUTH_MS);
 
 	c->session = s;
+	c->base = base;
 	c->max = LINE_MAX_EARLY;
 	ws_init(&c->ws, WS_SERVER, AUTH_MAX);
 	c->late = evtimer_new(base, on_late, c);
@@ -124,6 +127,7 @@ end(struct wsconn *c, unsigned code, const char *why)
 	bufio_write(s->io, wbuf_data(&w), w.len);
 	wbuf_free(&w);
 	(void)bufio_flush(s->io, 0);
+	linger(c->base, bufio_fd(s->io));
 	session_close(s, why);
 }
 
@@ -137,6 +141,7 @@ refuse(struct wsconn *c, int status, const char *why)
 	bufio_write(s->io, wbuf_data(&w), w.len);
 	wbuf_free(&w);
 	(void)bufio_flush(s->io, 0);
+	linger(c->base, bufio_fd(s->io));
 	session_close(s, why);
 }
 

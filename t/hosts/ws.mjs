@@ -251,6 +251,38 @@ cases[`${CROWD} connections`] = async () => {
 	await Promise.all(all.map(c => c.end()));
 };
 
+cases['wsecho sends back what it gets, whole or in parts'] = async () => {
+	const echo = spawn(`${build}/t/bin/wsecho`, ['0'],
+	    { stdio: ['ignore', 'pipe', 'ignore'] });
+
+	try {
+		const [line] = await once(echo.stdout, 'data');
+		const ws = new WebSocket('ws://127.0.0.1:' +
+		    line.toString().split(' ')[1].trim());
+		const big = Buffer.alloc(16 * MIB, 7);
+		const back = async () => {
+			const [data, binary] = await once(ws, 'message');
+
+			return [data, binary];
+		};
+
+		await once(ws, 'open');
+		ws.send(big);
+		let [data, binary] = await back();
+		assert.ok(binary && data.equals(big));
+		ws.send('gr\u00fc', { fin: false });
+		ws.send('\u00dfe', { fin: true });
+		[data, binary] = await back();
+		assert.equal(binary, false);
+		assert.equal(data.toString(), 'gr\u00fc\u00dfe');
+		ws.send(Buffer.alloc(16 * MIB + 1));
+		const [code] = await once(ws, 'close');
+		assert.equal(code, 1009);
+	} finally {
+		echo.kill();
+	}
+};
+
 cases['the hub ends'] = async hub => {
 	hub.hubd.kill('SIGTERM');
 	const [code] = hub.hubd.exitCode !== null ? [hub.hubd.exitCode] :
