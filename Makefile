@@ -7,7 +7,7 @@ include config.mk
 
 PROGS =		hubd channeld hubctl
 TESTDIRS =	t/lib t/bin t/unit t/regress
-DIRS =		lib $(PROGS) $(TESTDIRS) t/fuzz t/bench t/demo t/hosts
+DIRS =		lib $(PROGS) share $(TESTDIRS) t/fuzz t/bench t/demo t/hosts
 DIST =		ecorelay-$(VERSION)
 FUZZ_SECONDS =	20
 
@@ -62,10 +62,14 @@ lint-flags:
 	    $(LIB_CFLAGS) $(CHECK_CFLAGS) $(CPPFLAGS)
 
 install: all
-	for d in $(PROGS) man etc; do (cd $$d && $(MAKE) install) || exit 1; done
+	for d in $(PROGS) man etc share; do \
+	    (cd $$d && $(MAKE) install) || exit 1; \
+	done
 
 uninstall:
-	for d in $(PROGS) man etc; do (cd $$d && $(MAKE) uninstall) || exit 1; done
+	for d in $(PROGS) man etc share; do \
+	    (cd $$d && $(MAKE) uninstall) || exit 1; \
+	done
 
 # A tarball of what git has, with configure made.
 dist: configure config.h.in
