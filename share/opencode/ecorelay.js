@@ -187,6 +187,13 @@ export const EcoRelay = async ({ client, directory }) => {
 			if (!output.system.some(s => s.includes(instructions)))
 				output.system.push(instructions);
 		},
+		// OpenCode takes all arguments of a plain schema for required.
+		'tool.definition': async ({ toolID }, output) => {
+			const tool = tools.find(t => t.name === toolID);
+			if (tool && output.jsonSchema)
+				output.jsonSchema = { ...output.jsonSchema,
+				    required: tool.required };
+		},
 		tool: Object.fromEntries(tools.map(tool => [tool.name, {
 			description: tool.description,
 			args: tool.schema,
