@@ -171,7 +171,7 @@ start(script, ['stub', `${stubPort}`, `${dir}/stub.log`], {});
 peer = new Peer('boss', env);
 const host = start(script, ['run', 'opencode', home, 'serve', '--port', `${port}`], {
 	ENV: `ECORELAY_DATA=${data} ECORELAY_WS_PORT=${wsPort} ` +
-	    `ECORELAY_HUBD=${top}/hubd/hubd`,
+	    `ECORELAY_IDLE_MS=1000 ECORELAY_HUBD=${top}/hubd/hubd`,
 });
 let said = '';
 host.stdout.on('data', text => {
