@@ -85,7 +85,7 @@ static const struct option long_options[] = {
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: channeld [-dV] [-n name] [-p auto|channel|none]"
+	fprintf(stderr, "usage: channeld [-dV] [-n name] [-p auto|claude|channel|none]"
 	    " [-r rate[:burst]]\n\t\t[-t all|core]\n");
 	exit(2);
 }

@@ -108,9 +108,11 @@ give(struct channel *s, const struct event_type *t, json_t *msg)
 		log_warnx("the hub sent %s without %s", t->type, t->content);
 		return;
 	}
+	/* the host may have begun to offer another one */
+	s->route = push_choose(s, s->conf.push);
 	if (s->route != NULL) {
 		meta = meta_of(msg, t->meta);
-		pushed = s->route->push(s, content, meta) == 0;
+		pushed = s->route->push(s, t->type, content, meta) == 0;
 		json_decref(meta);
 	}
 	if (t->note != NULL)

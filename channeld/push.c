@@ -8,16 +8,19 @@
 #include "log.h"
 #include "mcp.h"
 #include "push.h"
+#include "pushclaude.h"
 #include "channel.h"
 
 /* A host that has not read so much is not given more: it has the mailbox. */
 #define CHANNEL_BACKLOG	(4 * 1024 * 1024)
 
 static int	channel_usable(const struct channel *);
-static int	channel_push(struct channel *, const char *, json_t *);
+static int	channel_push(struct channel *, const char *, const char *,
+		    json_t *);
 
 /* In the order in which they are preferred. */
 static const struct route routes[] = {
+	{ "claude", pushclaude_usable, pushclaude_push },
 	{ "channel", channel_usable, channel_push },
 };
 #define NROUTES		(sizeof(routes) / sizeof(routes[0]))
@@ -57,8 +60,10 @@ channel_usable(const struct channel *s)
 }
 
 static int
-channel_push(struct channel *s, const char *content, json_t *meta)
+channel_push(struct channel *s, const char *type, const char *content,
+    json_t *meta)
 {
+	(void)type;
 	if (s->conf.backlog(s->conf.arg) > CHANNEL_BACKLOG) {
 		log_info("the host does not read: not pushed");
 		return -1;

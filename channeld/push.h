@@ -12,14 +12,14 @@ struct channel;
 
 struct route {
 	const char	*name;		/* for --push */
-	/* 1 if the host of this session offers it; asked after initialize. */
+	/* 1 if the host of this session offers it now; asked each time. */
 	int		(*usable)(const struct channel *);
 	/*
-	 * Gives the host an event: its text and, as strings, what is known
+	 * Gives the host an event: its type, its text and, as strings, what is known
 	 * about it.  0, or -1 if the host has not got it.
 	 */
-	int		(*push)(struct channel *, const char *content,
-			    json_t *meta);
+	int		(*push)(struct channel *, const char *type,
+			    const char *content, json_t *meta);
 };
 
 /* 1 if it is the name of a route, "auto" or "none". */

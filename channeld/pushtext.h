@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * An event as text, for hosts whose push has no room for anything else.
+ */
+#ifndef PUSHTEXT_H
+#define PUSHTEXT_H
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "buf.h"
+
+/*
+ * Appends a line that says what an event of that type is and how to answer,
+ * and its text, which cannot be taken for such a line, for a command of the
+ * host or for anything but text.
+ */
+void	pushtext_add(struct wbuf *, const char *type, const char *content,
+	    const json_t *meta);
+/* The part of it that makes a peer's text harmless. */
+void	pushtext_neutral(struct wbuf *, const char *, size_t);
+
+#endif
