@@ -85,8 +85,9 @@ static const struct option long_options[] = {
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: channeld [-dV] [-n name] [-p auto|claude|channel|none]"
-	    " [-r rate[:burst]]\n\t\t[-t all|core]\n");
+	fprintf(stderr, "usage: channeld [-dV] [-n name] "
+	    "[-p auto|claude|channel|none]\n\t\t[-r rate[:burst]] "
+	    "[-t all|core]\n");
 	exit(2);
 }
 

@@ -12,7 +12,7 @@ struct channel;
 
 struct route {
 	const char	*name;		/* for --push */
-	/* 1 if the host of this session offers it now; asked each time. */
+	/* 1 if this session's host offers it now; asked each time. */
 	int		(*usable)(const struct channel *);
 	/*
 	 * Gives the host an event: its type, its text and, as strings, what is known

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const WAIT_MS = 30000, LOOK_MS = 100;
+const WAIT_MS = 60000, LOOK_MS = 100;
 const here = path.dirname(fileURLToPath(import.meta.url));
 const top = path.resolve(process.env.ECORELAY_BUILD ?? `${here}/../..`);
 const share = path.resolve(here, '../../share');
