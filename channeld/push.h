@@ -15,8 +15,8 @@ struct route {
 	/* 1 if this session's host offers it now; asked each time. */
 	int		(*usable)(const struct channel *);
 	/*
-	 * Gives the host an event: its type, its text and, as strings, what is known
-	 * about it.  0, or -1 if the host has not got it.
+	 * Gives the host an event: its type, its text and, as strings,
+	 * what is known about it.  0, or -1 if the host has not got it.
 	 */
 	int		(*push)(struct channel *, const char *type,
 			    const char *content, json_t *meta);
