@@ -33,6 +33,7 @@ static void	on_event(struct hubclient *, const char *, json_t *, void *);
 static void	on_failed(struct hubclient *, const char *, void *);
 static const char *on_git_branch(struct hubclient *, void *);
 static void	on_watch(int, short, void *);
+static void	tell_presence(struct channel *);
 static void	rename_to_identity(struct channel *);
 static void	on_renamed(struct hubclient *, json_t *, void *);
 
@@ -195,7 +196,7 @@ channel_connect(struct channel *s)
 	if (s->hub != NULL || s->conf.no_hub)
 		return;
 	s->hub = hubclient_new(s->conf.base, &conf, &hub_ops, s);
-	if (!s->conf.identity->fixed)
+	if (s->conf.identity->file[0] != '\0')
 		event_add(s->watch, &tv);
 }
 
@@ -207,6 +208,8 @@ on_up(struct hubclient *hc, const char *name, void *arg)
 	(void)hc;
 	(void)name;
 	s->failed = NULL;
+	s->status[0] = '\0';
+	tell_presence(s);
 	rejoin_begin(s);
 }
 
@@ -245,6 +248,19 @@ on_git_branch(struct hubclient *hc, void *arg)
 	return id->git_branch;
 }
 
+/* What the host does now, if it says so; others see it in relay_peers. */
+static void
+tell_presence(struct channel *s)
+{
+	const char *status = s->conf.identity->status;
+
+	if (strcmp(status, s->status) == 0 || !hubclient_is_up(s->hub))
+		return;
+	strlcpy(s->status, status, sizeof(s->status));
+	hubclient_tell(s->hub, json_pack("{s:s,s:s}", "type", "presence",
+	    "status", status));
+}
+
 /* The user has renamed the session in the host: so are we. */
 
 static void
@@ -254,10 +270,11 @@ on_watch(int fd, short ev, void *arg)
 
 	(void)fd;
 	(void)ev;
-	if (!identity_renamed(s->conf.identity))
-		return;
-	s->rename_tries = 1;
-	rename_to_identity(s);
+	if (identity_renamed(s->conf.identity)) {
+		s->rename_tries = 1;
+		rename_to_identity(s);
+	}
+	tell_presence(s);
 }
 
 static void

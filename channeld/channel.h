@@ -38,6 +38,7 @@ struct channel {
 	struct event	*watch;		/* of the host's name for the session */
 	const struct route *route;	/* of events to the model; or NULL */
 	char		 client[65];	/* clientInfo.name */
+	char		 status[8];	/* as the hub was told it, or "" */
 	char		 title[65];	/* clientInfo.title, or name */
 	const char	*failed;	/* code: why there will be no hub */
 	/* whom to answer: asks and messages that came, asks that were sent */

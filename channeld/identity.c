@@ -121,7 +121,7 @@ static void
 read_file_name(struct identity *id)
 {
 	char *text = xmalloc(SESSION_FILE_MAX);
-	const char *name;
+	const char *name, *status;
 	json_t *file = NULL;
 	ssize_t n;
 
@@ -130,6 +130,10 @@ read_file_name(struct identity *id)
 	name = json_string_value(json_object_get(file, "name"));
 	if (name != NULL)
 		name_slug(name, "", id->file_name);
+	status = json_string_value(json_object_get(file, "status"));
+	if (status != NULL && (strcmp(status, "idle") == 0 ||
+	    strcmp(status, "busy") == 0))
+		strlcpy(id->status, status, sizeof(id->status));
 	json_decref(file);
 	free(text);
 }
@@ -139,11 +143,12 @@ identity_renamed(struct identity *id)
 {
 	char before[NAME_SIZE];
 
-	if (id->fixed || !file_changed(id))
+	if (!file_changed(id))
 		return 0;
 	strlcpy(before, id->file_name, sizeof(before));
 	read_file_name(id);
-	if (id->file_name[0] == '\0' || strcmp(id->file_name, before) == 0)
+	if (id->fixed || id->file_name[0] == '\0' ||
+	    strcmp(id->file_name, before) == 0)
 		return 0;
 	strlcpy(id->name, id->file_name, sizeof(id->name));
 	return 1;

@@ -22,6 +22,7 @@ struct identity {
 	/* the host's file on this session, and its name in there, or "" */
 	char		 file[PATH_MAX];
 	char		 file_name[NAME_SIZE];
+	char		 status[8];	/* "idle" or "busy" in it, or "" */
 	time_t		 file_mtime;
 	long		 file_mtime_ns;
 	ino_t		 file_ino;
@@ -36,7 +37,7 @@ void	identity_init(struct identity *, const char *option, const char *cwd,
 /*
  * 1 if the host has given the session another name since the last call (or
  * identity_init()), which name then holds; 0 otherwise, and always if it is
- * fixed.
+ * fixed.  Also looks for another status.
  */
 int	identity_renamed(struct identity *);
 /*

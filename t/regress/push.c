@@ -14,11 +14,25 @@
 #include "mcp.h"
 #include "unixsock.h"
 
-/* The host's socket, and the file that says where it is. */
+/* The session file of the host, which says where its socket is. */
+static void
+claude_is(struct tenv *t, const char *status)
+{
+	char	 path[T_PATH], text[2 * T_PATH];
+
+	snprintf(path, sizeof(path), "%s/.claude/sessions/%ld.json", t->home,
+	    (long)getpid());
+	snprintf(text, sizeof(text), "{\"sessionId\":\"s-1\",\"status\":"
+	    "\"%s\",\"messagingSocketPath\":\"%s/msg.sock\"}", status,
+	    t->dir);
+	write_file(path, text, strlen(text));
+}
+
+/* That, and the socket. */
 static int
 claude_new(struct tenv *t)
 {
-	char	 path[T_PATH], sock[T_PATH], text[2 * T_PATH];
+	char	 path[T_PATH], sock[T_PATH];
 	int	 fd;
 
 	snprintf(sock, sizeof(sock), "%s/msg.sock", t->dir);
@@ -27,11 +41,7 @@ claude_new(struct tenv *t)
 	(void)mkdir(path, 0700);
 	snprintf(path, sizeof(path), "%s/.claude/sessions", t->home);
 	(void)mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/.claude/sessions/%ld.json", t->home,
-	    (long)getpid());
-	snprintf(text, sizeof(text), "{\"sessionId\":\"s-1\",\"status\":"
-	    "\"idle\",\"messagingSocketPath\":\"%s\"}", sock);
-	write_file(path, text, strlen(text));
+	claude_is(t, "idle");
 	return (fd);
 }
 
@@ -170,6 +180,44 @@ START_TEST(stays_unread)
 }
 END_TEST
 
+struct watch {
+	struct conn	*c;
+	const char	*status;
+};
+
+static int
+has_status(void *arg)
+{
+	struct watch	*w = arg;
+	json_t		*peers = rpc(w->c, "{s:s}", "type", "list_peers");
+	const char	*s;
+
+	s = json_string_value(json_object_get(json_array_get(
+	    json_object_get(peers, "peers"), 0), "status"));
+	return (s != NULL && strcmp(s, w->status) == 0);
+}
+
+START_TEST(presence)
+{
+	struct tenv	*t = tenv_new();
+	struct watch	 w = { NULL, "idle" };
+	struct conn	*m;
+	int		 fd = claude_new(t);
+
+	hub_start(t);
+	m = mcp_start(t, "me", NULL);
+	mcp_init(m, "2025-11-25");
+	mcp_name(m);
+	w.c = client_new(t, "api", FEATURES);
+	want(t_until(t, has_status, &w, T_WAIT), "not idle");
+	claude_is(t, "busy");
+	w.status = "busy";
+	want(t_until(t, has_status, &w, T_WAIT), "not busy");
+	close(fd);
+	tenv_end(t);
+}
+END_TEST
+
 int
 main(int argc, char **argv)
 {
@@ -179,5 +227,6 @@ main(int argc, char **argv)
 	test_add(s, wakes_it, 20);
 	test_add(s, texts_are_harmless, 20);
 	test_add(s, stays_unread, 20);
+	test_add(s, presence, 30);
 	return (test_main(argv[0], s));
 }
