@@ -21,7 +21,6 @@
 
 #define AUTH_MS		5000	/* for the request and the token */
 #define AUTH_MAX	1024	/* bytes of the first message */
-#define CLOSE_AUTH	4003
 
 enum wsconn_state { WSCONN_HTTP, WSCONN_AUTH, WSCONN_OPEN };
 
@@ -113,7 +112,7 @@ on_late(evutil_socket_t fd, short ev, void *arg)
 	if (c->state == WSCONN_HTTP)
 		session_close(c->session, "no WebSocket request in time");
 	else
-		end(c, CLOSE_AUTH, "auth_timeout");
+		end(c, WSHTTP_CLOSE_AUTH, "auth_timeout");
 }
 
 /* Ends an upgraded connection; what waits is still written if it fits. */
@@ -226,7 +225,7 @@ take(struct wsconn *c, struct ws_event *ev)
 	case WS_BROKEN:
 		log_debug("WebSocket: %s", ev->why);
 		if (c->state != WSCONN_OPEN)
-			end(c, CLOSE_AUTH, "auth_failed");
+			end(c, WSHTTP_CLOSE_AUTH, "auth_failed");
 		else
 			end(c, ev->code, ev->why);
 		break;
@@ -342,7 +341,7 @@ authenticate(struct wsconn *c, const char *p, size_t n)
 	explicit_bzero(token, sizeof(token));
 	if (!good) {
 		log_info("WebSocket: a client without the right token");
-		end(c, CLOSE_AUTH, "auth_failed");
+		end(c, WSHTTP_CLOSE_AUTH, "auth_failed");
 		return;
 	}
 	event_del(c->late);

@@ -271,6 +271,8 @@ search_step(struct hubclient *hc)
 {
 	int fd, again;
 
+	/* what went wrong is for it to say from here on */
+	hc->trouble = NULL;
 	fd = hubfind_connect(hc->find);
 	again = fd == -1 && errno == EAGAIN;
 	if (fd == -1 && hc->start &&

@@ -22,11 +22,14 @@
 #include "proc.h"
 #include "timeutil.h"
 #include "unixsock.h"
+#include "wsproxy.h"
 
 #define SYSTEM_SOCKET	"/run/ecorelay/hub.sock"
 #define SPAWN_LOCK	"spawn.lock"
 #define HUB_PATH_MAX	1024
 #define REAP_MS		20
+#define REMOTE_MS	1000	/* between two tries to reach another machine */
+#define TOKEN_MAX	1024
 
 struct hubfind {
 	struct event	*reaper;
@@ -35,6 +38,8 @@ struct hubfind {
 	int		 launched, failed;	/* in this search */
 	int		 lock_fd;
 	pid_t		 child;			/* hubd's first process */
+	pid_t		 proxy;			/* see connect_url() */
+	int64_t		 tried;			/* when; monotonic ms */
 	char		 trouble[HUB_PATH_MAX + 64];
 };
 
@@ -42,6 +47,9 @@ static void	on_reaper(int, short, void *);
 static void	await_child(struct hubfind *);
 static void	trouble(struct hubfind *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
+static const char *remote_url(void);
+static int	connect_url(struct hubfind *, const char *);
+static int	token(char *, size_t);
 static int	take_lock(struct hubfind *);
 static void	launch(struct hubfind *);
 static void	exec_hubd(const char *) __attribute__((__noreturn__));
@@ -71,7 +79,6 @@ void
 hubfind_begin(struct hubfind *hf)
 {
 	hf->launched = hf->failed = 0;
-	hf->trouble[0] = '\0';
 }
 
 int
@@ -102,6 +109,8 @@ hubfind_connect(struct hubfind *hf)
 	char path[HUB_PATH_MAX];
 	int fd, err;
 
+	if (remote_url() != NULL)
+		return connect_url(hf, remote_url());
 	if (paths_hub_socket(path, sizeof(path)) == -1) {
 		err = errno;
 		trouble(hf, "no path to the hub's socket: %s", strerror(err));
@@ -122,6 +131,76 @@ hubfind_connect(struct hubfind *hf)
 		trouble(hf, "cannot connect to %s: %s", path, strerror(err));
 	errno = err;
 	return -1;
+}
+
+static const char *
+remote_url(void)
+{
+	const char *url = getenv("ECORELAY_WS_URL");
+
+	if (url == NULL || url[0] == '\0')
+		url = getenv("RELAY_URL");
+	return url != NULL && url[0] != '\0' ? url : NULL;
+}
+
+/* ECORELAY_WS_TOKEN, else what is in hub-ws-token of the data directory. */
+static int
+token(char *dst, size_t size)
+{
+	const char *env = getenv("ECORELAY_WS_TOKEN");
+	char dir[HUB_PATH_MAX], path[HUB_PATH_MAX];
+	ssize_t n;
+	int fd;
+
+	if (env != NULL && env[0] != '\0')
+		return strlcpy(dst, env, size) < size ? 0 : -1;
+	if (paths_data(dir, sizeof(dir)) == -1 ||
+	    paths_join(path, sizeof(path), dir, "hub-ws-token") == -1 ||
+	    (fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	n = read(fd, dst, size - 1);
+	close(fd);
+	if (n <= 0)
+		return -1;
+	dst[n] = '\0';
+	dst[strcspn(dst, "\r\n")] = '\0';
+	return 0;
+}
+
+/* A hub on another machine: none is started here. */
+static int
+connect_url(struct hubfind *hf, const char *url)
+{
+	int64_t now = time_mono_ms();
+	char secret[TOKEN_MAX];
+	int fd, status;
+
+	if (hf->proxy > 0 && waitpid(hf->proxy, &status, WNOHANG) ==
+	    hf->proxy) {
+		hf->proxy = 0;
+		trouble(hf, "%s", wsproxy_trouble(status));
+	}
+	if (hf->tried != 0 && now - hf->tried < REMOTE_MS) {
+		errno = EAGAIN;
+		return -1;
+	}
+	hf->tried = now;
+	if (token(secret, sizeof(secret)) == -1) {
+		trouble(hf, "there is no token: set ECORELAY_WS_TOKEN to what "
+		    "the file hub-ws-token of that hub has");
+		errno = EACCES;
+		return -1;
+	}
+	if ((fd = wsproxy_start(url, secret, &hf->proxy)) == -1) {
+		if (errno == EINVAL)
+			trouble(hf, "ECORELAY_WS_URL must be like "
+			    "ws://host:9376: it is %.200s", url);
+		else
+			trouble(hf, "cannot connect: %s", strerror(errno));
+		errno = EACCES;
+	}
+	explicit_bzero(secret, sizeof(secret));
+	return fd;
 }
 
 int

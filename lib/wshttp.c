@@ -7,6 +7,7 @@
 #include <ctype.h>
 
 #include "sha1.h"
+#include "timeutil.h"
 #include "wshttp.h"
 
 #define GUID	"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"	/* section 1.3 */
@@ -18,6 +19,7 @@ static int	read_field(struct wshttp_request *, const char *, const char *,
 		    unsigned *);
 static int	same(struct slice, const char *);
 static int	has_token(struct slice, const char *);
+static void	accept_text(struct wbuf *, struct slice);
 static void	base64(struct wbuf *, const uint8_t *, size_t);
 
 enum { SAW_UPGRADE = 1, SAW_CONNECTION = 2, SAW_VERSION = 4, SAW_KEY = 8,
@@ -171,8 +173,9 @@ base64(struct wbuf *w, const uint8_t *p, size_t n)
 	}
 }
 
-void
-wshttp_accept(struct wbuf *w, struct slice key)
+/* Section 4.2.2: what proves that a key was read. */
+static void
+accept_text(struct wbuf *w, struct slice key)
 {
 	uint8_t digest[SHA1_SIZE];
 	struct wbuf text = { 0 };
@@ -181,11 +184,71 @@ wshttp_accept(struct wbuf *w, struct slice key)
 	wbuf_adds(&text, GUID);
 	sha1(wbuf_data(&text), text.len, digest);
 	wbuf_free(&text);
+	base64(w, digest, sizeof(digest));
+}
+
+void
+wshttp_accept(struct wbuf *w, struct slice key)
+{
 	wbuf_adds(w, "HTTP/1.1 101 Switching Protocols\r\n"
 	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 	    "Sec-WebSocket-Accept: ");
-	base64(w, digest, sizeof(digest));
+	accept_text(w, key);
 	wbuf_adds(w, "\r\n\r\n");
+}
+
+void
+wshttp_ask(struct wbuf *w, const char *host, const char *path,
+    char key[WSHTTP_KEY_SIZE])
+{
+	struct wbuf text = { 0 };
+	uint8_t bytes[16];
+
+	random_bytes(bytes, sizeof(bytes));
+	base64(&text, bytes, sizeof(bytes));
+	memcpy(key, wbuf_data(&text), text.len);
+	key[text.len] = '\0';
+	wbuf_free(&text);
+	wbuf_printf(w, "GET %s HTTP/1.1\r\nHost: %s\r\n"
+	    "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n",
+	    path, host, key);
+}
+
+/* Section 4.1, the client's checks; no extension was asked for. */
+long
+wshttp_answer(const char *p, size_t n, const char *key)
+{
+	static const char status[] = "HTTP/1.1 101", name[] =
+	    "Sec-WebSocket-Accept:";
+	const char *begin = p, *end = p + n, *eol;
+	struct wbuf wanted = { 0 };
+	int good = 0;
+	size_t len;
+
+	if (n > WSHTTP_MAX)
+		end = p + WSHTTP_MAX;
+	accept_text(&wanted, slice_of(key));
+	while ((eol = line_end(p, end)) != NULL && eol != p) {
+		len = (size_t)(eol - p);
+		if (p == begin && (len < sizeof(status) - 1 ||
+		    memcmp(p, status, sizeof(status) - 1) != 0))
+			break;
+		if (len > sizeof(name) - 1 &&
+		    strncasecmp(p, name, sizeof(name) - 1) == 0) {
+			p += sizeof(name) - 1;
+			while (p < eol && (*p == ' ' || *p == '\t'))
+				p++;
+			good = (size_t)(eol - p) == wanted.len &&
+			    memcmp(p, wbuf_data(&wanted), wanted.len) == 0;
+		}
+		p = eol + 2;
+	}
+	wbuf_free(&wanted);
+	if (eol == NULL)
+		return memchr(p, '\n', (size_t)(end - p)) != NULL ||
+		    n >= WSHTTP_MAX ? -1 : 0;
+	return good && eol == p ? eol + 2 - begin : -1;
 }
 
 void
