@@ -13,6 +13,7 @@
 #include "mcp.h"
 #include "notify.h"
 #include "push.h"
+#include "pushqueue.h"
 #include "recent.h"
 #include "rejoin.h"
 #include "channel.h"
@@ -86,6 +87,7 @@ channel_new(const struct channel_conf *conf)
 	s->messages = recent_new(RECENT_MESSAGES);
 	s->own_asks = recent_new(RECENT_ASKS);
 	s->waiting = waiting_new();
+	s->queue = pushqueue_new(s);
 	s->rooms = json_object();
 	s->watch = event_new(conf->base, -1, EV_PERSIST, on_watch, s);
 	if (s->watch == NULL)
@@ -96,6 +98,7 @@ channel_new(const struct channel_conf *conf)
 void
 channel_free(struct channel *s)
 {
+	pushqueue_free(s->queue);
 	hubclient_free(s->hub);
 	mcp_free(s->mcp);
 	toolbox_free(s->tools);
@@ -267,13 +270,18 @@ static void
 on_watch(int fd, short ev, void *arg)
 {
 	struct channel *s = arg;
+	struct identity *id = s->conf.identity;
+	long before = id->file_mtime_ns;
 
 	(void)fd;
 	(void)ev;
-	if (identity_renamed(s->conf.identity)) {
+	if (identity_renamed(id)) {
 		s->rename_tries = 1;
 		rename_to_identity(s);
 	}
+	/* it may say where another socket is */
+	if (id->file_mtime_ns != before)
+		pushqueue_kick(s->queue);
 	tell_presence(s);
 }
 

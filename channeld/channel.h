@@ -15,6 +15,8 @@
 
 struct event_base;
 struct identity;
+struct pushclaude;
+struct pushqueue;
 struct route;
 
 struct channel_conf {
@@ -37,6 +39,8 @@ struct channel {
 	struct hubclient *hub;		/* NULL until initialize */
 	struct event	*watch;		/* of the host's name for the session */
 	const struct route *route;	/* of events to the model; or NULL */
+	struct pushqueue *queue;	/* of a route that takes its time */
+	struct pushclaude *claude;	/* a push that runs; or NULL */
 	char		 client[65];	/* clientInfo.name */
 	char		 status[8];	/* as the hub was told it, or "" */
 	char		 title[65];	/* clientInfo.title, or name */

@@ -116,17 +116,29 @@ file_changed(struct identity *id)
 	return 1;
 }
 
+json_t *
+identity_file(const struct identity *id)
+{
+	json_t *file = NULL;
+	char *text;
+	ssize_t n;
+
+	if (id->file[0] == '\0')
+		return NULL;
+	text = xmalloc(SESSION_FILE_MAX);
+	if ((n = read_start(id->file, text, SESSION_FILE_MAX)) > 0)
+		file = json_loadb(text, (size_t)n, 0, NULL);
+	free(text);
+	return file;
+}
+
 /* What cannot be read, perhaps because it is being written, is left alone. */
 static void
 read_file_name(struct identity *id)
 {
-	char *text = xmalloc(SESSION_FILE_MAX);
+	json_t *file = identity_file(id);
 	const char *name, *status;
-	json_t *file = NULL;
-	ssize_t n;
 
-	if ((n = read_start(id->file, text, SESSION_FILE_MAX)) > 0)
-		file = json_loadb(text, (size_t)n, 0, NULL);
 	name = json_string_value(json_object_get(file, "name"));
 	if (name != NULL)
 		name_slug(name, "", id->file_name);
@@ -135,7 +147,6 @@ read_file_name(struct identity *id)
 	    strcmp(status, "busy") == 0))
 		strlcpy(id->status, status, sizeof(id->status));
 	json_decref(file);
-	free(text);
 }
 
 int

@@ -10,6 +10,8 @@
 
 #include <limits.h>
 
+#include <jansson.h>
+
 #include "names.h"
 
 #define IDENTITY_BRANCH_SIZE	(BRANCH_LEN_MAX + 1)
@@ -40,6 +42,8 @@ void	identity_init(struct identity *, const char *option, const char *cwd,
  * fixed.  Also looks for another status.
  */
 int	identity_renamed(struct identity *);
+/* The host's file as it is now, the caller's reference; NULL: none. */
+json_t	*identity_file(const struct identity *);
 /*
  * The branch checked out in the repository that dir is in, the first 7
  * characters of the commit if it is none, "" where there is no repository.

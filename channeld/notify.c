@@ -13,6 +13,7 @@
 #include "members.h"
 #include "notify.h"
 #include "push.h"
+#include "pushqueue.h"
 #include "recent.h"
 #include "channel.h"
 #include "waiting.h"
@@ -23,6 +24,9 @@ struct event_type {
 	const char	*meta;		/* members, separated by spaces */
 	/* What is remembered; pushed: the host was given it. */
 	void		(*note)(struct channel *, json_t *, int pushed);
+	/* The host was given it after that. */
+	void		(*pushed)(struct channel *, json_t *);
+	const char	*list;		/* where relay_inbox shows it */
 };
 
 static void	note_message(struct channel *, json_t *, int);
@@ -31,6 +35,10 @@ static void	note_reply(struct channel *, json_t *, int);
 static void	note_err(struct channel *, json_t *, int);
 static void	note_room_msg(struct channel *, json_t *, int);
 static void	note_room_lost(struct channel *, json_t *, int);
+static void	pushed_message(struct channel *, json_t *);
+static void	pushed_ask(struct channel *, json_t *);
+static void	pushed_reply(struct channel *, json_t *);
+static void	pushed_room_msg(struct channel *, json_t *);
 static int	is_repeated(struct channel *, json_t *);
 static void	give(struct channel *, const struct event_type *, json_t *);
 static json_t	*meta_of(json_t *, const char *);
@@ -40,20 +48,27 @@ static const char *str(json_t *, const char *);
 
 static const struct event_type types[] = {
 	{ "incoming_message", "text",
-	    "from msg_id ts reply_to urgent kind", note_message },
+	    "from msg_id ts reply_to urgent kind", note_message,
+	    pushed_message, "messages" },
 	{ "incoming_ask", "question",
-	    "from ask_id broadcast_id thread_id", note_ask },
+	    "from ask_id broadcast_id thread_id", note_ask,
+	    pushed_ask, "asks" },
 	{ "incoming_reply", "text",
-	    "from ask_id broadcast_id thread_id", note_reply },
-	{ "err", "message", "ask_id code", note_err },
-	{ "incoming_room_msg", "text", "from room msg_id", note_room_msg },
-	{ "incoming_group_msg", "text", "from group msg_id ts", NULL },
-	{ NULL, NULL, NULL, NULL }
+	    "from ask_id broadcast_id thread_id", note_reply,
+	    pushed_reply, "replies" },
+	{ "err", "message", "ask_id code", note_err,
+	    pushed_reply, "replies" },
+	{ "incoming_room_msg", "text", "from room msg_id", note_room_msg,
+	    pushed_room_msg, "room_messages" },
+	{ "incoming_group_msg", "text", "from group msg_id ts", NULL,
+	    NULL, "groups" },
+	{ NULL, NULL, NULL, NULL, NULL, NULL }
 };
 
 /* Our own. */
 static const struct event_type room_lost = {
-	"room_lost", "message", "room code", note_room_lost
+	"room_lost", "message", "room code", note_room_lost,
+	pushed_room_msg, "room_messages"
 };
 
 /* Why there is no answer to an ask. */
@@ -101,7 +116,10 @@ static void
 give(struct channel *s, const struct event_type *t, json_t *msg)
 {
 	const char *content;
-	json_t *meta;
+	struct push_event ev = {
+		.type = t->type, .list = t->list, .content = t->content,
+		.msg = msg, .pushed = t->pushed,
+	};
 	int pushed = 0;
 
 	if ((content = str(msg, t->content)) == NULL) {
@@ -110,13 +128,14 @@ give(struct channel *s, const struct event_type *t, json_t *msg)
 	}
 	/* the host may have begun to offer another one */
 	s->route = push_choose(s, s->conf.push);
-	if (s->route != NULL) {
-		meta = meta_of(msg, t->meta);
-		pushed = s->route->push(s, t->type, content, meta) == 0;
-		json_decref(meta);
-	}
+	ev.meta = meta_of(msg, t->meta);
+	if (s->route != NULL && s->route->push != NULL)
+		pushed = s->route->push(s, content, ev.meta) == 0;
 	if (t->note != NULL)
 		t->note(s, msg, pushed);
+	if (s->route != NULL && s->route->send != NULL)
+		pushqueue_add(s->queue, &ev);
+	json_decref(ev.meta);
 }
 
 /* A part of a message, as an object of its own. */
@@ -157,9 +176,36 @@ note_message(struct channel *s, json_t *msg, int pushed)
 	if (id == NULL || from == NULL)
 		return;
 	recent_put(s->messages, id, from);
-	if (pushed && s->hub != NULL)
-		hubclient_tell(s->hub, json_pack("{s:s,s:[s]}",
+	if (pushed)
+		pushed_message(s, msg);
+}
+
+static void
+pushed_message(struct channel *s, json_t *msg)
+{
+	json_t *id = json_object_get(msg, "msg_id");
+
+	if (s->hub != NULL && json_is_string(id))
+		hubclient_tell(s->hub, json_pack("{s:s,s:[O]}",
 		    "type", "received", "msg_id", id));
+}
+
+static void
+pushed_ask(struct channel *s, json_t *msg)
+{
+	waiting_pushed(s->waiting, WAITING_ASKS, msg);
+}
+
+static void
+pushed_reply(struct channel *s, json_t *msg)
+{
+	waiting_pushed(s->waiting, WAITING_REPLIES, msg);
+}
+
+static void
+pushed_room_msg(struct channel *s, json_t *msg)
+{
+	waiting_pushed(s->waiting, WAITING_ROOM_MSGS, msg);
 }
 
 static void
@@ -172,6 +218,7 @@ note_ask(struct channel *s, json_t *msg, int pushed)
 	recent_put(s->asks, id, from);
 	/* the same one again, sent after a hub came back */
 	waiting_remove(s->waiting, WAITING_ASKS, id);
+	pushqueue_forget(s->queue, "asks", id);
 	waiting_add(s->waiting, WAITING_ASKS,
 	    part(msg, "ask_id from question broadcast_id thread_id"),
 	    "question", pushed);

@@ -9,19 +9,20 @@
 #include "mcp.h"
 #include "push.h"
 #include "pushclaude.h"
+#include "pushqueue.h"
 #include "channel.h"
 
 /* A host that has not read so much is not given more: it has the mailbox. */
 #define CHANNEL_BACKLOG	(4 * 1024 * 1024)
 
 static int	channel_usable(const struct channel *);
-static int	channel_push(struct channel *, const char *, const char *,
-		    json_t *);
+static int	channel_push(struct channel *, const char *, json_t *);
 
 /* In the order in which they are preferred. */
 static const struct route routes[] = {
-	{ "claude", pushclaude_usable, pushclaude_push },
-	{ "channel", channel_usable, channel_push },
+	{ "claude", pushclaude_usable, NULL, pushclaude_send,
+	    pushclaude_cancel, PUSHCLAUDE_MAX, 1 },
+	{ "channel", channel_usable, channel_push, NULL, NULL, 0, 0 },
 };
 #define NROUTES		(sizeof(routes) / sizeof(routes[0]))
 
@@ -51,6 +52,20 @@ push_choose(const struct channel *s, const char *name)
 	return NULL;
 }
 
+json_t *
+push_state(const struct channel *s)
+{
+	const struct route *route = push_choose(s, s->conf.push);
+	const char *why = pushqueue_trouble(s->queue);
+
+	if (route == NULL || route->send == NULL)
+		why = "";
+	return json_pack("{s:s,s:s,s:s*}",
+	    "route", route != NULL ? route->name : "none",
+	    "state", why[0] == '\0' ? "ok" : "failing",
+	    "error", why[0] != '\0' ? why : NULL);
+}
+
 /* The notification that Claude Code's channels take; others ignore it. */
 static int
 channel_usable(const struct channel *s)
@@ -60,10 +75,8 @@ channel_usable(const struct channel *s)
 }
 
 static int
-channel_push(struct channel *s, const char *type, const char *content,
-    json_t *meta)
+channel_push(struct channel *s, const char *content, json_t *meta)
 {
-	(void)type;
 	if (s->conf.backlog(s->conf.arg) > CHANNEL_BACKLOG) {
 		log_info("the host does not read: not pushed");
 		return -1;

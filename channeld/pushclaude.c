@@ -5,10 +5,8 @@
  */
 #include "compat.h"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-
 #include <errno.h>
+#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,24 +15,30 @@
 #include "identity.h"
 #include "log.h"
 #include "pushclaude.h"
-#include "pushtext.h"
+#include "pushqueue.h"
 #include "timeutil.h"
 #include "unixsock.h"
 
-#define LINE_BYTES	(1024 * 1024)
-#define TEXT_BYTES	(384 * 1024)	/* escaped it may be longer */
-#define SEND_MS		1000
+#define SEND_MS		5000	/* without any of it being taken */
+
+/* A line that is being written. */
+struct pushclaude {
+	struct event	*event;
+	char		*line;
+	size_t		 len, done;
+	int		 fd;
+};
 
 static json_t	*session_file(const struct channel *);
-static char	*line_for(const json_t *, const char *, const char *, json_t *);
-static int	write_line(const char *, const char *, size_t);
+static char	*line_for(const json_t *, const char *, size_t, const char *);
+static void	on_writable(int, short, void *);
+static void	end(struct channel *, const char *, int);
 
 /* Object with sessionId and messagingSocketPath, or NULL. */
 static json_t *
 session_file(const struct channel *s)
 {
-	const char *file = s->conf.identity->file;
-	json_t *j = file[0] != '\0' ? json_load_file(file, 0, NULL) : NULL;
+	json_t *j = identity_file(s->conf.identity);
 
 	if (json_is_string(json_object_get(j, "messagingSocketPath")) &&
 	    json_is_string(json_object_get(j, "sessionId")))
@@ -43,101 +47,114 @@ session_file(const struct channel *s)
 	return NULL;
 }
 
-static const char *
-str(const json_t *j, const char *key)
-{
-	return json_string_value(json_object_get(j, key));
-}
-
 int
 pushclaude_usable(const struct channel *s)
 {
 	json_t *file = session_file(s);
-	struct stat st;
-	int usable;
+	int usable = file != NULL;
 
-	usable = file != NULL &&
-	    stat(str(file, "messagingSocketPath"), &st) == 0 &&
-	    S_ISSOCK(st.st_mode);
 	json_decref(file);
 	return usable;
 }
 
-/* The line, to be freed, or NULL: it would be too long. */
+/* Without its newline, to be freed. */
 static char *
-line_for(const json_t *file, const char *type, const char *content,
-    json_t *meta)
+line_for(const json_t *file, const char *text, size_t len, const char *from)
 {
-	struct wbuf text = { 0 };
 	char uuid[UUID_SIZE], *line;
-	const char *from = str(meta, "from");
 	json_t *msg;
 
 	uuid_v7(uuid);
-	pushtext_add(&text, type, content, meta);
 	msg = json_pack("{s:s,s:i,s:s,s:s,s:s,s:O,s:{s:s,s:s%}}",
-	    "type", "user", "msgV", 1, "msg_id", uuid,
-	    "from", from != NULL ? from : "relay", "priority", "next",
+	    "type", "user", "msgV", 1, "msg_id", uuid, "from", from,
+	    "priority", "next",
 	    "session_id", json_object_get(file, "sessionId"),
-	    "message", "role", "user", "content", wbuf_data(&text), text.len);
-	wbuf_free(&text);
+	    "message", "role", "user", "content", text, len);
 	line = json_dumps(msg, JSON_COMPACT);
 	json_decref(msg);
-	if (line != NULL && strlen(line) < LINE_BYTES)
-		return line;
-	free(line);
-	return NULL;
+	return line;
 }
 
-/* Blocks for a moment at most: the host reads this socket all the time. */
-static int
-write_line(const char *path, const char *line, size_t len)
+void
+pushclaude_send(struct channel *s, const char *text, size_t len,
+    const char *from)
 {
-	struct timeval tv = time_tv(SEND_MS);
-	int fd = unix_connect(path), ok;
-	size_t done = 0;
-	ssize_t n = 0;
-
-	if (fd == -1)
-		return -1;
-	ok = unix_blocking(fd) == 0 &&
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) == 0;
-	while (ok && done < len) {
-		n = write(fd, line + done, len - done);
-		if (n > 0)
-			done += (size_t)n;
-		else if (n == -1 && errno != EINTR)
-			ok = 0;
-	}
-	close(fd);
-	return ok ? 0 : -1;
-}
-
-int
-pushclaude_push(struct channel *s, const char *type, const char *content,
-    json_t *meta)
-{
+	struct pushclaude *pc;
 	json_t *file = session_file(s);
-	struct wbuf w = { 0 };
-	char *line;
-	int r = -1;
+	const char *path;
 
-	if (file == NULL)
-		return -1;
-	line = strlen(content) <= TEXT_BYTES ?
-	    line_for(file, type, content, meta) : NULL;
-	if (line == NULL)
-		line = line_for(file, type, "It is too long to be shown here: "
-		    "read it with relay_inbox.", meta);
-	wbuf_adds(&w, line);
-	wbuf_adds(&w, "\n");
-	if (write_line(str(file, "messagingSocketPath"), wbuf_data(&w),
-	    w.len) == 0)
-		r = 0;
-	else
-		log_warn("Claude Code's socket: not pushed");
-	wbuf_free(&w);
-	free(line);
+	if (file == NULL) {
+		pushqueue_end(s->queue, "Claude Code has no messaging socket");
+		return;
+	}
+	path = json_string_value(json_object_get(file, "messagingSocketPath"));
+	s->claude = pc = xcalloc(1, sizeof(*pc));
+	if ((pc->fd = unix_connect(path)) == -1) {
+		end(s, "cannot connect to Claude Code's messaging socket",
+		    errno);
+		json_decref(file);
+		return;
+	}
+	pc->line = line_for(file, text, len, from);
 	json_decref(file);
-	return r;
+	pc->event = event_new(s->conf.base, pc->fd, EV_WRITE, on_writable, s);
+	if (pc->line == NULL || pc->event == NULL)
+		fatalx("pushclaude: out of memory");
+	pc->len = strlen(pc->line) + 1;
+	pc->line[pc->len - 1] = '\n';
+	on_writable(pc->fd, EV_WRITE, s);
+}
+
+static void
+on_writable(int fd, short ev, void *arg)
+{
+	struct channel *s = arg;
+	struct pushclaude *pc = s->claude;
+	struct timeval tv = time_tv(SEND_MS);
+	ssize_t n;
+
+	if (ev & EV_TIMEOUT) {
+		end(s, "Claude Code does not read", ETIMEDOUT);
+		return;
+	}
+	while (pc->done < pc->len) {
+		n = write(fd, pc->line + pc->done, pc->len - pc->done);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && errno != EAGAIN) {
+			end(s, "writing to Claude Code", errno);
+			return;
+		}
+		if (n == -1) {
+			event_add(pc->event, &tv);
+			return;
+		}
+		pc->done += (size_t)n;
+	}
+	end(s, NULL, 0);
+}
+
+static void
+end(struct channel *s, const char *what, int err)
+{
+	char why[128];
+
+	pushclaude_cancel(s);
+	if (what != NULL)
+		snprintf(why, sizeof(why), "%s: %s", what, strerror(err));
+	pushqueue_end(s->queue, what != NULL ? why : NULL);
+}
+
+void
+pushclaude_cancel(struct channel *s)
+{
+	struct pushclaude *pc = s->claude;
+
+	s->claude = NULL;
+	if (pc->event != NULL)
+		event_free(pc->event);
+	if (pc->fd != -1)
+		close(pc->fd);
+	free(pc->line);
+	free(pc);
 }

@@ -6,14 +6,17 @@
 #ifndef PUSHCLAUDE_H
 #define PUSHCLAUDE_H
 
-#include <jansson.h>
+#include <stddef.h>
 
 struct channel;
 
-/* 1 if our parent is a Claude Code that has such a socket now. */
+/* A line is 1 MiB at most, with what is around the text. */
+#define PUSHCLAUDE_MAX	(1024 * 1024 - 2048)
+
+/* See struct route.  Usable: our parent is a Claude Code with a socket. */
 int	pushclaude_usable(const struct channel *);
-/* 0, or -1 if the socket did not take all of it. */
-int	pushclaude_push(struct channel *, const char *type,
-	    const char *content, json_t *meta);
+void	pushclaude_send(struct channel *, const char *, size_t,
+	    const char *from);
+void	pushclaude_cancel(struct channel *);
 
 #endif

@@ -158,3 +158,25 @@ pushtext_neutral(struct wbuf *w, const char *p, size_t len)
 	}
 	wbuf_free(&clean);
 }
+
+size_t
+pushtext_fit(const char *p, size_t len, size_t max, int json)
+{
+	const char *end = p + len, *at;
+	size_t cost;
+	int n;
+
+	for (at = p; at < end; at += n) {
+		if ((n = utf8_sequence(at, end)) < 0)
+			n = -n;
+		cost = (size_t)n;
+		if (json && (*at == '"' || *at == '\\'))
+			cost = 2;
+		else if (json && *at >= 0 && *at < ' ')
+			cost = 6;
+		if (cost > max)
+			break;
+		max -= cost;
+	}
+	return (size_t)(at - p);
+}

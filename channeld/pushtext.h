@@ -18,6 +18,11 @@
  */
 void	pushtext_add(struct wbuf *, const char *type, const char *content,
 	    const json_t *meta);
+/*
+ * How many of the bytes, not breaking a character, take max at most; json: as
+ * they are in a JSON string.
+ */
+size_t	pushtext_fit(const char *, size_t len, size_t max, int json);
 /* The part of it that makes a peer's text harmless. */
 void	pushtext_neutral(struct wbuf *, const char *, size_t);
 

@@ -12,6 +12,7 @@
 #include "mcp.h"
 #include "members.h"
 #include "push.h"
+#include "pushqueue.h"
 #include "recent.h"
 #include "channel.h"
 #include "timeutil.h"
@@ -22,7 +23,7 @@
 static int	lacks(struct channel *, struct mcp_call *, const char *);
 static void	seen(struct channel *, const char *);
 static void	ask_is_closed(struct channel *, const char *);
-static void	note_messages(struct channel *, const json_t *);
+static void	note_messages(struct channel *, const json_t *, int);
 static void	take_waiting(struct channel *, json_t *);
 static hubcall_fn peers_done, send_done, inbox_done, reply_done, ask_done,
 		    broadcast_done, rename_done, status_done, sessions_done;
@@ -47,6 +48,7 @@ lacks(struct channel *s, struct mcp_call *call, const char *feature)
 static void
 seen(struct channel *s, const char *msg_id)
 {
+	pushqueue_forget(s->queue, "messages", msg_id);
 	if (s->hub == NULL || !hubclient_is_up(s->hub) ||
 	    recent_get(s->messages, msg_id) == NULL ||
 	    recent_marked(s->messages, msg_id))
@@ -61,6 +63,7 @@ ask_is_closed(struct channel *s, const char *ask_id)
 {
 	recent_remove(s->asks, ask_id);
 	waiting_remove(s->waiting, WAITING_ASKS, ask_id);
+	pushqueue_forget(s->queue, "asks", ask_id);
 }
 
 /* relay_peers */
@@ -131,21 +134,23 @@ inbox_done(struct hubclient *hc, json_t *answer, void *arg)
 	struct mcp_call *call = arg;
 	struct channel *s = call->arg;
 	json_t *result;
+	int read;
 
 	(void)hc;
 	if (hubcall_refused(call, answer))
 		return;
 	result = json_object();
 	members_copy(result, answer, "messages remaining dropped");
-	note_messages(s, json_object_get(answer, "messages"));
 	/* nobody waits for the result, or for these: keep them */
-	if (!call->cancelled && hubcall_arg(call, "query") == NULL)
+	read = !call->cancelled && hubcall_arg(call, "query") == NULL;
+	note_messages(s, json_object_get(answer, "messages"), read);
+	if (read)
 		take_waiting(s, result);
 	tool_done(call, result);
 }
 
 static void
-note_messages(struct channel *s, const json_t *messages)
+note_messages(struct channel *s, const json_t *messages, int read)
 {
 	const char *id, *from;
 	json_t *msg;
@@ -158,6 +163,8 @@ note_messages(struct channel *s, const json_t *messages)
 		if (id != NULL && from != NULL &&
 		    json_object_get(msg, "group") == NULL)
 			recent_put(s->messages, id, from);
+		if (id != NULL && read)
+			pushqueue_forget(s->queue, "messages", id);
 	}
 }
 
@@ -170,12 +177,21 @@ take_waiting(struct channel *s, json_t *result)
 		[WAITING_ROOM_MSGS] = "room_messages",
 	};
 	json_int_t dropped;
-	json_t *list;
+	json_t *list, *one;
+	const char *id;
+	size_t n;
 	int i;
 
 	for (i = 0; i < WAITING_KINDS; i++) {
-		if ((list = waiting_take(s->waiting, i)) != NULL)
-			json_object_set_new(result, keys[i], list);
+		if ((list = waiting_take(s->waiting, i)) == NULL)
+			continue;
+		json_object_set_new(result, keys[i], list);
+		json_array_foreach(list, n, one) {
+			id = json_string_value(json_object_get(one,
+			    i == WAITING_ROOM_MSGS ? "msg_id" : "ask_id"));
+			if (id != NULL)
+				pushqueue_forget(s->queue, keys[i], id);
+		}
 	}
 	dropped = (json_int_t)waiting_dropped(s->waiting);
 	if (dropped == 0)
@@ -350,8 +366,7 @@ status_done(struct hubclient *hc, json_t *answer, void *arg)
 	json_object_set_new(result, "me", json_string(hubclient_name(hc)));
 	members_copy(result, answer, "hub");
 	json_object_set_new(result, "unread", json_integer(channel_unread(s)));
-	json_object_set_new(result, "push", json_string(s->route != NULL ?
-	    s->route->name : "none"));
+	json_object_set_new(result, "push", push_state(s));
 	asks = recent_list(s->asks, "from", 0);
 	if (json_array_size(asks) > 0)
 		json_object_set(result, "asks", asks);

@@ -83,6 +83,26 @@ waiting_add(struct waiting *w, enum waiting_kind kind, json_t *what,
 }
 
 void
+waiting_pushed(struct waiting *w, enum waiting_kind kind, const json_t *msg)
+{
+	static const char *const keys[] = { "ask_id", "msg_id", "room" };
+	struct item *it;
+	json_t *is;
+	size_t i;
+
+	TAILQ_FOREACH(it, &w->of[kind].items, entry) {
+		for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+			is = json_object_get(it->what, keys[i]);
+			if (is != NULL &&
+			    !json_equal(is, json_object_get(msg, keys[i])))
+				break;
+		}
+		if (i == sizeof(keys) / sizeof(keys[0]))
+			it->pushed = 1;
+	}
+}
+
+void
 waiting_remove(struct waiting *w, enum waiting_kind kind, const char *ask_id)
 {
 	struct item *it, *next;

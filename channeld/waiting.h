@@ -34,6 +34,9 @@ void		 waiting_free(struct waiting *);
  */
 void		 waiting_add(struct waiting *, enum waiting_kind, json_t *,
 		    const char *text_key, int pushed);
+/* The host was given what waits with the ids of msg after all. */
+void		 waiting_pushed(struct waiting *, enum waiting_kind,
+		    const json_t *msg);
 /* Removes the one with that ask_id, if there is one. */
 void		 waiting_remove(struct waiting *, enum waiting_kind,
 		    const char *ask_id);

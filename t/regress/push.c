@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "mcp.h"
@@ -94,6 +95,40 @@ is_told(json_t *line, const char *from, const char *first, const char *rest)
 	    "%s", text);
 }
 
+static struct conn *
+session(struct tenv *t)
+{
+	struct conn	*m;
+
+	hub_start(t);
+	m = mcp_start(t, "me", NULL);
+	mcp_init(m, "2025-11-25");
+	mcp_name(m);
+	return (m);
+}
+
+static json_t *
+push_state(struct conn *m)
+{
+	return (json_object_get(mcp_tool(m, "relay_status", "{}"), "push"));
+}
+
+static int
+is_failing(void *arg)
+{
+	json_t	*push = push_state(arg);
+
+	is_str(push, "route", "claude");
+	return (strcmp(str_of(push, "state"), "failing") == 0 &&
+	    str_of(push, "error")[0] != '\0');
+}
+
+static void
+is_ok(struct conn *m)
+{
+	is_same(push_state(m), "{s:s,s:s}", "route", "claude", "state", "ok");
+}
+
 START_TEST(wakes_it)
 {
 	struct tenv	*t = tenv_new();
@@ -118,7 +153,8 @@ START_TEST(wakes_it)
 	    "so");
 	is_str(hear(a, "incoming_reply"), "text", "so");
 	j = mcp_tool(m, "relay_status", "{}");
-	is_str(j, "push", "claude");
+	is_same(json_object_get(j, "push"), "{s:s,s:s}", "route", "claude",
+	    "state", "ok");
 	close(fd);
 	tenv_end(t);
 }
@@ -164,8 +200,10 @@ START_TEST(stays_unread)
 	struct tenv	*t = tenv_new();
 	struct conn	*m, *a;
 	json_t		*j;
+	int		 fd;
 
 	close(claude_new(t));
+	unlink(tenv_path(t, "msg.sock"));
 	hub_start(t);
 	m = mcp_start(t, "me", NULL);
 	mcp_init(m, "2025-11-25");
@@ -176,6 +214,120 @@ START_TEST(stays_unread)
 	j = mcp_tool(m, "relay_inbox", "{}");
 	j = json_array_get(is_list(j, "messages", 1), 0);
 	is_str(j, "text", "hello");
+	/* and is not pushed any more, once read */
+	(void)send_text(a, "me", "again", "delivered");
+	want((fd = unix_listen(tenv_path(t, "msg.sock"), 0600)) != -1,
+	    "no socket");
+	is_told(claude_line(t, fd), "api", "[relay] message from api",
+	    "again");
+	is_ok(m);
+	close(fd);
+	tenv_end(t);
+}
+END_TEST
+
+/* The socket is gone for a while. */
+START_TEST(tried_again)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*m, *a;
+	const char	*id;
+	int		 fd = claude_new(t);
+
+	close(fd);
+	unlink(tenv_path(t, "msg.sock"));
+	m = session(t);
+	a = client_new(t, "api", FEATURES);
+	id = send_text(a, "me", "hello", "delivered");
+	want(t_until(t, is_failing, m, T_WAIT), "not failing");
+	is_int(mcp_tool(m, "relay_peers", "{}"), "unread", 1);
+	quiet(a, "receipt");
+	want((fd = unix_listen(tenv_path(t, "msg.sock"), 0600)) != -1,
+	    "no socket");
+	is_told(claude_line(t, fd), "api", "[relay] message from api",
+	    "hello");
+	is_str(hear_with(a, "receipt", "msg_id", id), "state", "received");
+	is_ok(m);
+	close(fd);
+	tenv_end(t);
+}
+END_TEST
+
+START_TEST(bursts_are_joined)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*m, *a, *b;
+	json_t		*line;
+	int		 fd = claude_new(t), i;
+	char		 text[16];
+	const char	*all;
+
+	m = session(t);
+	a = client_new(t, "api", FEATURES);
+	b = client_new(t, "web", FEATURES);
+	(void)send_text(a, "me", "first", "delivered");
+	is_told(claude_line(t, fd), "api", "[relay] message from api",
+	    "first");
+	for (i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "text %d", i);
+		(void)send_text(i == 4 ? b : a, "me", text, "delivered");
+	}
+	line = claude_line(t, fd);
+	is_str(line, "from", "relay");
+	all = str_of(json_object_get(line, "message"), "content");
+	for (i = 0; i < 5; i++) {
+		snprintf(text, sizeof(text), "\ntext %d", i);
+		want((all = strstr(all, text)) != NULL, "no %s: %s", text,
+		    show(line));
+	}
+	is_ok(m);
+	close(fd);
+	tenv_end(t);
+}
+END_TEST
+
+START_TEST(too_long_for_a_line)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*m, *a;
+	json_t		*line;
+	char		*text = t_fill('"', 524288);
+	const char	*all;
+	size_t		 n;
+	int		 fd = claude_new(t);
+
+	m = session(t);
+	a = client_new(t, "api", FEATURES);
+	(void)send_text(a, "me", text, "delivered");
+	line = claude_line(t, fd);
+	n = json_dumpb(line, NULL, 0, JSON_COMPACT);
+	want(n < 1024 * 1024 && n > 1000 * 1000, "%zu bytes", n);
+	all = str_of(json_object_get(line, "message"), "content");
+	want(strstr(all, "\n[relay] cut here") != NULL, "no word of it");
+	is_str(hear(a, "receipt"), "state", "received");
+	is_ok(m);
+	free(text);
+	close(fd);
+	tenv_end(t);
+}
+END_TEST
+
+/* The file comes when the server runs already. */
+START_TEST(file_comes_later)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*m, *a;
+	int		 fd;
+
+	m = session(t);
+	a = client_new(t, "api", FEATURES);
+	(void)send_text(a, "me", "early", "delivered");
+	is_str(mcp_push(m), "content", "early");
+	fd = claude_new(t);
+	(void)send_text(a, "me", "late", "delivered");
+	is_told(claude_line(t, fd), "api", "[relay] message from api",
+	    "late");
+	close(fd);
 	tenv_end(t);
 }
 END_TEST
@@ -227,6 +379,10 @@ main(int argc, char **argv)
 	test_add(s, wakes_it, 20);
 	test_add(s, texts_are_harmless, 20);
 	test_add(s, stays_unread, 20);
+	test_add(s, tried_again, 30);
+	test_add(s, bursts_are_joined, 20);
+	test_add(s, too_long_for_a_line, 30);
+	test_add(s, file_comes_later, 20);
 	test_add(s, presence, 30);
 	return (test_main(argv[0], s));
 }
