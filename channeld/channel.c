@@ -13,6 +13,7 @@
 #include "mcp.h"
 #include "notify.h"
 #include "push.h"
+#include "pushcodex.h"
 #include "pushqueue.h"
 #include "recent.h"
 #include "rejoin.h"
@@ -180,6 +181,7 @@ on_call(struct mcp_call *call, const char *name, void *arg)
 	struct channel *s = arg;
 
 	channel_connect(s);
+	pushcodex_called(s, call->meta);
 	return toolbox_call(s->tools, s, call, name);
 }
 

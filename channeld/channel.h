@@ -16,6 +16,7 @@
 struct event_base;
 struct identity;
 struct pushclaude;
+struct pushcodex;
 struct pushqueue;
 struct route;
 
@@ -41,6 +42,8 @@ struct channel {
 	const struct route *route;	/* of events to the model; or NULL */
 	struct pushqueue *queue;	/* of a route that takes its time */
 	struct pushclaude *claude;	/* a push that runs; or NULL */
+	struct pushcodex *codex;	/* the same */
+	char		 thread[65];	/* Codex's name for the session */
 	char		 client[65];	/* clientInfo.name */
 	char		 status[8];	/* as the hub was told it, or "" */
 	char		 title[65];	/* clientInfo.title, or name */

@@ -86,8 +86,8 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: channeld [-dV] [-n name] "
-	    "[-p auto|claude|channel|none]\n\t\t[-r rate[:burst]] "
-	    "[-t all|core]\n");
+	    "[-p auto|claude|codex|channel|none]\n\t\t"
+	    "[-r rate[:burst]] [-t all|core]\n");
 	exit(2);
 }
 

@@ -286,6 +286,7 @@ do_tools_call(struct mcp *m, json_t *id, json_t *params)
 	call->id = json_incref(id);
 	call->args = args == NULL || json_is_null(args) ? json_object() :
 	    json_incref(args);
+	call->meta = json_incref(json_object_get(params, "_meta"));
 	call->arg = m->arg;
 	TAILQ_INSERT_TAIL(&m->calls, call, entry);
 	m->running++;
@@ -341,6 +342,7 @@ call_free(struct mcp_call *call)
 {
 	json_decref(call->id);
 	json_decref(call->args);
+	json_decref(call->meta);
 	free(call);
 }
 

@@ -22,6 +22,7 @@ struct mcp_call {
 	struct mcp		*mcp;
 	json_t			*id;
 	json_t			*args;	/* the tool's arguments, as they came */
+	json_t			*meta;	/* _meta of the request, or NULL */
 	int			 cancelled;	/* nobody waits for it */
 	const struct tool	*tool;	/* the owner's */
 	void			*arg;	/* the owner's, as in mcp_new() */

@@ -9,6 +9,7 @@
 #include "mcp.h"
 #include "push.h"
 #include "pushclaude.h"
+#include "pushcodex.h"
 #include "pushqueue.h"
 #include "channel.h"
 
@@ -22,6 +23,8 @@ static int	channel_push(struct channel *, const char *, json_t *);
 static const struct route routes[] = {
 	{ "claude", pushclaude_usable, NULL, pushclaude_send,
 	    pushclaude_cancel, PUSHCLAUDE_MAX, 1 },
+	{ "codex", pushcodex_usable, NULL, pushcodex_send, pushcodex_cancel,
+	    PUSHCODEX_MAX, 0 },
 	{ "channel", channel_usable, channel_push, NULL, NULL, 0, 0 },
 };
 #define NROUTES		(sizeof(routes) / sizeof(routes[0]))

@@ -138,7 +138,7 @@ pushqueue_kick(struct pushqueue *q)
 	if (q->why[0] == '\0')
 		return;
 	q->step = 0;
-	plan(q, 0);
+	plan(q, JOIN_MS);
 }
 
 void

@@ -25,12 +25,15 @@ struct push_event {
 };
 
 struct pushqueue	*pushqueue_new(struct channel *);
-/* What is queued is dropped, and what is being sent is left alone. */
+/* Drops what is queued, and the push that runs. */
 void	pushqueue_free(struct pushqueue *);
 void	pushqueue_add(struct pushqueue *, const struct push_event *);
 /* The end of a route's send(): why is NULL, or says what went wrong. */
 void	pushqueue_end(struct pushqueue *, const char *why);
-/* What failed may work by now: does not wait for its time. */
+/*
+ * What failed may work by now: it is tried again in 200 ms, which leaves the
+ * model the time to read it if it is about to.
+ */
 void	pushqueue_kick(struct pushqueue *);
 /*
  * The model has it by now: the event of that list with this msg_id or ask_id

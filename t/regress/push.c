@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The push into Claude Code's messaging socket: the test is channeld's parent
- * and so the Claude Code whose session file it finds.
+ * The pushes into Claude Code's messaging socket and by `codex queue`: the
+ * test is channeld's parent and so the Claude Code whose session file it finds,
+ * or a Codex whose program is a script in PATH.
  */
 #include "compat.h"
 
@@ -332,6 +333,142 @@ START_TEST(file_comes_later)
 }
 END_TEST
 
+/* A codex that writes its arguments to a file and exits as another says. */
+static void
+codex_new(struct tenv *t)
+{
+	static const char script[] = "#!/bin/sh\n"
+	    "for a; do printf '<%s>\\n' \"$a\"; done >\"$HOME/args.new\"\n"
+	    "mv \"$HOME/args.new\" \"$HOME/args\"\n"
+	    "! test -e \"$HOME/fail\"\n";
+	char	path[2 * T_PATH];
+
+	write_file(tenv_path(t, "codex"), script, sizeof(script) - 1);
+	chmod(tenv_path(t, "codex"), 0700);
+	snprintf(path, sizeof(path), "%s:%s", t->dir, getenv("PATH"));
+	setenv("PATH", path, 1);
+}
+
+static struct conn *
+codex_session(struct tenv *t)
+{
+	struct conn	*m;
+
+	hub_start(t);
+	m = mcp_start(t, "me", NULL);
+	mcp_call(m, "initialize", json_pack("{s:s,s:{},s:{s:s,s:s}}",
+	    "protocolVersion", "2025-06-18", "capabilities", "clientInfo",
+	    "name", "codex-mcp-client", "version", "0.169.0"));
+	mcp_name(m);
+	return (m);
+}
+
+static void
+codex_calls(struct conn *m, const char *thread)
+{
+	mcp_call(m, "tools/call", json_pack("{s:s,s:{},s:{s:s}}",
+	    "name", "relay_peers", "arguments", "_meta",
+	    "threadId", thread));
+}
+
+static int
+has_run(void *arg)
+{
+	struct tenv	*t = arg;
+
+	return (access(tenv_path(t, "h/args"), F_OK) == 0);
+}
+
+static void
+codex_is_told(struct tenv *t, const char *thread, const char *text)
+{
+	char	*args, begin[128];
+
+	want(t_until(t, has_run, t, T_WAIT), "codex did not run");
+	args = read_file(tenv_path(t, "h/args"));
+	unlink(tenv_path(t, "h/args"));
+	snprintf(begin, sizeof(begin), "<queue>\n<--thread>\n<%s>\n"
+	    "<--message>\n<[relay] message from api, msg_id m-", thread);
+	want(strncmp(args, begin, strlen(begin)) == 0, "%s", args);
+	want(strstr(args, text) != NULL, "%s", args);
+	free(args);
+}
+
+START_TEST(by_codex_queue)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*m, *a;
+	json_t		*push;
+
+	codex_new(t);
+	m = codex_session(t);
+	codex_calls(m, "--help");
+	a = client_new(t, "api", FEATURES);
+	(void)send_text(a, "me", "/early $HOME", "delivered");
+	in_step(a);
+	push = push_state(m);
+	is_str(push, "route", "codex");
+	quiet(a, "receipt");
+	want(!has_run(t), "without a thread");
+	codex_calls(m, "0199-a");
+	codex_is_told(t, "0199-a", "\n> /early $HOME>\n");
+	is_str(hear(a, "receipt"), "state", "received");
+	codex_calls(m, "0199-b");
+	(void)send_text(a, "me", "x", "delivered");
+	codex_is_told(t, "0199-b", "\nx>\n");
+	tenv_end(t);
+}
+END_TEST
+
+static int
+codex_fails(void *arg)
+{
+	const char	*error = json_string_value(json_object_get(
+	    push_state(arg), "error"));
+
+	return (error != NULL && strstr(error, "status 1") != NULL);
+}
+
+START_TEST(codex_fails_at_first)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*m, *a;
+
+	codex_new(t);
+	write_file(tenv_path(t, "h/fail"), "", 0);
+	m = codex_session(t);
+	codex_calls(m, "t1");
+	a = client_new(t, "api", FEATURES);
+	(void)send_text(a, "me", "hello", "delivered");
+	want(t_until(t, codex_fails, m, T_WAIT), "%s", show(push_state(m)));
+	codex_is_told(t, "t1", "hello");
+	is_int(mcp_tool(m, "relay_peers", "{}"), "unread", 1);
+	quiet(a, "receipt");
+	unlink(tenv_path(t, "h/fail"));
+	is_str(hear(a, "receipt"), "state", "received");
+	tenv_end(t);
+}
+END_TEST
+
+/* An argument has 128 KiB on Linux. */
+START_TEST(too_long_for_codex)
+{
+	struct tenv	*t = tenv_new();
+	struct conn	*m, *a;
+	char		*text = t_fill('x', 300000);
+
+	codex_new(t);
+	m = codex_session(t);
+	codex_calls(m, "t1");
+	a = client_new(t, "api", FEATURES);
+	(void)send_text(a, "me", text, "delivered");
+	codex_is_told(t, "t1", "xxx\n\n[relay] cut here");
+	is_str(hear(a, "receipt"), "state", "received");
+	free(text);
+	tenv_end(t);
+}
+END_TEST
+
 struct watch {
 	struct conn	*c;
 	const char	*status;
@@ -383,6 +520,9 @@ main(int argc, char **argv)
 	test_add(s, bursts_are_joined, 20);
 	test_add(s, too_long_for_a_line, 30);
 	test_add(s, file_comes_later, 20);
+	test_add(s, by_codex_queue, 20);
+	test_add(s, codex_fails_at_first, 30);
+	test_add(s, too_long_for_codex, 20);
 	test_add(s, presence, 30);
 	return (test_main(argv[0], s));
 }
