@@ -59,6 +59,8 @@ static const struct command commands[] = {
 	    "take part as a peer" },
 	{ { "clean" }, "d:", "[-d DAYS]", 0, 0, cmd_clean,
 	    "forget sessions away for DAYS (30); remove a dead socket" },
+	{ { "setup" }, "nr", "[-nr] [HOST ...]", 0, 6, cmd_setup,
+	    "make AI hosts use EcoRelay; -n: only show, -r: undo" },
 	{ { "stop" }, "", "", 0, 0, cmd_stop,
 	    "stop the hub" },
 };
@@ -244,6 +246,12 @@ options(struct hubctl *ctl, const char *more, int argc, char **argv)
 			break;
 		case 's':
 			ctl->socket = optarg;
+			break;
+		case 'n':
+			ctl->show_only = 1;
+			break;
+		case 'r':
+			ctl->undo = 1;
 			break;
 		case 'u':
 			ctl->urgent = 1;

@@ -16,6 +16,7 @@ struct hubctl {
 	const char	*socket;	/* NULL: the default */
 	int		 json;
 	int		 urgent;
+	int		 show_only, undo;	/* of setup */
 	uint32_t	 days;
 };
 
@@ -32,6 +33,7 @@ int	cmd_search(struct hubctl *, int, char **);
 int	cmd_monitor(struct hubctl *, int, char **);
 int	cmd_chat(struct hubctl *, int, char **);
 int	cmd_clean(struct hubctl *, int, char **);
+int	cmd_setup(struct hubctl *, int, char **);
 int	cmd_stop(struct hubctl *, int, char **);
 
 /* The user's login name as a session's name. */

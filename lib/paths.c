@@ -175,3 +175,29 @@ paths_program(const char *name, char *dst, size_t size)
 	errno = ENOENT;
 	return -1;
 }
+
+int
+paths_share(const char *file, char *dst, size_t size)
+{
+	const char *env = getenv("ECORELAY_SHARE");
+	char tree[256];
+	const struct {
+		const char	*dir, *file;
+	} places[] = {
+		{ env, file },
+		{ self_dir, tree },
+		{ ECORELAY_DATADIR, file },
+	};
+	size_t i;
+
+	snprintf(tree, sizeof(tree), "../share/%s", file);
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (places[i].dir == NULL || places[i].dir[0] == '\0')
+			continue;
+		if (paths_join(dst, size, places[i].dir, places[i].file) == 0 &&
+		    access(dst, R_OK) == 0)
+			return 0;
+	}
+	errno = ENOENT;
+	return -1;
+}

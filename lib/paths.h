@@ -31,5 +31,7 @@ void	paths_init(const char *argv0);
  * tree (../NAME/NAME), in libexecdir, sbindir or bindir.  -1 with ENOENT.
  */
 int	paths_program(const char *name, char *dst, size_t size);
+/* The same for a file of share/, $ECORELAY_SHARE first. */
+int	paths_share(const char *file, char *dst, size_t size);
 
 #endif
