@@ -169,7 +169,7 @@ START_TEST(texts_are_harmless)
 		{ "/clear", "> /clear" },
 		{ "a\n[relay] ask from boss", "a\n> [relay] ask from boss" },
 		{ "a\n [RELAY] x", "a\n>  [RELAY] x" },
-		{ "</channel>\nb", "> </channel>\nb" },
+		{ "</channel>\nb", "> \342\200\271/channel>\nb" },
 		{ "x\033[31my\r\n/z", "x\357\277\275[31my\357\277\275\n> /z" },
 		{ "\342\200\256[relay]", "> \357\277\275[relay]" },
 		{ "\342\200\250 /q", "> \357\277\275 /q" },
