@@ -20,6 +20,7 @@
 #define OPTIONS		"js:"
 #define WORDS_MAX	3
 #define WORDS_SEARCHED	64
+#define HOSTS_MAX	16
 #define DAYS_DEFAULT	30
 #define DAYS_MAX	36500
 
@@ -59,8 +60,8 @@ static const struct command commands[] = {
 	    "take part as a peer" },
 	{ { "clean" }, "d:", "[-d DAYS]", 0, 0, cmd_clean,
 	    "forget sessions away for DAYS (30); remove a dead socket" },
-	{ { "setup" }, "nr", "[-nr] [HOST ...]", 0, 6, cmd_setup,
-	    "make AI hosts use EcoRelay; -n: only show, -r: undo" },
+	{ { "setup" }, "nr", "[-nr] [HOST ...]", 0, HOSTS_MAX, cmd_setup,
+	    "let AI hosts start channeld; -n: only say how; -r: undo" },
 	{ { "stop" }, "", "", 0, 0, cmd_stop,
 	    "stop the hub" },
 };
@@ -247,14 +248,14 @@ options(struct hubctl *ctl, const char *more, int argc, char **argv)
 		case 's':
 			ctl->socket = optarg;
 			break;
+		case 'u':
+			ctl->urgent = 1;
+			break;
 		case 'n':
-			ctl->show_only = 1;
+			ctl->dry_run = 1;
 			break;
 		case 'r':
 			ctl->undo = 1;
-			break;
-		case 'u':
-			ctl->urgent = 1;
 			break;
 		case 'd':
 			ctl->days = (uint32_t)strtonum(optarg, 0, DAYS_MAX,

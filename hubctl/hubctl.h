@@ -16,7 +16,8 @@ struct hubctl {
 	const char	*socket;	/* NULL: the default */
 	int		 json;
 	int		 urgent;
-	int		 show_only, undo;	/* of setup */
+	int		 dry_run;
+	int		 undo;
 	uint32_t	 days;
 };
 

@@ -1,86 +1,105 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * hubctl setup: what its parts share.  A host is a row of the table in
- * setup.c and one of the ways here in which it is told of us.
+ * hubctl setup: files of AI hosts, what is edited in them, and what came of
+ * it.
  */
 #ifndef SETUP_H
 #define SETUP_H
 
+#include <sys/stat.h>
+
 #include <limits.h>
-#include <stddef.h>
 
-#define SETUP_NAME	"relay"			/* of us as an MCP server */
-#define SETUP_BACKUP	".ecorelay-backup"	/* behind a file's name */
+#include "buf.h"
 
-struct setup {
-	int		 show;		/* change nothing */
+#define SERVER		"relay"		/* what hosts know channeld as */
+
+enum edit_result {
+	EDIT_NONE,
+	EDIT_ADD,
+	EDIT_CHANGE,
+	EDIT_REMOVE,
+	EDIT_REFUSED
+};
+
+/* A change of a text.  {0} and what is wanted; wbuf_free() what is out. */
+struct change {
+	const char	*text;		/* NULL: there is no file */
+	size_t		 len;
+	const char	*old;		/* the backup, or NULL */
+	size_t		 old_len;
+	int		 created;	/* there was no file before us */
+	const char	*command;	/* channeld */
 	int		 undo;
-	const char	*home;
-	char		 channeld[PATH_MAX], hubd[PATH_MAX];
+	struct wbuf	 out;		/* if added, changed or removed */
+	char		 why[256];	/* if refused; may be set if none */
 };
-
-/* A file of ours and where a host wants it, in its directory. */
-struct setup_copy {
-	const char	*share;		/* in share/; NULL: the hub's path */
-	const char	*file;
-};
-
-struct setup_host {
-	const char	*name;		/* of the program, too */
-	const char	*env;		/* has its directory; or NULL */
-	const char	*dir;		/* in $env or in home, else ... */
-	const char	*home_dir;	/* ... this one in home */
-	const char	*file;		/* its configuration, in there */
-	/* 1 if something changes, 0 if not, or -1 after it said why. */
-	int		 (*apply)(const struct setup *,
-			    const struct setup_host *, const char *dir);
-	const struct setup_copy	*copies;
-};
-
-/* setuphost.c: the ways. */
-int	setup_claude(const struct setup *, const struct setup_host *,
-	    const char *);
-int	setup_json(const struct setup *, const struct setup_host *,
-	    const char *);
-int	setup_toml(const struct setup *, const struct setup_host *,
-	    const char *);
-int	setup_files(const struct setup *, const struct setup_host *,
-	    const char *);
-
-/* A line on standard output (or, with bad, standard error): host: text. */
-void	setup_say(const struct setup_host *, const char *, ...)
-	    __attribute__((__format__(printf, 2, 3)));
-void	setup_bad(const struct setup_host *, const char *, ...)
-	    __attribute__((__format__(printf, 2, 3)));
-/* 1 if a program of that name is in $PATH. */
-int	setup_in_path(const char *);
 
 /*
- * setuptoml.c: the text with our block in it (or, with undo, without it); to
- * be freed.  NULL, and why: it is not plausible TOML, or has a server of our
- * name that is not ours.
+ * Let a host start channeld, or undo that: mcpServers.relay of a JSON object,
+ * a block [mcp_servers.relay] of TOML.  When nothing else has changed since
+ * the backup, undoing yields the backup, byte for byte; an empty text stands
+ * for no file.
  */
-char	*setuptoml_edit(const char *text, const char *channeld, int undo,
-	    const char **why);
-/* The same for JSON with mcpServers. */
-char	*setupjson_edit(const char *text, const char *channeld, int undo,
-	    const char **why);
+enum edit_result change_json(struct change *);
+enum edit_result change_toml(struct change *);
+/* What command mcpServers.relay has, into dst; -1 and why if not readable. */
+int	json_command(struct change *, char *, size_t);
+/* 1 if the path is one of a channeld. */
+int	is_channeld(const char *);
 
-/* setupfile.c */
-/* The content, terminated, to be freed; NULL with errno. */
-char	*setupfile_read(const char *path);
+/* A file of a host, read as a whole.  conffile_close() it. */
+struct conffile {
+	char		 path[PATH_MAX];
+	char		 real[PATH_MAX];	/* to which a link leads */
+	struct stat	 st;
+	char		*text;		/* terminated; NULL: not there */
+	size_t		 len;
+	char		*old;		/* path.ecorelay-backup, or NULL */
+	size_t		 old_len;
+	int		 created;	/* path.ecorelay-new is there */
+	int		 link;
+};
+
+/* 0, or -1 with the reason in why[size]. */
+int	conffile_open(struct conffile *, const char *path, char *why, size_t);
 /*
- * Replaces a file, or makes it and the directories above it; keeps a copy of
- * the first content beside it, the mode, and what a symbolic link points to.
- * 0, or -1 with errno.
+ * Replaces the content, and keeps mode and link.  With keep it first makes a
+ * backup, or notes that there was no file, unless one of the two is there;
+ * without, such a note is removed.  0, or -1 with errno.
  */
-int	setupfile_write(const char *path, const char *text, int backup);
-/* Makes that copy if there is none yet. */
-int	setupfile_keep(const char *path);
-/* The content of the copy; NULL with errno. */
-char	*setupfile_backup(const char *path);
-/* Removes the file's copy; the file itself, too. */
-void	setupfile_forget(const char *path);
-int	setupfile_remove(const char *path);
+int	conffile_write(struct conffile *, const char *, size_t, int keep);
+/* Puts the backup back and removes it. */
+int	conffile_restore(struct conffile *);
+/* Removes the file, and the note that there was none. */
+int	conffile_remove(struct conffile *);
+void	conffile_close(struct conffile *);
+
+/* What one run of the command does. */
+struct setup {
+	int		 dry_run;
+	int		 undo;
+	const char	*host;			/* now; its name */
+	char		 dir[PATH_MAX];		/* its configuration */
+	char		 home[PATH_MAX];
+	char		 channeld[PATH_MAX];
+	char		 hubd[PATH_MAX];
+};
+
+/* A file of share/, and where it goes below the host's directory. */
+struct copy {
+	const char	*share;		/* NULL: the path of hubd */
+	const char	*dest;
+};
+
+/*
+ * Copies n files, COPIES_MAX at most, the last of which uses the others;
+ * returns an exit code.
+ */
+#define COPIES_MAX	4
+int	setup_copies(struct setup *, const struct copy *, size_t n);
+/* Says what is done to what, in path; returns an exit code. */
+int	setup_say(const struct setup *, enum edit_result, const char *what,
+	    const char *path, const char *why);
 
 #endif

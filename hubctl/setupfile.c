@@ -1,78 +1,171 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Files of hosts that hubctl setup changes: never left half written, and with
- * a copy of what they were.
+ * Files that belong to somebody else: read as a whole, replaced in one step,
+ * with a backup of what was there first.
  */
 #include "compat.h"
 
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "buf.h"
 #include "paths.h"
 #include "setup.h"
 
-#define CONFIG_MAX	(16 * 1024 * 1024)
+#define FILE_MAX	(16 * 1024 * 1024)
+#define BACKUP		".ecorelay-backup"
+#define CREATED		".ecorelay-new"
 
-static int	real_path(const char *, char *);
-static int	put_file(const char *, const char *, mode_t);
+static int	beside(const struct conffile *, const char *, char *);
+static char	*read_all(const char *, struct stat *, size_t *);
+static int	write_all(int, const char *, size_t);
+static int	replace(const char *, const char *, size_t,
+		    const struct stat *);
 static int	make_parent(const char *);
+static int	keep_old(const struct conffile *);
+static int	forget(const struct conffile *, const char *);
 
-char *
-setupfile_read(const char *path)
+/* dst[PATH_MAX]: the file's path with something behind it. */
+static int
+beside(const struct conffile *f, const char *suffix, char *dst)
 {
-	struct stat st;
+	int n = snprintf(dst, PATH_MAX, "%s%s", f->path, suffix);
+
+	if (n < 0 || n >= PATH_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return 0;
+}
+
+/* Its content, terminated; NULL with errno. */
+static char *
+read_all(const char *path, struct stat *st, size_t *len)
+{
 	char *text = NULL;
-	size_t n = 0, size;
-	ssize_t some = -1;
-	int fd, saved;
+	ssize_t n = 0;
+	size_t size;
+	int fd;
 
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
 		return NULL;
-	if (fstat(fd, &st) == -1)
+	if (fstat(fd, st) == -1)
 		goto done;
-	errno = EFBIG;
-	if (!S_ISREG(st.st_mode) || st.st_size > CONFIG_MAX)
+	if (!S_ISREG(st->st_mode) || st->st_size > FILE_MAX) {
+		errno = S_ISREG(st->st_mode) ? EFBIG : EINVAL;
 		goto done;
-	size = (size_t)st.st_size;
-	text = xmalloc(size + 1);
-	while (n < size && (some = read(fd, text + n, size - n)) > 0)
-		n += (size_t)some;
-	text[n] = '\0';
-	some = some == -1 && n < size ? -1 : 0;
-	/* a zero byte is in no configuration */
-	if (some == 0 && strlen(text) != n) {
-		errno = EILSEQ;
-		some = -1;
 	}
- done:
-	saved = errno;
-	close(fd);
-	if (some == -1 && text != NULL) {
+	size = (size_t)st->st_size;
+	text = xmalloc(size + 1);
+	for (*len = 0; *len < size; *len += (size_t)n) {
+		n = read(fd, text + *len, size - *len);
+		if (n == -1 && errno == EINTR)
+			n = 0;
+		else if (n <= 0)
+			break;
+	}
+	text[*len] = '\0';
+	if (n == -1) {
 		free(text);
 		text = NULL;
 	}
-	errno = saved;
+done:
+	close(fd);
 	return text;
 }
 
-/* Where a symbolic link leads; a file that is not there is itself. */
-static int
-real_path(const char *path, char *dst)
+int
+conffile_open(struct conffile *f, const char *path, char *why, size_t size)
 {
-	if (realpath(path, dst) != NULL)
+	char other[PATH_MAX];
+	struct stat st;
+
+	memset(f, 0, sizeof(*f));
+	if (strlcpy(f->path, path, sizeof(f->path)) >= sizeof(f->path) ||
+	    beside(f, CREATED, other) == -1) {
+		errno = ENAMETOOLONG;
+		goto fail;
+	}
+	f->created = access(other, F_OK) == 0;
+	if (beside(f, BACKUP, other) == -1)
+		goto fail;
+	f->old = read_all(other, &st, &f->old_len);
+	if (f->old == NULL && errno != ENOENT && errno != ENOTDIR)
+		goto fail;
+	if (lstat(path, &f->st) == -1) {
+		if (errno != ENOENT)
+			goto fail;
+		strlcpy(f->real, path, sizeof(f->real));
 		return 0;
-	if (errno != ENOENT)
+	}
+	f->link = S_ISLNK(f->st.st_mode);
+	if (realpath(path, f->real) == NULL ||
+	    (f->text = read_all(f->real, &f->st, &f->len)) == NULL)
+		goto fail;
+	return 0;
+fail:
+	snprintf(why, size, "%s", strerror(errno));
+	conffile_close(f);
+	return -1;
+}
+
+void
+conffile_close(struct conffile *f)
+{
+	free(f->text);
+	free(f->old);
+	f->text = f->old = NULL;
+}
+
+static int
+write_all(int fd, const char *data, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		if ((n = write(fd, data, len)) == -1) {
+			if (errno == EINTR)
+				continue;
+			return -1;
+		}
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Owner and mode are those of st, or a new file's if that is NULL. */
+static int
+replace(const char *path, const char *data, size_t len, const struct stat *st)
+{
+	char temp[PATH_MAX];
+	int fd, n, saved;
+
+	n = snprintf(temp, sizeof(temp), "%s.XXXXXX", path);
+	if (n < 0 || (size_t)n >= sizeof(temp)) {
+		errno = ENAMETOOLONG;
 		return -1;
-	if (strlcpy(dst, path, PATH_MAX) < PATH_MAX)
+	}
+	if ((fd = mkstemp(temp)) == -1)
+		return -1;
+	if (st != NULL && st->st_uid != geteuid() &&
+	    fchown(fd, st->st_uid, st->st_gid) == -1)
+		goto fail;
+	if (fchmod(fd, st != NULL ? st->st_mode & 07777 : 0600) == -1 ||
+	    write_all(fd, data, len) == -1 || fsync(fd) == -1)
+		goto fail;
+	n = close(fd);
+	fd = -1;
+	if (n == 0 && rename(temp, path) == 0)
 		return 0;
-	errno = ENAMETOOLONG;
+fail:
+	saved = errno;
+	if (fd != -1)
+		close(fd);
+	unlink(temp);
+	errno = saved;
 	return -1;
 }
 
@@ -81,103 +174,61 @@ make_parent(const char *path)
 {
 	char dir[PATH_MAX], *slash;
 
-	if (strlcpy(dir, path, sizeof(dir)) >= sizeof(dir) ||
-	    (slash = strrchr(dir, '/')) == NULL || slash == dir)
+	strlcpy(dir, path, sizeof(dir));
+	if ((slash = strrchr(dir, '/')) == NULL || slash == dir)
 		return 0;
 	*slash = '\0';
 	return paths_mkdir(dir);
 }
 
+/* The backup is made once: a later state has our own changes in it. */
 static int
-put_file(const char *path, const char *text, mode_t mode)
+keep_old(const struct conffile *f)
 {
-	char temp[PATH_MAX];
-	size_t n = strlen(text), done = 0;
-	ssize_t some = 0;
-	int fd, saved;
+	char other[PATH_MAX];
 
-	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >=
-	    (int)sizeof(temp)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if ((fd = mkstemp(temp)) == -1)
-		return -1;
-	while (done < n && (some = write(fd, text + done, n - done)) > 0)
-		done += (size_t)some;
-	if (done < n || fchmod(fd, mode) == -1 || fsync(fd) == -1 ||
-	    rename(temp, path) == -1) {
-		saved = errno;
-		(void)unlink(temp);
-		close(fd);
-		errno = saved;
-		return -1;
-	}
-	close(fd);
-	return 0;
-}
-
-int
-setupfile_keep(const char *path)
-{
-	char copy[PATH_MAX], *before;
-	struct stat st;
-	int r;
-
-	if (snprintf(copy, sizeof(copy), "%s" SETUP_BACKUP, path) >=
-	    (int)sizeof(copy)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if (stat(path, &st) == -1)
-		return errno == ENOENT ? 0 : -1;
-	if (access(copy, F_OK) == 0)
+	if (f->old != NULL || f->created)
 		return 0;
-	if ((before = setupfile_read(path)) == NULL)
+	if (beside(f, f->text != NULL ? BACKUP : CREATED, other) == -1)
 		return -1;
-	r = put_file(copy, before, st.st_mode & 0777);
-	free(before);
-	return r;
+	if (f->text == NULL)
+		return replace(other, "", 0, NULL);
+	return replace(other, f->text, f->len, &f->st);
+}
+
+/* Removes what keep_old() has made, if it is there. */
+static int
+forget(const struct conffile *f, const char *suffix)
+{
+	char other[PATH_MAX];
+
+	if (beside(f, suffix, other) == -1)
+		return -1;
+	return unlink(other) == -1 && errno != ENOENT ? -1 : 0;
 }
 
 int
-setupfile_write(const char *path, const char *text, int backup)
+conffile_write(struct conffile *f, const char *data, size_t len, int keep)
 {
-	char real[PATH_MAX];
-	struct stat st;
-
-	if (real_path(path, real) == -1 || make_parent(real) == -1 ||
-	    (backup && setupfile_keep(path) == -1))
+	if (f->text == NULL && make_parent(f->real) == -1)
 		return -1;
-	return put_file(real, text, stat(real, &st) == 0 ?
-	    st.st_mode & 0777 : 0600);
-}
-
-char *
-setupfile_backup(const char *path)
-{
-	char copy[PATH_MAX];
-
-	if (snprintf(copy, sizeof(copy), "%s" SETUP_BACKUP, path) >=
-	    (int)sizeof(copy)) {
-		errno = ENAMETOOLONG;
-		return NULL;
-	}
-	return setupfile_read(copy);
-}
-
-void
-setupfile_forget(const char *path)
-{
-	char copy[PATH_MAX];
-
-	if (snprintf(copy, sizeof(copy), "%s" SETUP_BACKUP, path) <
-	    (int)sizeof(copy))
-		(void)unlink(copy);
+	if (keep && keep_old(f) == -1)
+		return -1;
+	if (replace(f->real, data, len, f->text != NULL ? &f->st : NULL) == -1)
+		return -1;
+	return keep ? 0 : forget(f, CREATED);
 }
 
 int
-setupfile_remove(const char *path)
+conffile_restore(struct conffile *f)
 {
-	return unlink(path) == -1 && errno != ENOENT ? -1 : 0;
+	if (conffile_write(f, f->old, f->old_len, 0) == -1)
+		return -1;
+	return forget(f, BACKUP);
+}
+
+int
+conffile_remove(struct conffile *f)
+{
+	return unlink(f->real) == -1 ? -1 : forget(f, CREATED);
 }

@@ -55,6 +55,18 @@ paths_join(char *dst, size_t size, const char *dir, const char *file)
 }
 
 int
+paths_home(char *dst, size_t size)
+{
+	const char *h = home();
+
+	if (h == NULL) {
+		errno = ENOENT;
+		return -1;
+	}
+	return put(dst, size, h);
+}
+
+int
 paths_data(char *dst, size_t size)
 {
 	const char *d = getenv("ECORELAY_DATA");
@@ -180,21 +192,17 @@ int
 paths_share(const char *file, char *dst, size_t size)
 {
 	const char *env = getenv("ECORELAY_SHARE");
-	char tree[256];
-	const struct {
-		const char	*dir, *file;
-	} places[] = {
-		{ env, file },
-		{ self_dir, tree },
-		{ ECORELAY_DATADIR, file },
-	};
-	size_t i;
+	char tree[sizeof(self_dir) + sizeof("/../share")];
+	const char *places[] = { tree, ECORELAY_DATADIR };
+	size_t i, n = sizeof(places) / sizeof(places[0]);
 
-	snprintf(tree, sizeof(tree), "../share/%s", file);
-	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (places[i].dir == NULL || places[i].dir[0] == '\0')
-			continue;
-		if (paths_join(dst, size, places[i].dir, places[i].file) == 0 &&
+	snprintf(tree, sizeof(tree), "%s/../share", self_dir);
+	if (env != NULL && env[0] != '\0') {
+		places[0] = env;
+		n = 1;
+	}
+	for (i = 0; i < n; i++) {
+		if (paths_join(dst, size, places[i], file) == 0 &&
 		    access(dst, R_OK) == 0)
 			return 0;
 	}

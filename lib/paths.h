@@ -9,6 +9,8 @@
 #include <stddef.h>
 
 /* Each returns 0, or -1 with errno: ENAMETOOLONG, or ENOENT without a home. */
+/* $HOME, else what the password database has. */
+int	paths_home(char *dst, size_t size);
 /* $ECORELAY_DATA, else ~/.eco-relay. */
 int	paths_data(char *dst, size_t size);
 /* $RELAY_HUB_SOCKET, else hub.sock in the data directory. */
@@ -31,7 +33,10 @@ void	paths_init(const char *argv0);
  * tree (../NAME/NAME), in libexecdir, sbindir or bindir.  -1 with ENOENT.
  */
 int	paths_program(const char *name, char *dst, size_t size);
-/* The same for a file of share/, $ECORELAY_SHARE first. */
+/*
+ * Finds a file of share/: in $ECORELAY_SHARE if that is set, else in the
+ * build tree (../share) or where it is installed.  -1 with ENOENT.
+ */
 int	paths_share(const char *file, char *dst, size_t size);
 
 #endif
