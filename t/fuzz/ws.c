@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Fuzz target: any bytes to the WebSocket codec, at once and in pieces, which
- * must make the same of them; and to the parser of the opening handshake.
+ * must make the same of them; and to the parsers of the opening handshake.
  * The first byte says which side we are and how long the pieces are.
  */
 #include "compat.h"
@@ -67,6 +67,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		abort();
 	wbuf_free(&whole);
 	wbuf_free(&parts);
+	used = wshttp_answer((const char *)data, len,
+	    "dGhlIHNhbXBsZSBub25jZQ==");
+	if (used > (long)len || used > WSHTTP_MAX)
+		abort();
 	used = wshttp_read((const char *)data, len, &r);
 	if (used > (long)len || used > WSHTTP_MAX)
 		abort();

@@ -12,6 +12,7 @@
 #include "sha1.h"
 #include "ws.h"
 #include "wshttp.h"
+#include "wsproxy.h"
 
 #define LIMIT	1000
 
@@ -397,6 +398,71 @@ START_TEST(loopback)
 }
 END_TEST
 
+/* What a client asks a server reads, and the other way round. */
+START_TEST(both_sides)
+{
+	static const char *const bad[] = {
+		"HTTP/1.1 403 Forbidden\r\n\r\n", "HTTP/1.1 101 x\r\n\r\n",
+		"HTTP/1.1 101 x\r\nSec-WebSocket-Accept: wrong\r\n\r\n",
+		"HTTP/1.1 101 x\n\n"
+	};
+	struct wbuf ask = { 0 }, answer = { 0 };
+	struct wshttp_request r;
+	char key[WSHTTP_KEY_SIZE];
+	size_t i;
+
+	wshttp_ask(&ask, "localhost", "/p", key);
+	ck_assert_int_eq(wshttp_read(wbuf_data(&ask), ask.len, &r),
+	    (long)ask.len);
+	ck_assert(r.upgrade && slice_is(r.key, key) &&
+	    slice_is(r.target, "/p"));
+	wshttp_accept(&answer, r.key);
+	for (i = 0; i < answer.len; i++)
+		ck_assert_int_eq(wshttp_answer(wbuf_data(&answer), i, key), 0);
+	ck_assert_int_eq(wshttp_answer(wbuf_data(&answer), answer.len, key),
+	    (long)answer.len);
+	key[0] ^= 1;
+	ck_assert_int_eq(wshttp_answer(wbuf_data(&answer), answer.len, key),
+	    -1);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_int_eq(wshttp_answer(bad[i], strlen(bad[i]), key),
+		    -1);
+	wbuf_free(&ask);
+	wbuf_free(&answer);
+}
+END_TEST
+
+START_TEST(urls)
+{
+	static const struct {
+		const char	*url, *host, *port, *path;
+	} good[] = {
+		{ "ws://h", "h", "9376", "/" },
+		{ "WS://h.x:1", "h.x", "1", "/" },
+		{ "ws://[::1]:80/a/b?c", "::1", "80", "/a/b?c" },
+		{ "ws://h?q", "h", "9376", "/?q" },
+	};
+	static const char *const bad[] = {
+		"", "h", "wss://h", "http://h", "ws://", "ws://:1", "ws://h:",
+		"ws://h:x", "ws://h:1x", "ws://h/a b", "ws://h/\r\nX: y",
+		"ws://[::1", "ws://[::1]x", "ws://h#f", "ws://h:123456789"
+	};
+	char host[16], port[8], path[16];
+	size_t i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		ck_assert_int_eq(wsproxy_url(good[i].url, host, sizeof(host),
+		    port, sizeof(port), path, sizeof(path)), 0);
+		ck_assert_str_eq(host, good[i].host);
+		ck_assert_str_eq(port, good[i].port);
+		ck_assert_str_eq(path, good[i].path);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(wsproxy_url(bad[i], host, sizeof(host), port,
+		    sizeof(port), path, sizeof(path)) == -1, "%s", bad[i]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -420,6 +486,8 @@ main(void)
 	tcase_add_test(tc, accept_key);
 	tcase_add_test(tc, requests);
 	tcase_add_test(tc, loopback);
+	tcase_add_test(tc, both_sides);
+	tcase_add_test(tc, urls);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
