@@ -201,7 +201,7 @@ function plain(text)
 	return String(text).replace(/\r\n?|[\u2028\u2029]/g, '\n')
 	    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '')
 	    .replace(/[\u061c\u200b\u200e\u200f\u202a-\u202e]/g, '')
-	    .replace(/[\u2060\u2066-\u2069\ufeff]/g, '');
+	    .replace(/[\u2060\u2066-\u2069\ufeff\u{e0000}-\u{e0fff}]/gu, '');
 }
 
 // For a name or an id in a header line.
@@ -211,12 +211,14 @@ function inline(text)
 	    .slice(0, ASK_ID_MAX);
 }
 
-// A tag in the text is none, and no line of it is a host's command.
+// A tag in the text is none, and no line of it is a host's command or looks
+// like a header of ours, in whatever brackets.
 function body(from, text)
 {
 	const safe = plain(text)
 	    .replace(/<(?=[\s/]*untrusted_peer_message)/gi, '&lt;')
-	    .replace(/^([ \t]*)\//gm, '$1\\/');
+	    .replace(/^([ \t]*)\//gm, '$1\\/')
+	    .replace(/^(?=[^\p{L}\p{N}\n]+relay[^\p{L}\p{N}])/gimu, '> ');
 
 	return `<untrusted_peer_message from="${inline(from)}">\n${safe}\n` +
 	    '</untrusted_peer_message>';
