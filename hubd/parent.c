@@ -55,6 +55,7 @@ struct parent {
 	struct event		*signals[5];
 	struct event		*deadline;
 	int			 lock, ready_fd;
+	int			 ws, ws_other;	/* listeners, or -1 */
 	int			 stopping, status;
 };
 
@@ -63,7 +64,7 @@ static int	set_group(const char *, const char *);
 static void	start_kid(struct parent *, struct kid *, enum proc_id,
 		    const char *);
 static void	configure(struct parent *, int, int);
-static void	open_ws(struct parent *, int, enum listen_kind);
+static int	open_ws(struct parent *, int);
 static void	send_u32(struct imsgbuf *, enum imsg_type, uint32_t, int);
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	kid_closed(struct imsgbuf *, int, void *);
@@ -91,13 +92,19 @@ int
 parent_main(struct conf *conf, int lock, int ready_fd)
 {
 	struct parent p = { 0 };
-	int hub, ctl;
+	int hub, ctl, port;
 	size_t i;
 
 	p.conf = conf;
 	p.lock = lock;
 	p.ready_fd = ready_fd;
 	signal(SIGPIPE, SIG_IGN);
+	/* who sees the hub's socket finds the token, and the WebSocket */
+	if (conf->ws_port != 0 && wstoken_load(conf) == -1)
+		conf->ws_port = 0;
+	port = (int)conf->ws_port;
+	p.ws = port != 0 ? open_ws(&p, port) : -1;
+	p.ws_other = port == WS_PORT ? open_ws(&p, WS_PORT_OTHER) : -1;
 	if (open_sockets(&p, &hub, &ctl) == -1)
 		return 1;
 	if ((p.base = event_base_new()) == NULL)
@@ -193,16 +200,15 @@ start_kid(struct parent *p, struct kid *k, enum proc_id id, const char *role)
 }
 
 /* Another hub, or EcoRelay, may be there: this one goes on without. */
-static void
-open_ws(struct parent *p, int port, enum listen_kind kind)
+static int
+open_ws(struct parent *p, int port)
 {
 	int fd;
 
 	if ((fd = tcp_listen(p->conf->ws_address, port)) == -1)
 		log_warn("no WebSocket at %s port %d", p->conf->ws_address,
 		    port);
-	else
-		send_u32(p->kids[KID_ROUTER].ib, CONF_LISTEN, kind, fd);
+	return fd;
 }
 
 static void
@@ -221,12 +227,10 @@ configure(struct parent *p, int hub, int ctl)
 	struct imsgbuf *router = p->kids[KID_ROUTER].ib;
 	struct imsgbuf *store = p->kids[KID_STORE].ib;
 	struct wbuf w = { 0 };
-	int fds[2], i, port;
+	int fds[2], i;
 
 	if (unix_pair(fds) == -1)
 		fatal("socketpair");
-	if (p->conf->ws_port != 0 && wstoken_load(p->conf) == -1)
-		p->conf->ws_port = 0;
 	conf_put(&w, p->conf);
 	imsg_send(router, CONF_START, 0, -1, &w, NULL);
 	wbuf_free(&w);
@@ -239,11 +243,10 @@ configure(struct parent *p, int hub, int ctl)
 	send_u32(store, CONF_PEER, PROC_ROUTER, fds[1]);
 	send_u32(router, CONF_LISTEN, LISTEN_SESSIONS, hub);
 	send_u32(router, CONF_LISTEN, LISTEN_CTL, ctl);
-	port = (int)p->conf->ws_port;
-	if (port != 0)
-		open_ws(p, port, LISTEN_WS);
-	if (port == WS_PORT)
-		open_ws(p, WS_PORT_OTHER, LISTEN_WS_OTHER);
+	if (p->ws != -1)
+		send_u32(router, CONF_LISTEN, LISTEN_WS, p->ws);
+	if (p->ws_other != -1)
+		send_u32(router, CONF_LISTEN, LISTEN_WS_OTHER, p->ws_other);
 	for (i = 0; i < KIDS; i++)
 		imsg_send(p->kids[i].ib, CONF_END, 0, -1, NULL, NULL);
 }
