@@ -11,4 +11,4 @@ openTerminal('claude', ['--mcp-config', path.join(home, 'mcp.json'),
     '--strict-mcp-config', '--permission-mode', 'default', '--allowedTools',
     tools.join(',')], { ENABLE_TOOL_SEARCH: 'false',
     RELAY_PEER_ID: 'claude' });
-await play('claude.mjs', woken(boss, 'claude'));
+await play('claude.mjs', woken(boss, 'claude', { joins: true }));

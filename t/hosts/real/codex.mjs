@@ -16,5 +16,5 @@ fs.appendFileSync(path.join(home, '.codex/config.toml'),
 openTerminal('codex', ['@@call relay_peers {}']);
 await play('codex.mjs', {
 	'the first turn calls a tool': () => modelSees('last_seen'),
-	...woken(boss, 'codex'),
+	...woken(boss, 'codex', { joins: false }),
 });

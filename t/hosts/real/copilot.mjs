@@ -2,7 +2,7 @@
 // GitHub Copilot CLI in a terminal, with our extension.
 
 import path from 'node:path';
-import { boss, makeHome, openTerminal, play, shareInto, until, woken }
+import { boss, makeHome, midTurn, openTerminal, play, shareInto, until, woken }
     from './stage.mjs';
 
 const home = makeHome('copilot');
@@ -19,5 +19,7 @@ await play('copilot.mjs', {
 		    /Do you trust/.test(terminal.screen()));
 		terminal.press('Enter');
 	},
-	...woken(boss, 'copilot-work'),
+	...woken(boss, 'copilot-work', { joins: false }),
+	'an urgent message joins the turn': () => midTurn(boss, 'copilot-work',
+	    'step', true, { urgent: true }),
 });

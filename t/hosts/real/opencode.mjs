@@ -38,7 +38,7 @@ await play('opencode.mjs', {
 		await boss.sees('work-2');
 		assert.deepEqual(await boss.names(), ['work', 'work-2']);
 	},
-	...woken(boss, 'work'),
+	...woken(boss, 'work', { joins: true }),
 	'a deleted session leaves': async () => {
 		await http('DELETE', `/session/${session.id}`);
 		await until('it has left', async () =>

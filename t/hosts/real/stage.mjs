@@ -136,9 +136,9 @@ export class Peer {
 		assert.match(`${stdout}`, new RegExp(`^${name} `, 'm'));
 	}
 
-	send(to, text)
+	send(to, text, options = {})
 	{
-		return this.request({ type: 'send', to, text });
+		return this.request({ type: 'send', to, text, ...options });
 	}
 }
 
@@ -211,15 +211,38 @@ export function openTerminal(host, args, env = {})
 // What the model was asked, a request each.
 export function modelSaw()
 {
+	// The last part is a line that is being written, or nothing.
 	return fs.readFileSync(`${dir}/stub.log`, 'utf8').split('\n')
-	    .filter(line => line !== '');
+	    .slice(0, -1);
 }
 
 export const modelSees = text => until(`the model sees ${text}`, () =>
     modelSaw().some(line => line.includes(text)));
 
-// What each host that can be woken must do.  name: the session's.
-export const woken = (boss, name) => ({
+// Sends the mark while a turn runs, and looks whether the model had read it
+// when that turn ended (joins), or got it in one that followed.
+export async function midTurn(boss, name, mark, joins, options)
+{
+	const text = `${mark} over`, end = `end of ${mark}`;
+	const last = turn => turn.reply?.text?.startsWith(end);
+
+	await boss.send(name, '@@sleep 1\n@@sleep 4000\n' +
+	    `@@call relay_peers {}\n@@call relay_send ${JSON.stringify({
+		to: 'boss', text })}\n@@say ${end}`);
+	await until('the turn runs', () => modelSaw().some(line =>
+	    line.includes('"sleep":4000') && line.includes(end)));
+	await boss.send(name, `MARK-${mark}`, options);
+	await boss.hear({ type: 'incoming_message', text });
+	const { body } = await until('the turn ends', () => modelSaw()
+	    .map(line => JSON.parse(line)).find(last));
+
+	assert.equal(JSON.stringify(body).includes(`MARK-${mark}`), joins);
+	await modelSees(`MARK-${mark}`);
+}
+
+// What each host that can be woken must do.  name: the session's; joins:
+// whether a message joins the turn that runs or waits for its end.
+export const woken = (boss, name, { joins }) => ({
 	'the session is a peer': () => boss.sees(name),
 	'a message wakes it, and its model answers': async () => {
 		await boss.send(name, '@@call relay_send ' +
@@ -238,16 +261,9 @@ export const woken = (boss, name) => ({
 		assert.equal(text, 'of course');
 		await modelSees('last_seen');
 	},
-	'a message in mid-turn reaches the model': async () => {
-		await boss.send(name, '@@sleep 1\n@@sleep 4000\n' +
-		    '@@call relay_peers {}\n' +
-		    '@@call relay_send {"to":"boss","text":"turn over"}');
-		await until('the turn runs', () => modelSaw().some(line =>
-		    line.includes('"sleep":4000')));
-		await boss.send(name, 'MARK-IN-MID-TURN');
-		await boss.hear({ type: 'incoming_message', text: 'turn over' });
-		await modelSees('MARK-IN-MID-TURN');
-	},
+	[joins ? 'a message in mid-turn joins the turn' :
+	    'a message in mid-turn waits for its end']: () =>
+	    midTurn(boss, name, 'gap', joins),
 });
 
 // What has left its terminal has our directory in its environment; one of
