@@ -38,14 +38,18 @@ check: tests
 	@bad=0; (cd t/hosts && $(MAKE)) || bad=1; sh t/run || bad=1; exit $$bad
 
 # With real AI hosts, where they are installed; hosts-install does that, with
-# the script that runs them (HOSTS_SH), from npm: 1.5 GB.
+# the script that runs them (HOSTS_SH), from npm: 1.5 GB.  It makes a home, so
+# that two tests do not both install what OpenCode needs in one.
 hosts: tests
 	cd t/hosts && $(MAKE)
 	TEST_JOBS=2 sh t/run t/hosts/*.sh t/hosts/real/*.sh
 
 HOSTS_SH =	../shared/hosts/hosts.sh
 hosts-install:
-	$(HOSTS_SH) install claude codex copilot gemini opencode
+	@bad=0; for host in claude codex copilot gemini opencode; do \
+	    $(HOSTS_SH) install $$host || bad=1; done; \
+	    dir=$$(mktemp -d) && $(HOSTS_SH) home opencode $$dir 0 - || bad=1; \
+	    rm -rf $$dir; exit $$bad
 
 fuzz: $(PROGS)
 	cd t/fuzz && $(MAKE)
