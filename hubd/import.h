@@ -16,8 +16,8 @@
 #define IMPORT_H
 
 #include "box.h"
-#include "child.h"
 #include "groups.h"
+#include "importdir.h"
 
 struct import;
 

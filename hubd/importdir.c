@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "conf.h"
 #include "importdir.h"
 #include "log.h"
 #include "paths.h"

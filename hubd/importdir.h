@@ -6,9 +6,14 @@
 #ifndef IMPORTDIR_H
 #define IMPORTDIR_H
 
-#include "child.h"
 
+struct conf;
 struct importdir;
+
+enum import_kind {
+	IMPORT_MAILBOX,
+	IMPORT_GROUP
+};
 
 /*
  * Lists mailboxes and groups in the data directory and, where that counts

@@ -44,6 +44,7 @@ struct listener {
 /* The process, around the router's parts. */
 struct main {
 	struct router		 router;
+	struct conf		 conf;
 	struct event_base	*base;
 	struct child		*child;
 	struct listener		 listeners[LISTENERS];
@@ -54,7 +55,8 @@ struct main {
 
 static void	take_listener(enum listen_kind, int, void *);
 static void	take_peer(enum proc_id, int, void *);
-static void	start(const struct conf *, void *);
+static int	configure(struct reader *, void *);
+static void	start(void *);
 static void	shutdown_router(void *);
 static void	stats(void *);
 static void	on_accept(evutil_socket_t, short, void *);
@@ -72,6 +74,7 @@ static void	arm_idle(struct main *);
 static void	raise_files(void);
 
 static const struct child_ops child_ops = {
+	.conf = configure,
 	.listen = take_listener,
 	.peer = take_peer,
 	.start = start,
@@ -94,7 +97,8 @@ router_main(void)
 
 	if ((m.base = event_base_new()) == NULL)
 		fatalx("event_base_new");
-	m.child = child_new(m.base, PROC_ROUTER, "router", &child_ops, &m);
+	m.child = child_new(m.base, PROC_ROUTER, "hubd", "router", &child_ops,
+	    &m);
 	m.idle = evtimer_new(m.base, on_idle, &m);
 	m.accept_again = evtimer_new(m.base, on_accept_again, &m);
 	if (m.idle == NULL || m.accept_again == NULL)
@@ -163,11 +167,23 @@ take_peer(enum proc_id id, int fd, void *arg)
 	m->store_fd = fd;
 }
 
+static int
+configure(struct reader *rd, void *arg)
+{
+	struct main *m = arg;
+
+	if (conf_get(rd, &m->conf) == -1)
+		return -1;
+	log_set_level((enum log_level)m->conf.log_level);
+	return 0;
+}
+
 static void
-start(const struct conf *conf, void *arg)
+start(void *arg)
 {
 	struct main *m = arg;
 	struct router *r = &m->router;
+	const struct conf *conf = &m->conf;
 
 	if (m->store_fd == -1 || m->listeners[LISTEN_SESSIONS].ev == NULL ||
 	    m->listeners[LISTEN_CTL].ev == NULL)

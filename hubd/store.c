@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "child.h"
+#include "conf.h"
 #include "db.h"
 #include "groupops.h"
 #include "import.h"
@@ -62,6 +63,7 @@ struct store {
 	struct child		*child;
 	struct imsgbuf		*router;
 	int			 router_fd;
+	struct conf		 conf;
 	struct db		*db;
 	struct boxes		*boxes;
 	struct groups		*groups;
@@ -87,13 +89,14 @@ struct store {
 };
 
 static void	on_peer(enum proc_id, int, void *);
-static void	on_start(const struct conf *, void *);
+static int	on_conf(struct reader *, void *);
+static void	on_start(void *);
 static void	on_shutdown(void *);
 static void	on_stats(void *);
 static void	on_request(struct imsgbuf *, struct imsg *, void *);
 static void	on_batch(struct imsgbuf *, void *);
 static void	on_closed(struct imsgbuf *, int, void *);
-static void	on_import(enum import_kind, const char *, int, void *);
+static void	on_import(struct imsg *, void *);
 static void	serve(struct store *);
 static void	on_expire(int, short, void *);
 static int	expire_some(struct store *);
@@ -109,9 +112,10 @@ static void	tell_alias(const struct store_alias *, void *);
 static const struct operation	*operation_of(enum imsg_type);
 
 static const struct child_ops child_ops = {
+	.conf = on_conf,
 	.peer = on_peer,
 	.start = on_start,
-	.import = on_import,
+	.other = on_import,
 	.shutdown = on_shutdown,
 	.stats = on_stats,
 };
@@ -310,7 +314,8 @@ store_main(void)
 	s->router_fd = -1;
 	if ((s->base = event_base_new()) == NULL)
 		fatalx("event_base_new failed");
-	s->child = child_new(s->base, PROC_STORE, "store", &child_ops, s);
+	s->child = child_new(s->base, PROC_STORE, "hubd", "store",
+	    &child_ops, s);
 	if (event_base_dispatch(s->base) == -1)
 		fatalx("event loop failed");
 
@@ -342,11 +347,23 @@ on_peer(enum proc_id id, int fd, void *arg)
 	s->router_fd = fd;
 }
 
-/* A database that cannot be opened now may be later: that stops nothing. */
-static void
-on_start(const struct conf *conf, void *arg)
+static int
+on_conf(struct reader *rd, void *arg)
 {
 	struct store *s = arg;
+
+	if (conf_get(rd, &s->conf) == -1)
+		return -1;
+	log_set_level((enum log_level)s->conf.log_level);
+	return 0;
+}
+
+/* A database that cannot be opened now may be later: that stops nothing. */
+static void
+on_start(void *arg)
+{
+	struct store *s = arg;
+	const struct conf *conf = &s->conf;
 	int wanted = 0;
 
 	if (s->router_fd == -1 || s->db != NULL)
@@ -365,7 +382,7 @@ on_start(const struct conf *conf, void *arg)
 	if (begin(s) == -1 || (wanted = import_wanted(s->import)) == -1)
 		fail_batch(s);
 	if (end(s) == 0 && wanted == 1)
-		child_import(s->child);
+		child_tell(s->child, PROC_IMPORT);
 	else
 		serve(s);
 }
@@ -375,19 +392,29 @@ on_start(const struct conf *conf, void *arg)
  * first session.  If the database fails, the next start goes on.
  */
 static void
-on_import(enum import_kind kind, const char *path, int fd, void *arg)
+on_import(struct imsg *m, void *arg)
 {
 	struct store *s = arg;
+	enum import_kind kind = IMPORT_MAILBOX;
+	char path[CONF_PATH_MAX] = "";
+	int fd = m->fd;
 
-	if (s->import == NULL)
-		fatalx("unexpected CONF_IMPORT");
+	if (m->type == CONF_IMPORT) {
+		kind = (enum import_kind)get_u8(&m->rd);
+		get_str(&m->rd, path, sizeof(path));
+	} else if (m->type != CONF_IMPORTED) {
+		fatalx("unexpected %s from the parent", imsg_name(m->type));
+	}
+	if (s->import == NULL || kind > IMPORT_GROUP ||
+	    reader_done(&m->rd) == -1)
+		fatalx("bad %s", imsg_name(m->type));
 	if (begin(s) == -1 || (fd == -1 ? import_done(s->import) :
 	    import_file(s->import, kind, path, fd)) == -1)
 		fail_batch(s);
 	if (fd != -1)
 		close(fd);
 	if (end(s) == 0 && fd != -1)
-		child_import(s->child);
+		child_tell(s->child, PROC_IMPORT);
 	else
 		serve(s);
 }

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "import.h"
 #include "proc.h"
 #include "store.h"
 #include "storetest.h"

@@ -18,11 +18,9 @@ struct child {
 	struct imsgbuf		*parent;
 	const struct child_ops	*ops;
 	void			*arg;
-	struct conf		 conf;
 };
 
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
-static void	take_import(struct child *, struct imsg *);
 static void	parent_gone(struct imsgbuf *, int, void *);
 static void	log_to_parent(enum log_level, const char *, void *);
 
@@ -32,8 +30,8 @@ static const struct imsg_ops parent_ops = {
 };
 
 struct child *
-child_new(struct event_base *base, enum proc_id id, const char *role,
-    const struct child_ops *ops, void *arg)
+child_new(struct event_base *base, enum proc_id id, const char *program,
+    const char *role, const struct child_ops *ops, void *arg)
 {
 	struct child *c = xcalloc(1, sizeof(*c));
 
@@ -45,7 +43,7 @@ child_new(struct event_base *base, enum proc_id id, const char *role,
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	log_set_name("hubd", role);
+	log_set_name(program, role);
 	c->parent = imsg_new(base, PROC_FD, id, PROC_PARENT, &parent_ops, c);
 	log_to_fn(log_to_parent, c);
 	return c;
@@ -87,9 +85,8 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	(void)ib;
 	switch (m->type) {
 	case CONF_START:
-		if (conf_get(&m->rd, &c->conf) == -1)
+		if (c->ops->conf(&m->rd, c->arg) == -1)
 			fatalx("bad CONF_START");
-		log_set_level((enum log_level)c->conf.log_level);
 		break;
 	case CONF_LISTEN:
 		v = get_u32(&m->rd);
@@ -101,12 +98,8 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		v = get_u32(&m->rd);
 		c->ops->peer((enum proc_id)v, m->fd, c->arg);
 		break;
-	case CONF_IMPORT:
-	case CONF_IMPORTED:
-		take_import(c, m);
-		break;
 	case CONF_END:
-		c->ops->start(&c->conf, c->arg);
+		c->ops->start(c->arg);
 		break;
 	case PROC_SHUTDOWN:
 		c->ops->shutdown(c->arg);
@@ -116,24 +109,11 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 			c->ops->stats(c->arg);
 		break;
 	default:
-		fatalx("unexpected %s from the parent", imsg_name(m->type));
+		if (c->ops->other == NULL)
+			fatalx("unexpected %s from the parent",
+			    imsg_name(m->type));
+		c->ops->other(m, c->arg);
 	}
-}
-
-static void
-take_import(struct child *c, struct imsg *m)
-{
-	char path[CONF_PATH_MAX] = "";
-	enum import_kind kind = IMPORT_MAILBOX;
-
-	if (m->type == CONF_IMPORT) {
-		kind = (enum import_kind)get_u8(&m->rd);
-		get_str(&m->rd, path, sizeof(path));
-	}
-	if (c->ops->import == NULL || kind > IMPORT_GROUP ||
-	    reader_done(&m->rd) == -1)
-		fatalx("bad %s", imsg_name(m->type));
-	c->ops->import(kind, path, m->fd, c->arg);
 }
 
 static void
@@ -150,15 +130,14 @@ parent_gone(struct imsgbuf *ib, int err, void *arg)
 void
 child_ready(struct child *c)
 {
-	if (c->parent != NULL)
-		imsg_send(c->parent, PROC_READY, 0, -1, NULL, NULL);
+	child_tell(c, PROC_READY);
 }
 
 void
-child_import(struct child *c)
+child_tell(struct child *c, enum imsg_type type)
 {
 	if (c->parent != NULL)
-		imsg_send(c->parent, PROC_IMPORT, 0, -1, NULL, NULL);
+		imsg_send(c->parent, type, 0, -1, NULL, NULL);
 }
 
 void
