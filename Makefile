@@ -5,7 +5,7 @@
 TOP =		.
 include config.mk
 
-PROGS =		hubd channeld hubctl
+PROGS =		hubd bridged channeld hubctl
 TESTDIRS =	t/lib t/bin t/unit t/regress
 DIRS =		lib $(PROGS) share $(TESTDIRS) t/fuzz t/bench t/demo t/hosts
 DIST =		ecorelay-$(VERSION)
@@ -18,6 +18,8 @@ lib:
 
 $(PROGS): lib
 	cd $@ && $(MAKE)
+
+bridged: hubd
 
 # The tests are linked with the archives that the programs are made of.
 t/lib: lib
@@ -68,7 +70,7 @@ lint:
 
 # For clang-tidy.
 lint-flags:
-	@echo $(DEFS) -std=gnu11 -I. -Ilib -It/lib -Ihubd -Ichanneld -Ihubctl \
+	@echo $(DEFS) -std=gnu11 -I. -Ilib -It/lib -Ihubd -Ibridged -Ichanneld -Ihubctl \
 	    $(LIB_CFLAGS) $(CHECK_CFLAGS) $(CPPFLAGS)
 
 install: all

@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bridgejson.h"
 #include "conf.h"
 #include "log.h"
 #include "paths.h"
 
 #define IDLE_MS_MAX	86400000LL
 #define WS_PORT		9376
+#define DAY_MS		(24LL * 3600 * 1000)
 
 static void	host_id(char dst[NAME_SIZE]);
 static int	absolute(char *, size_t);
@@ -53,6 +55,8 @@ conf_defaults(struct conf *c)
 	c->ask_timeout_ms = 120000;
 	strlcpy(c->ws_address, "127.0.0.1", sizeof(c->ws_address));
 	c->ws_port = WS_PORT;
+	c->max_hub_peers = 500;
+	c->expire_queued_ms = 7 * DAY_MS;
 	c->sync_full = 1;
 	c->log_level = LOG_LEVEL_INFO;
 }
@@ -105,6 +109,8 @@ conf_environment(struct conf *c)
 		log_warn("socket");
 		return -1;
 	}
+	if (!c->has_lan && bridgejson_load(c) == -1)
+		c->bad_bridge = 1;
 	if ((v = getenv("ECORELAY_IDLE_MS")) != NULL && v[0] != '\0') {
 		c->idle_ms = strtonum(v, 0, IDLE_MS_MAX, &err);
 		if (err != NULL) {
@@ -123,12 +129,36 @@ conf_environment(struct conf *c)
 		name_slug(v, c->hub_id, id);
 		strlcpy(c->hub_id, id, sizeof(c->hub_id));
 	}
+	/* others may want to reach it */
+	if (lan_wanted(&c->lan))
+		c->idle_ms = 0;
+	return 0;
+}
+
+int
+conf_check_lan(const struct conf *c, const char *path)
+{
+	if (!lan_wanted(&c->lan))
+		return 0;
+	if (strlen(c->lan.secret) < LAN_SECRET_MIN) {
+		log_warnx("%s: links need a secret of %d to %d characters, "
+		    "the same on all hubs", path, LAN_SECRET_MIN,
+		    LAN_SECRET_SIZE - 1);
+		return -1;
+	}
+	if (lan_peer_find(&c->lan, c->hub_id) != NULL) {
+		log_warnx("%s: \"%s\" is this hub itself: it cannot be a "
+		    "peer", path, c->hub_id);
+		return -1;
+	}
 	return 0;
 }
 
 void
 conf_put(struct wbuf *w, const struct conf *c)
 {
+	uint32_t i;
+
 	put_str(w, c->hub_id);
 	put_str(w, c->data);
 	put_str(w, c->socket);
@@ -149,6 +179,13 @@ conf_put(struct wbuf *w, const struct conf *c)
 	put_u32(w, c->ws_port);
 	put_str(w, c->ws_origin);
 	put_str(w, c->ws_token);
+	put_u32(w, c->lan.npeers);
+	for (i = 0; i < c->lan.npeers; i++) {
+		put_str(w, c->lan.peers[i].hub_id);
+		put_u8(w, c->lan.peers[i].plaintext);
+	}
+	put_u32(w, c->max_hub_peers);
+	put_u64(w, (uint64_t)c->expire_queued_ms);
 	put_u8(w, c->sync_full);
 	put_u8(w, c->log_level);
 }
@@ -156,6 +193,9 @@ conf_put(struct wbuf *w, const struct conf *c)
 int
 conf_get(struct reader *r, struct conf *c)
 {
+	struct lan_peer p = { .port = 0 };
+	uint32_t n;
+
 	get_str(r, c->hub_id, sizeof(c->hub_id));
 	get_str(r, c->data, sizeof(c->data));
 	get_str(r, c->socket, sizeof(c->socket));
@@ -176,6 +216,15 @@ conf_get(struct reader *r, struct conf *c)
 	c->ws_port = get_u32(r);
 	get_str(r, c->ws_origin, sizeof(c->ws_origin));
 	get_str(r, c->ws_token, sizeof(c->ws_token));
+	memset(&c->lan, 0, sizeof(c->lan));
+	for (n = get_u32(r); n > 0 && !r->failed; n--) {
+		get_str(r, p.hub_id, sizeof(p.hub_id));
+		p.plaintext = get_u8(r);
+		if (!r->failed && lan_peer_add(&c->lan, &p) == -1)
+			r->failed = 1;
+	}
+	c->max_hub_peers = get_u32(r);
+	c->expire_queued_ms = (int64_t)get_u64(r);
 	c->sync_full = get_u8(r);
 	c->log_level = get_u8(r);
 	return reader_done(r);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "lanconf.h"
 #include "names.h"
 
 #define CONF_PATH_MAX	1024
@@ -36,6 +37,11 @@ struct conf {
 	uint32_t	 ws_port;		/* 0 = none */
 	char		 ws_origin[256];	/* allowed; "" = none */
 	char		 ws_token[CONF_WS_TOKEN];	/* wstoken.h */
+	struct lan_conf	 lan;			/* links to other hubs */
+	uint32_t	 max_hub_peers;		/* sessions of another hub */
+	int64_t		 expire_queued_ms;	/* messages to other hubs */
+	uint8_t		 has_lan;		/* the file says so, not JSON */
+	uint8_t		 bad_bridge;		/* bridge.json cannot be used */
 	uint8_t		 sync_full;
 	uint8_t		 log_level;		/* of hubd, from -v */
 };
@@ -52,7 +58,12 @@ int	conf_parse(const char *path, struct conf *);
  * if they are still empty, and made absolute.  -1, with the reason in the log.
  */
 int	conf_environment(struct conf *);
-/* CONF_START's body. */
+/*
+ * What must hold of links, whichever file they stand in; its name is for the
+ * log.  0 or -1.
+ */
+int	conf_check_lan(const struct conf *, const char *path);
+/* CONF_START's body, for router and store: without the secret of links. */
 void	conf_put(struct wbuf *, const struct conf *);
 int	conf_get(struct reader *, struct conf *);
 

@@ -22,6 +22,7 @@
 #include "parent.h"
 #include "paths.h"
 #include "proc.h"
+#include "resolver.h"
 #include "router.h"
 #include "store.h"
 #include "unixsock.h"
@@ -90,8 +91,9 @@ main(int argc, char *argv[])
 	if (configure(&o, &conf) == -1)
 		return 1;
 	if (o.check) {
-		printf("configuration OK\n");
-		return 0;
+		if (!conf.bad_bridge)
+			printf("configuration OK\n");
+		return conf.bad_bridge;
 	}
 	if (paths_mkdir(conf.data) == -1)
 		fatal("data directory %s", conf.data);
@@ -120,6 +122,8 @@ child_main(const char *role)
 		return router_main();
 	if (strcmp(role, "store") == 0)
 		return store_main();
+	if (strcmp(role, "resolver") == 0)
+		return resolver_main();
 	usage();
 }
 

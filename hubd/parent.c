@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "backoff.h"
 #include "child.h"
 #include "conf.h"
 #include "importdir.h"
@@ -33,18 +34,36 @@
 #define WS_PORT		9376
 #define WS_PORT_OTHER	19736
 
+/* that long alive, and the next restart is soon again */
+#define GOOD_MS		60000
+
 struct parent;
 
 struct kid {
-	struct parent	*parent;
-	const char	*role;
-	enum proc_id	 id;
-	struct imsgbuf	*ib;
-	pid_t		 pid;
-	int		 ready;
+	struct parent		*parent;
+	const struct kid_row	*row;
+	struct imsgbuf		*ib;
+	pid_t			 pid;
+	int			 ready;
+	/* of those that the hub can be without for a while */
+	struct event		*again;
+	unsigned		 backoff;
+	int64_t			 started;	/* monotonic ms */
 };
 
-enum { KID_ROUTER, KID_STORE, KIDS };
+enum { KID_ROUTER, KID_STORE, KID_BRIDGED, KID_RESOLVER, KIDS };
+
+/* In the order in which they are stopped. */
+static const struct kid_row {
+	const char	*program, *role;
+	enum proc_id	 id;
+	int		 optional;
+} kid_rows[KIDS] = {
+	[KID_ROUTER] = { "hubd", "router", PROC_ROUTER, 0 },
+	[KID_STORE] = { "hubd", "store", PROC_STORE, 0 },
+	[KID_BRIDGED] = { "bridged", "bridged", PROC_BRIDGED, 1 },
+	[KID_RESOLVER] = { "hubd", "resolver", PROC_RESOLVER, 1 },
+};
 
 struct parent {
 	struct event_base	*base;
@@ -56,13 +75,19 @@ struct parent {
 	struct event		*deadline;
 	int			 lock, ready_fd;
 	int			 ws, ws_other;	/* listeners, or -1 */
+	int			 lan;		/* likewise */
 	int			 stopping, status;
 };
 
 static int	open_sockets(struct parent *, int *, int *);
 static int	set_group(const char *, const char *);
-static void	start_kid(struct parent *, struct kid *, enum proc_id,
-		    const char *);
+static int	start_kid(struct parent *, int);
+static void	introduce(struct parent *, int, int);
+static int	open_lan(struct parent *);
+static void	start_links(struct parent *);
+static void	start_bridged(struct parent *);
+static void	start_resolver(struct parent *);
+static void	on_again(evutil_socket_t, short, void *);
 static void	configure(struct parent *, int, int);
 static int	open_ws(struct parent *, int);
 static void	send_u32(struct imsgbuf *, enum imsg_type, uint32_t, int);
@@ -71,6 +96,7 @@ static void	kid_closed(struct imsgbuf *, int, void *);
 static void	kid_ready(struct kid *);
 static void	kid_log(struct kid *, struct imsg *);
 static void	next_import(struct kid *);
+static void	start_again(struct kid *, int);
 static void	kid_ended(struct parent *, struct kid *, int);
 static void	on_signal(evutil_socket_t, short, void *);
 static void	on_deadline(evutil_socket_t, short, void *);
@@ -105,6 +131,7 @@ parent_main(struct conf *conf, int lock, int ready_fd)
 	port = (int)conf->ws_port;
 	p.ws = port != 0 ? open_ws(&p, port) : -1;
 	p.ws_other = port == WS_PORT ? open_ws(&p, WS_PORT_OTHER) : -1;
+	p.lan = conf->lan.port != 0 ? open_lan(&p) : -1;
 	if (open_sockets(&p, &hub, &ctl) == -1)
 		return 1;
 	if ((p.base = event_base_new()) == NULL)
@@ -117,16 +144,25 @@ parent_main(struct conf *conf, int lock, int ready_fd)
 	p.deadline = evtimer_new(p.base, on_deadline, &p);
 	if (p.deadline == NULL)
 		fatalx("evtimer_new");
-	start_kid(&p, &p.kids[KID_ROUTER], PROC_ROUTER, "router");
-	start_kid(&p, &p.kids[KID_STORE], PROC_STORE, "store");
+	for (i = 0; i < KIDS; i++) {
+		p.kids[i].parent = &p;
+		p.kids[i].row = &kid_rows[i];
+		p.kids[i].again = evtimer_new(p.base, on_again, &p.kids[i]);
+		if (p.kids[i].again == NULL)
+			fatalx("evtimer_new");
+	}
+	if (start_kid(&p, KID_ROUTER) == -1 || start_kid(&p, KID_STORE) == -1)
+		fatal("hubd");
 	configure(&p, hub, ctl);
 	event_base_dispatch(p.base);
 	kill_kids(&p);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		event_free(p.signals[i]);
 	event_free(p.deadline);
-	for (i = 0; i < KIDS; i++)
+	for (i = 0; i < KIDS; i++) {
 		imsg_free(p.kids[i].ib);
+		event_free(p.kids[i].again);
+	}
 	importdir_free(p.import);
 	event_base_free(p.base);
 	return p.status;
@@ -175,28 +211,31 @@ open_sockets(struct parent *p, int *hub, int *ctl)
 	return 0;
 }
 
-static void
-start_kid(struct parent *p, struct kid *k, enum proc_id id, const char *role)
+/* -1 with errno: there is no such program. */
+static int
+start_kid(struct parent *p, int which)
 {
 	static char path[CONF_PATH_MAX], opt[] = "-x";
+	struct kid *k = &p->kids[which];
 	char name[16], *argv[4];
 	int fds[2];
 
-	if (paths_program("hubd", path, sizeof(path)) == -1)
-		fatal("hubd");
+	if (paths_program(k->row->program, path, sizeof(path)) == -1)
+		return -1;
 	if (unix_pair(fds) == -1)
 		fatal("socketpair");
-	strlcpy(name, role, sizeof(name));
+	strlcpy(name, k->row->role, sizeof(name));
 	argv[0] = path;
 	argv[1] = opt;
 	argv[2] = name;
 	argv[3] = NULL;
-	k->parent = p;
-	k->id = id;
-	k->role = role;
+	k->ready = 0;
+	k->started = time_mono_ms();
 	k->pid = proc_start(argv, fds[1], p->lock);
 	close(fds[1]);
-	k->ib = imsg_new(p->base, fds[0], PROC_PARENT, id, &kid_ops, k);
+	k->ib = imsg_new(p->base, fds[0], PROC_PARENT, k->row->id, &kid_ops,
+	    k);
+	return 0;
 }
 
 /* Another hub, or EcoRelay, may be there: this one goes on without. */
@@ -209,6 +248,98 @@ open_ws(struct parent *p, int port)
 		log_warn("no WebSocket at %s port %d", p->conf->ws_address,
 		    port);
 	return fd;
+}
+
+/* Whoever wants to link with this one must be able to call it, or be called. */
+static int
+open_lan(struct parent *p)
+{
+	const struct lan_conf *lan = &p->conf->lan;
+	int fd;
+
+	if ((fd = tcp_listen(lan->address, (int)lan->port)) == -1)
+		log_warn("no listener for other hubs at %s port %u",
+		    lan->address, lan->port);
+	return fd;
+}
+
+/* Two children get the ends of a socketpair, if both are there. */
+static void
+introduce(struct parent *p, int one, int other)
+{
+	struct kid *a = &p->kids[one], *b = &p->kids[other];
+	int fds[2];
+
+	if (a->ib == NULL || b->ib == NULL)
+		return;
+	if (unix_pair(fds) == -1)
+		fatal("socketpair");
+	send_u32(a->ib, CONF_PEER, b->row->id, fds[0]);
+	send_u32(b->ib, CONF_PEER, a->row->id, fds[1]);
+}
+
+static void
+start_links(struct parent *p)
+{
+	if (!lan_wanted(&p->conf->lan))
+		return;
+	start_resolver(p);
+	start_bridged(p);
+}
+
+static void
+start_resolver(struct parent *p)
+{
+	struct wbuf w = { 0 };
+
+	if (start_kid(p, KID_RESOLVER) == -1)
+		fatal("hubd");
+	put_u8(&w, p->conf->log_level);
+	imsg_send(p->kids[KID_RESOLVER].ib, CONF_START, 0, -1, &w, NULL);
+	wbuf_free(&w);
+	introduce(p, KID_BRIDGED, KID_RESOLVER);
+	imsg_send(p->kids[KID_RESOLVER].ib, CONF_END, 0, -1, NULL, NULL);
+}
+
+static void
+start_bridged(struct parent *p)
+{
+	struct bridge_conf c = { .lan = p->conf->lan };
+	struct wbuf w = { 0 };
+	struct imsgbuf *ib;
+	int fd;
+
+	if (start_kid(p, KID_BRIDGED) == -1) {
+		log_warnx("bridged is not installed: no links to other hubs");
+		return;
+	}
+	ib = p->kids[KID_BRIDGED].ib;
+	strlcpy(c.hub_id, p->conf->hub_id, sizeof(c.hub_id));
+	c.log_level = p->conf->log_level;
+	bridge_conf_put(&w, &c);
+	imsg_send(ib, CONF_START, 0, -1, &w, NULL);
+	explicit_bzero(&c, sizeof(c));
+	wbuf_free(&w);
+	introduce(p, KID_ROUTER, KID_BRIDGED);
+	introduce(p, KID_BRIDGED, KID_RESOLVER);
+	if (p->lan != -1 && (fd = dup(p->lan)) != -1)
+		send_u32(ib, CONF_LISTEN, LISTEN_LAN, fd);
+	imsg_send(ib, CONF_END, 0, -1, NULL, NULL);
+}
+
+static void
+on_again(evutil_socket_t fd, short ev, void *arg)
+{
+	struct kid *k = arg;
+
+	(void)fd;
+	(void)ev;
+	if (k->parent->stopping)
+		return;
+	if (k->row->id == PROC_BRIDGED)
+		start_bridged(k->parent);
+	else
+		start_resolver(k->parent);
 }
 
 static void
@@ -227,10 +358,7 @@ configure(struct parent *p, int hub, int ctl)
 	struct imsgbuf *router = p->kids[KID_ROUTER].ib;
 	struct imsgbuf *store = p->kids[KID_STORE].ib;
 	struct wbuf w = { 0 };
-	int fds[2], i;
 
-	if (unix_pair(fds) == -1)
-		fatal("socketpair");
 	conf_put(&w, p->conf);
 	imsg_send(router, CONF_START, 0, -1, &w, NULL);
 	wbuf_free(&w);
@@ -239,16 +367,15 @@ configure(struct parent *p, int hub, int ctl)
 	conf_put(&w, p->conf);
 	imsg_send(store, CONF_START, 0, -1, &w, NULL);
 	wbuf_free(&w);
-	send_u32(router, CONF_PEER, PROC_STORE, fds[0]);
-	send_u32(store, CONF_PEER, PROC_ROUTER, fds[1]);
+	introduce(p, KID_ROUTER, KID_STORE);
 	send_u32(router, CONF_LISTEN, LISTEN_SESSIONS, hub);
 	send_u32(router, CONF_LISTEN, LISTEN_CTL, ctl);
 	if (p->ws != -1)
 		send_u32(router, CONF_LISTEN, LISTEN_WS, p->ws);
 	if (p->ws_other != -1)
 		send_u32(router, CONF_LISTEN, LISTEN_WS_OTHER, p->ws_other);
-	for (i = 0; i < KIDS; i++)
-		imsg_send(p->kids[i].ib, CONF_END, 0, -1, NULL, NULL);
+	imsg_send(router, CONF_END, 0, -1, NULL, NULL);
+	imsg_send(store, CONF_END, 0, -1, NULL, NULL);
 }
 
 static void
@@ -276,7 +403,7 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		break;
 	default:
 		fatalx("unexpected %s from the %s", imsg_name(m->type),
-		    k->role);
+		    k->row->role);
 	}
 }
 
@@ -287,14 +414,17 @@ kid_ready(struct kid *k)
 	int i;
 
 	k->ready = 1;
+	if (k->row->optional)
+		return;
 	for (i = 0; i < KIDS; i++) {
-		if (!p->kids[i].ready)
+		if (!p->kids[i].ready && !kid_rows[i].optional)
 			return;
 	}
 	log_info("hub %s serves at %s", p->conf->hub_id, p->conf->socket);
 	if (p->ready_fd != -1)
 		proc_daemon_ready(p->ready_fd);
 	p->ready_fd = -1;
+	start_links(p);
 }
 
 static void
@@ -305,8 +435,8 @@ kid_log(struct kid *k, struct imsg *m)
 
 	get_str(&m->rd, line, sizeof(line));
 	if (reader_done(&m->rd) == -1 || level > LOG_LEVEL_DEBUG)
-		fatalx("bad PROC_LOG from the %s", k->role);
-	log_from(k->role, level, line);
+		fatalx("bad PROC_LOG from the %s", k->row->role);
+	log_from(k->row->role, level, line);
 }
 
 /* One at a time, so that there are never many descriptors. */
@@ -340,10 +470,15 @@ kid_closed(struct imsgbuf *ib, int err, void *arg)
 	struct kid *k = arg;
 
 	if (err != 0)
-		log_warnx("connection to the %s: %s", k->role, strerror(err));
+		log_warnx("connection to the %s: %s", k->row->role,
+		    strerror(err));
 	imsg_free(ib);
 	k->ib = NULL;
-	if (err != 0)
+	if (err == 0)
+		return;
+	if (k->row->optional)
+		(void)kill(k->pid, SIGKILL);
+	else
 		stop(k->parent, "protocol violation");
 }
 
@@ -361,17 +496,39 @@ reap(struct parent *p)
 	}
 }
 
+/* Sessions of this hub do not notice. */
+static void
+start_again(struct kid *k, int status)
+{
+	struct timeval tv;
+	char how[64];
+
+	if (time_mono_ms() - k->started >= GOOD_MS)
+		k->backoff = 0;
+	tv = time_tv(backoff_next(&k->backoff));
+	log_warnx("%s %s: it is started again", k->row->role,
+	    proc_exit(status, how, sizeof(how)));
+	imsg_free(k->ib);
+	k->ib = NULL;
+	evtimer_add(k->again, &tv);
+}
+
 static void
 kid_ended(struct parent *p, struct kid *k, int status)
 {
 	char how[64];
 
 	k->pid = 0;
-	if (p->stopping && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+	if (p->stopping && (k->row->optional ||
+	    (WIFEXITED(status) && WEXITSTATUS(status) == 0))) {
 		stop_next(p);
 		return;
 	}
-	log_warnx("the %s %s: the hub stops", k->role,
+	if (k->row->optional) {
+		start_again(k, status);
+		return;
+	}
+	log_warnx("the %s %s: the hub stops", k->row->role,
 	    proc_exit(status, how, sizeof(how)));
 	p->status = 1;
 	if (!p->stopping) {
@@ -435,6 +592,9 @@ stop_next(struct parent *p)
 		if (p->kids[i].ib != NULL)
 			imsg_send(p->kids[i].ib, PROC_SHUTDOWN, 0, -1, NULL,
 			    NULL);
+		/* the resolver may be waiting for a name server */
+		if (kid_rows[i].optional)
+			(void)kill(p->kids[i].pid, SIGTERM);
 		return;
 	}
 	event_base_loopexit(p->base, NULL);

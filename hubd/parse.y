@@ -5,18 +5,26 @@
 %{
 #include "compat.h"
 
+#include <sys/stat.h>
+
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "conf.h"
 #include "lex.h"
 #include "log.h"
 #include "tcpsock.h"
+#include "wholefile.h"
 
 #define DAY_MS		(24LL * 3600 * 1000)
+#define SECRET_FILE_MAX	4096
 
 static struct lex	*lx;
 static struct conf	*conf;
+static struct lan_peer	peer;		/* in the making */
 
 static int	yylex(void);
 static void	yyerror(const char *);
@@ -24,6 +32,12 @@ static int	in_range(const char *, int64_t, int64_t, int64_t);
 static void	set_text(const char *, char *, size_t, const char *);
 static void	set_mode(const char *);
 static void	set_ws(const char *, int64_t);
+static void	set_secret(const char *, size_t);
+static void	read_secret(const char *);
+static void	set_lan(const char *, int64_t);
+static void	begin_peer(const char *);
+static void	set_host(const char *, int64_t);
+static void	end_peer(void);
 int		yyparse(void);
 %}
 
@@ -40,11 +54,12 @@ int		yyparse(void);
 %token			BAD
 %token			ASK DATA EXIT FULL GROUP GROUPS HUB ID IDLE INCLUDE KEEP
 %token			LIMIT LISTEN MAILBOX MAILBOXES MEMBERS MESSAGES MODE
-%token			NEVER
+%token			NEVER FILE_ HOST LAN PEER PEERS PLAINTEXT QUEUED SECRET
 %token			NORMAL ON PER ROOM ROOMS SECONDS SESSIONS SOCKET SYNC TIMEOUT
 %token	<text>		WORD STRING
 %token	<number>	NUMBER
-%type	<text>		value
+%type	<text>		value address
+%type	<number>	port
 
 %%
 
@@ -88,6 +103,7 @@ statement	: HUB ID STRING {
 			set_text("origin", conf->ws_origin,
 			    sizeof(conf->ws_origin), $3);
 		}
+		| LAN				{ conf->has_lan = 1; } lan
 		| IDLE EXIT NEVER		{ conf->idle_ms = 0; }
 		| IDLE EXIT NUMBER seconds {
 			if (in_range("idle exit", $3.n, 1, 86400))
@@ -125,6 +141,14 @@ statement	: HUB ID STRING {
 			if (in_range("members per group", $3.n, 1, 1000))
 				conf->max_group_members = (uint32_t)$3.n;
 		}
+		| LIMIT PEERS NUMBER PER HUB {
+			if (in_range("peers per hub", $3.n, 1, 10000))
+				conf->max_hub_peers = (uint32_t)$3.n;
+		}
+		| EXPIRE QUEUED AFTER NUMBER days {
+			if (in_range("days", $4.n, 1, 36500))
+				conf->expire_queued_ms = $4.n * DAY_MS;
+		}
 		| ASK TIMEOUT NUMBER seconds {
 			if (in_range("ask timeout", $3.n, 1, 86400))
 				conf->ask_timeout_ms = $3.n * 1000;
@@ -136,6 +160,25 @@ statement	: HUB ID STRING {
 		}
 		| SYNC FULL			{ conf->sync_full = 1; }
 		| SYNC NORMAL			{ conf->sync_full = 0; }
+		;
+
+lan		: SECRET FILE_ STRING		{ read_secret($3); }
+		| LISTEN ON address port	{ set_lan($3, $4.n); }
+		| PEER STRING			{ begin_peer($2); }
+		  peer_opts			{ end_peer(); }
+		;
+
+address		: value
+		| '*'				{ $$ = "*"; }
+		;
+
+port		: /* empty */			{ $$.n = LAN_PORT; }
+		| PORT NUMBER			{ $$ = $2; }
+		;
+
+peer_opts	: /* empty */
+		| peer_opts HOST value port	{ set_host($3, $4.n); }
+		| peer_opts PLAINTEXT		{ peer.plaintext = 1; }
 		;
 
 days		: /* empty */
@@ -167,14 +210,17 @@ static const struct {
 	{ "days", DAYS },
 	{ "exit", EXIT },
 	{ "expire", EXPIRE },
+	{ "file", FILE_ },
 	{ "full", FULL },
 	{ "group", GROUP },
 	{ "groups", GROUPS },
+	{ "host", HOST },
 	{ "hub", HUB },
 	{ "id", ID },
 	{ "idle", IDLE },
 	{ "include", INCLUDE },
 	{ "keep", KEEP },
+	{ "lan", LAN },
 	{ "limit", LIMIT },
 	{ "listen", LISTEN },
 	{ "mailbox", MAILBOX },
@@ -186,11 +232,16 @@ static const struct {
 	{ "normal", NORMAL },
 	{ "on", ON },
 	{ "origin", ORIGIN },
+	{ "peer", PEER },
+	{ "peers", PEERS },
 	{ "per", PER },
+	{ "plaintext", PLAINTEXT },
 	{ "port", PORT },
+	{ "queued", QUEUED },
 	{ "room", ROOM },
 	{ "rooms", ROOMS },
 	{ "seconds", SECONDS },
+	{ "secret", SECRET },
 	{ "sessions", SESSIONS },
 	{ "socket", SOCKET },
 	{ "sync", SYNC },
@@ -303,6 +354,84 @@ set_ws(const char *address, int64_t port)
 	}
 }
 
+static void
+set_secret(const char *text, size_t len)
+{
+	while (len > 0 && isspace((unsigned char)text[len - 1]))
+		len--;
+	if (len < LAN_SECRET_MIN || len >= LAN_SECRET_SIZE ||
+	    memchr(text, '\0', len) != NULL) {
+		lex_error(lx, "the secret must have %d to %d characters",
+		    LAN_SECRET_MIN, LAN_SECRET_SIZE - 1);
+		return;
+	}
+	memcpy(conf->lan.secret, text, len);
+	conf->lan.secret[len] = '\0';
+}
+
+static void
+read_secret(const char *path)
+{
+	struct stat st;
+	size_t len;
+	char *text = wholefile_read(path, SECRET_FILE_MAX, &len, &st);
+
+	if (text == NULL) {
+		lex_error(lx, "%s: %s", path, strerror(errno));
+		return;
+	}
+	if ((st.st_mode & 077) != 0 ||
+	    (st.st_uid != geteuid() && st.st_uid != 0))
+		lex_error(lx, "%s: others can read it: chmod 600 it", path);
+	else
+		set_secret(text, len);
+	explicit_bzero(text, len);
+	free(text);
+}
+
+static void
+set_lan(const char *address, int64_t port)
+{
+	if (strcmp(address, "*") != 0 && !tcp_is_address(address))
+		lex_error(lx, "%s is not a numeric address", address);
+	else if (in_range("port", port, 1, 65535)) {
+		set_text("address", conf->lan.address,
+		    sizeof(conf->lan.address), address);
+		conf->lan.port = (uint32_t)port;
+	}
+}
+
+static void
+begin_peer(const char *id)
+{
+	memset(&peer, 0, sizeof(peer));
+	if (!name_valid(slice_of(id)))
+		lex_error(lx, "hub id \"%s\" is not a name of 1 to 64 "
+		    "letters, digits, '.', '_' and '-'", id);
+	else
+		strlcpy(peer.hub_id, id, sizeof(peer.hub_id));
+}
+
+static void
+set_host(const char *host, int64_t port)
+{
+	if (in_range("port", port, 1, 65535)) {
+		set_text("host", peer.host, sizeof(peer.host), host);
+		peer.port = (uint32_t)port;
+	}
+}
+
+static void
+end_peer(void)
+{
+	if (peer.hub_id[0] == '\0')
+		return;
+	if (lan_peer_find(&conf->lan, peer.hub_id) != NULL)
+		lex_error(lx, "there is a peer \"%s\" already", peer.hub_id);
+	else if (lan_peer_add(&conf->lan, &peer) == -1)
+		lex_error(lx, "more than %d peers", LAN_PEERS_MAX);
+}
+
 int
 conf_parse(const char *path, struct conf *c)
 {
@@ -313,6 +442,8 @@ conf_parse(const char *path, struct conf *c)
 	conf = c;
 	(void)yyparse();
 	errors = lex_errors(lx);
+	if (errors == 0 && conf_check_lan(conf, path) == -1)
+		errors = 1;
 	lex_close(lx);
 	lx = NULL;
 	return errors == 0 ? 0 : -1;

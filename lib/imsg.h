@@ -19,6 +19,8 @@ enum proc_id {
 	PROC_ROUTER,
 	PROC_STORE,
 	PROC_CTL,		/* hubctl */
+	PROC_BRIDGED,
+	PROC_RESOLVER,
 	PROC_MAX
 };
 
@@ -64,6 +66,28 @@ enum imsg_type {
 	STORE_EXPIRED,		/* unasked: an unread message is gone */
 	STORE_ALIAS,		/* at start: a name that leads to another */
 	STORE_UP,		/* at start: all aliases are told */
+	STORE_NAME,		/* at start: of a session, or @ and a hub */
+	STORE_OUT_LIST,
+	STORE_OUT_LISTED,
+	STORE_OUT_MARK,
+	STORE_OUT_MARKED,
+	STORE_HUB,		/* not answered: there is a hub of that name */
+	STORE_HUBS,
+	STORE_HUB_LIST,
+	/* a carrier of links (bridged) to the router: linkproto.h */
+	LINK_UP,
+	LINK_DOWN,
+	LINK_LINE,
+	LINK_FULL,
+	LINK_WRITTEN,
+	LINK_STATE,
+	/* and back */
+	LINK_SEND,
+	LINK_CLOSE,
+	LINK_HOLD,
+	/* bridged to the resolver, and the answer */
+	RESOLVE_NAME,		/* string host, u32 port */
+	RESOLVE_RESULT,		/* string error, u32 n, n sockaddrs */
 	/* hubctl to router, and the answers: ctlproto.h */
 	CTL_HELLO,
 	CTL_SHOW,

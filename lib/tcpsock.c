@@ -17,7 +17,29 @@
 #include "log.h"
 #include "tcpsock.h"
 
+/* What this system calls them; -1: it has no such thing. */
+#if HAVE_DECL_TCP_KEEPIDLE
+#define KEEP_IDLE	TCP_KEEPIDLE
+#elif HAVE_DECL_TCP_KEEPALIVE
+#define KEEP_IDLE	TCP_KEEPALIVE
+#else
+#define KEEP_IDLE	(-1)
+#endif
+#if HAVE_DECL_TCP_KEEPINTVL
+#define KEEP_STEP	TCP_KEEPINTVL
+#define KEEP_TRIES	TCP_KEEPCNT
+#else
+#define KEEP_STEP	(-1)
+#define KEEP_TRIES	(-1)
+#endif
+#if HAVE_DECL_TCP_USER_TIMEOUT
+#define UNACKED_MS	TCP_USER_TIMEOUT
+#else
+#define UNACKED_MS	(-1)
+#endif
+
 static struct addrinfo	*numeric(const char *, int);
+static int	listen_at(const char *, int);
 
 /* No resolver: numbers only.  The caller frees it; NULL: it is none. */
 static struct addrinfo *
@@ -47,14 +69,30 @@ tcp_is_address(const char *address)
 int
 tcp_listen(const char *address, int port)
 {
+	int fd;
+
+	if (strcmp(address, "*") != 0)
+		return listen_at(address, port);
+	/* :: takes IPv4, too, where IPv6 is there at all */
+	if ((fd = listen_at("::", port)) == -1 && errno != EADDRINUSE)
+		fd = listen_at("0.0.0.0", port);
+	return fd;
+}
+
+static int
+listen_at(const char *address, int port)
+{
 	struct addrinfo *ai = numeric(address, port);
-	int fd, fl, saved, on = 1;
+	int fd, fl, saved, on = 1, off = 0;
 
 	if (ai == NULL) {
 		errno = EINVAL;
 		return -1;
 	}
 	fd = socket(ai->ai_family, ai->ai_socktype, ai->ai_protocol);
+	if (fd != -1 && strcmp(address, "::") == 0 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) == -1)
+		log_debug("IPV6_V6ONLY: %s", strerror(errno));
 	if (fd == -1 || (fl = fcntl(fd, F_GETFL)) == -1 ||
 	    fcntl(fd, F_SETFL, fl | O_NONBLOCK) == -1 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
@@ -78,4 +116,27 @@ tcp_nodelay(int fd)
 
 	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == -1)
 		log_debug("TCP_NODELAY: %s", strerror(errno));
+}
+
+void
+tcp_keepalive(int fd, int idle_s, int step_s, int tries)
+{
+	const struct {
+		int	option, value;
+	} set[] = {
+		{ KEEP_IDLE, idle_s },
+		{ KEEP_STEP, step_s },
+		{ KEEP_TRIES, tries },
+		{ UNACKED_MS, (idle_s + step_s * tries) * 1000 },
+	};
+	int on = 1;
+	size_t i;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) == -1)
+		log_debug("SO_KEEPALIVE: %s", strerror(errno));
+	for (i = 0; i < sizeof(set) / sizeof(set[0]); i++) {
+		if (set[i].option != -1 && setsockopt(fd, IPPROTO_TCP,
+		    set[i].option, &set[i].value, sizeof(int)) == -1)
+			log_debug("keepalive: %s", strerror(errno));
+	}
 }

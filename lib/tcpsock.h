@@ -6,7 +6,7 @@
 #define TCPSOCK_H
 
 /*
- * Listens at a numeric IPv4 or IPv6 address.  The descriptor is close-on-exec
+ * Listens at a numeric IPv4 or IPv6 address, or at all of them (*).  The descriptor is close-on-exec
  * and non-blocking; -1 with errno (EADDRINUSE, EINVAL: no address, ...).
  */
 int	tcp_listen(const char *address, int port);
@@ -14,5 +14,11 @@ int	tcp_listen(const char *address, int port);
 int	tcp_is_address(const char *);
 /* What is written goes out at once. */
 void	tcp_nodelay(int fd);
+/*
+ * The kernel asks the other end for a sign of life after idle_s without one,
+ * as often as tries, step_s apart, and gives up then; the same for what was
+ * sent and is not acknowledged, where the system can do that.
+ */
+void	tcp_keepalive(int fd, int idle_s, int step_s, int tries);
 
 #endif

@@ -47,5 +47,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    (conf.keep_mailbox < 10 || conf.max_sessions < 1 ||
 	    conf.ask_timeout_ms < 1000 || (conf.socket_mode & 0600) != 0600))
 		abort();
+	lan_conf_free(&conf.lan);
 	return 0;
 }

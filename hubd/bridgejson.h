@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * bridge.json, in which EcoRelay has its links to other hubs (config.md).
+ */
+#ifndef BRIDGEJSON_H
+#define BRIDGEJSON_H
+
+struct conf;
+
+/*
+ * Looks for the file in the data directory, in that of EcoRelay's plug-in
+ * and in ~/.eco-relay, and reads the first one into conf: hub_id, secret,
+ * listen and bind, peers.  Returns 0, also if there is none, or -1 if there
+ * is one that cannot be used; the log says why.
+ */
+int	bridgejson_load(struct conf *);
+
+#endif
