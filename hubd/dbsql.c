@@ -5,9 +5,12 @@
  * peer: all names that were ever seen.  Those with mailbox = 1 may get
  * messages; the others are only there because messages name them.  A rename
  * changes the name of a row, and all that refers to the row goes along.
- * message: kept = 1 is in a mailbox; kept = 0 has been pushed out or cleaned
- * away, and only what became of it is remembered.  body and reply_to are the
- * insides of JSON strings, as they came.
+ * message: kept = 1 is in a mailbox; kept = 2 waits for another hub (its box
+ * is name@hub, out the hub, sent_as the sender's name at that time); kept = 0
+ * has been pushed out or cleaned away, or the other hub has it, and only what
+ * became of it is remembered.  body and reply_to are the insides of JSON
+ * strings, as they came.
+ * hub: other hubs that have been linked or written to.
  * grp, member, entry: groups, who is in them, and what was said in them or
  * has happened to them.  The entries of a group are numbered from 1 without
  * gaps; the newest are kept.  last_id of grp is the number before the first
@@ -81,6 +84,14 @@ const char *const db_migrations[] = {
 	" key TEXT PRIMARY KEY,"
 	" value INTEGER NOT NULL) WITHOUT ROWID;"
 	"ALTER TABLE peer ADD COLUMN scan_to INTEGER NOT NULL DEFAULT 0;",
+
+	"CREATE TABLE hub ("
+	" id INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL UNIQUE,"
+	" last_seen INTEGER NOT NULL);"
+	"ALTER TABLE message ADD COLUMN out INTEGER;"
+	"ALTER TABLE message ADD COLUMN sent_as TEXT;"
+	"CREATE INDEX message_out ON message (out, seq) WHERE kept = 2;",
 };
 
 const char db_index[] =
@@ -214,6 +225,53 @@ const char *const db_queries[Q_MAX] = {
 	    " CROSS JOIN peer f ON f.id = m.sender"
 	    " WHERE m.msg_id = ?1 ORDER BY m.seq DESC LIMIT 1",
 
+	[Q_HUB] = "SELECT id FROM hub WHERE name = ?1",
+	[Q_HUB_COUNT] = "SELECT count(*) FROM hub",
+	[Q_HUB_ADD] = "INSERT INTO hub (name, last_seen) VALUES (?1, ?2)",
+	[Q_HUB_SEEN] = "UPDATE hub SET last_seen = ?2 WHERE id = ?1",
+	[Q_HUBS] = "SELECT name, last_seen FROM hub ORDER BY name",
+	/* a hub only written to is not known by that: it may not be there */
+	[Q_NAMES] =
+	    "SELECT name FROM peer WHERE last_seen IS NOT NULL"
+	    " UNION ALL SELECT '@' || name FROM hub WHERE last_seen > 0",
+	[Q_OUT_COUNT] =
+	    "SELECT count(*) FROM message INDEXED BY message_out"
+	    " WHERE out = ?1 AND kept = 2",
+	[Q_OUT_APPEND] =
+	    "INSERT INTO message (seq, box, kept, seen, state, sender, ts,"
+	    " state_ts, urgent, kind, msg_id, reply_to, body, out, sent_as)"
+	    " VALUES (?1, ?2, 2, 0, 0, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+	    " ?11)",
+	[Q_OUT_LIST] =
+	    "SELECT m.seq, t.name, coalesce(m.sent_as, f.name), m.msg_id,"
+	    " m.ts, m.urgent, m.kind, m.reply_to, m.body"
+	    " FROM message m INDEXED BY message_out"
+	    " CROSS JOIN peer t ON t.id = m.box"
+	    " CROSS JOIN peer f ON f.id = m.sender"
+	    " WHERE m.out = ?1 AND m.kept = 2 AND m.seq > ?2"
+	    " ORDER BY m.seq LIMIT ?3",
+	[Q_OUT_DONE] =
+	    "UPDATE message SET kept = 0, reply_to = NULL, body = '',"
+	    " sent_as = NULL, state = ?2, state_ts = ?3 WHERE seq = ?1",
+	[Q_OUT_BY_SEQ] =
+	    "SELECT m.msg_id, f.name, t.name FROM message m"
+	    " CROSS JOIN peer t ON t.id = m.box"
+	    " CROSS JOIN peer f ON f.id = m.sender"
+	    " WHERE m.seq = ?1 AND m.out = ?2 AND m.kept = 2",
+	[Q_OUT_BY_ID] =
+	    "SELECT m.seq, f.name, m.kept"
+	    " FROM message m INDEXED BY message_id"
+	    " CROSS JOIN peer f ON f.id = m.sender"
+	    " WHERE m.msg_id = ?1 AND m.box = ?2 AND m.out IS NOT NULL"
+	    " AND m.state < ?3 ORDER BY m.seq DESC LIMIT 1",
+	[Q_OUT_OLD] =
+	    "SELECT m.seq, m.msg_id, f.name, t.name"
+	    " FROM hub h CROSS JOIN message m INDEXED BY message_out"
+	    " ON m.out = h.id AND m.kept = 2"
+	    " CROSS JOIN peer t ON t.id = m.box"
+	    " CROSS JOIN peer f ON f.id = m.sender"
+	    " WHERE m.ts < ?1 LIMIT ?2",
+
 	[Q_REGISTER] =
 	    "UPDATE peer SET cwd = ?2, git_branch = ?3, host = ?4, pid = ?5,"
 	    " started = ?6, last_seen = ?7 WHERE id = ?1",
@@ -223,6 +281,7 @@ const char *const db_queries[Q_MAX] = {
 	[Q_PEER_RENAME] =
 	    "UPDATE peer SET name = ?2, mailbox = 1, last_seen = ?3"
 	    " WHERE id = ?1",
+	[Q_PEER_NAME] = "UPDATE peer SET name = ?2 WHERE id = ?1",
 	[Q_PEER_REMOVE] = "DELETE FROM peer WHERE id = ?1",
 	/* without an index: it is rare, and not worth one more per message */
 	[Q_MERGE_MESSAGES] =

@@ -28,8 +28,8 @@ enum group_op {
 /* STORE_GROUP: something is done with a group on behalf of caller. */
 struct store_group {
 	enum group_op	 op;
-	char		 caller[NAME_SIZE];
-	char		 group[NAME_SIZE], peer[NAME_SIZE];
+	char		 caller[TARGET_SIZE];	/* name, or name@hub */
+	char		 group[NAME_SIZE], peer[TARGET_SIZE];
 	int64_t		 now;
 	int64_t		 serial, id;	/* GROUP_READ: from GROUP_HISTORY */
 	uint32_t	 limit;		/* GROUP_HISTORY; 0: all that fit */

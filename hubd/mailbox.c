@@ -83,14 +83,10 @@ mailbox_append(struct boxes *bx, const struct store_append *q,
     struct store_appended *a, struct wbuf *gone)
 {
 	struct box *from, *to;
-	int64_t box;
 	int r;
 
-	if (box_sender(bx, q->from, &from) == -1 ||
-	    (r = is_repeat(bx, q, from, &box, &a->state)) == -1)
-		return -1;
-	if (r == 1)
-		return repeated(bx, q, a, box);
+	if ((r = mailbox_repeated(bx, q, a, &from)) != 0)
+		return r == -1 ? -1 : 0;
 	if ((r = box_mailbox(bx, q->to, &to)) == -1)
 		return -1;
 	if (r == 0) {
@@ -103,6 +99,21 @@ mailbox_append(struct boxes *bx, const struct store_append *q,
 	a->status = STORE_OK;
 	a->unread = to->unread;
 	return 0;
+}
+
+int
+mailbox_repeated(struct boxes *bx, const struct store_append *q,
+    struct store_appended *a, struct box **from)
+{
+	int64_t box;
+	int r;
+
+	if (box_sender(bx, q->from, from) == -1 ||
+	    (r = is_repeat(bx, q, *from, &box, &a->state)) == -1)
+		return -1;
+	if (r == 1 && repeated(bx, q, a, box) == -1)
+		return -1;
+	return r;
 }
 
 int

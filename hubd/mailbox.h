@@ -16,6 +16,12 @@
 #define REMEMBER_MS	(7LL * 24 * 3600 * 1000)
 
 /*
+ * 1 if this sender has stored that msg_id: that is the answer; 0 if not, and
+ * from is the sender; -1.
+ */
+int	mailbox_repeated(struct boxes *, const struct store_append *,
+	    struct store_appended *, struct box **from);
+/*
  * gone: of each message that is pushed out unread, or is too old, and that
  * the answer does not tell of, a struct store_expired is put there, as a
  * counted string.

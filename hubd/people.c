@@ -24,6 +24,7 @@ struct candidate {
 	int	 unknown;	/* it never registered */
 };
 
+static int	rename_remote(struct boxes *, const struct store_rename *);
 static int	merge(struct boxes *, struct box *, struct box *);
 static int	candidates(struct boxes *, const struct store_clean *,
 		    struct candidate **, size_t *);
@@ -73,6 +74,8 @@ people_rename(struct boxes *bx, const struct store_rename *q,
 	int64_t dropped;
 	int r;
 
+	if (strchr(q->to, '@') != NULL)
+		return rename_remote(bx, q);
 	if ((r = box_exact(bx, q->from, &from)) == -1)
 		return -1;
 	/* it may not have been possible to register it */
@@ -105,6 +108,29 @@ people_rename(struct boxes *bx, const struct store_rename *q,
 		return -1;
 	a->unread = to->unread;
 	return 0;
+}
+
+/* A session of another hub has no mailbox here, but may be in groups. */
+static int
+rename_remote(struct boxes *bx, const struct store_rename *q)
+{
+	struct db *db = boxes_db(bx);
+	struct box *from, *to;
+	int r;
+
+	if (q->from[0] == '\0')
+		return db_run(db, Q_ALIAS_END, "s", q->to);
+	if ((r = box_exact(bx, q->from, &from)) != 1)
+		return r;
+	if ((r = box_exact(bx, q->to, &to)) == 1)
+		r = merge(bx, from, to);
+	if (r == -1 ||
+	    db_run(db, Q_PEER_NAME, "is", from->id, q->to) == -1 ||
+	    db_run(db, Q_ALIAS_END, "s", q->to) == -1 ||
+	    db_run(db, Q_ALIAS_SET, "si", q->from, from->id) == -1)
+		return -1;
+	boxes_forget(bx);
+	return boxes_ready(bx);
 }
 
 /* What is the old one's is the other's now. */

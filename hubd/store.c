@@ -19,6 +19,7 @@
 #include "import.h"
 #include "log.h"
 #include "mailbox.h"
+#include "outbox.h"
 #include "people.h"
 #include "search.h"
 #include "store.h"
@@ -38,6 +39,7 @@
 /* What a round of expiring has to do. */
 #define EXPIRE_OLD	1u	/* what became of messages */
 #define EXPIRE_UNSEEN	2u	/* messages that nobody reads */
+#define EXPIRE_QUEUED	4u	/* those that no other hub has fetched */
 
 struct store;
 
@@ -67,10 +69,10 @@ struct store {
 	struct db		*db;
 	struct boxes		*boxes;
 	struct groups		*groups;
+	struct outbox		*outbox;
 	struct event		*expire_timer;
 	unsigned		 expiring;	/* what this round has to do */
 	int64_t			 expire_pos, unseen_pos;
-	int64_t			 expire_unread_ms;	/* 0: never */
 	struct event		*index_timer;
 	int			 index_armed;
 	int64_t			 index_since;	/* when armed, monotonic */
@@ -109,6 +111,7 @@ static void	fail_batch(struct store *);
 static void	send_gone(struct store *);
 static void	send_answers(struct store *);
 static void	tell_alias(const struct store_alias *, void *);
+static void	tell_name(const struct store_name *, void *);
 static const struct operation	*operation_of(enum imsg_type);
 
 static const struct child_ops child_ops = {
@@ -145,6 +148,8 @@ FAIL(session_list)
 FAIL(mailbox_list)
 FAIL(cleaned)
 FAIL(group_done)
+FAIL(out_listed)
+FAIL(hub_list)
 
 /* A request and an answer that are nothing but the structs, q and a. */
 #define HANDLE(name, in, out, call)					\
@@ -164,7 +169,14 @@ handle_##name(struct store *s, struct reader *rd, struct wbuf *w)	\
 
 HANDLE(register, register, registered, people_register(s->boxes, &q, &a))
 HANDLE(rename, rename, registered, people_rename(s->boxes, &q, &a, &s->gone))
-HANDLE(append, append, appended, mailbox_append(s->boxes, &q, &a, &s->gone))
+HANDLE(append, append, appended, strchr(q.to, '@') != NULL ?
+    outbox_append(s->outbox, &q, &a) :
+    mailbox_append(s->boxes, &q, &a, &s->gone))
+HANDLE(out_list, out_list, out_listed,
+    outbox_list(s->outbox, &q, &a, &s->list))
+HANDLE(out_mark, out_mark, marked,
+    outbox_mark(s->outbox, &q, &a, &s->list))
+HANDLE(mark, mark, marked, mailbox_mark(s->boxes, &q, &a, &s->list))
 HANDLE(status, query, message, mailbox_status(s->boxes, &q, &a))
 
 static int
@@ -176,6 +188,17 @@ handle_gone(struct store *s, struct reader *rd, struct wbuf *w)
 	if (store_gone_get(rd, &q) == -1)
 		fatalx("the router sent a bad gone");
 	return people_gone(s->boxes, &q);
+}
+
+static int
+handle_hub(struct store *s, struct reader *rd, struct wbuf *w)
+{
+	struct store_hub q;
+
+	(void)w;
+	if (store_hub_get(rd, &q) == -1)
+		fatalx("the router sent a bad hub");
+	return outbox_hub(s->outbox, &q);
 }
 
 /* The JSON may be long: it is handed on as it is. */
@@ -200,43 +223,23 @@ handle_inbox(struct store *s, struct reader *rd, struct wbuf *w)
 	return r;
 }
 
-static int
-handle_mark(struct store *s, struct reader *rd, struct wbuf *w)
-{
-	struct store_mark q;
-	struct store_marked a = { .status = STORE_OK };
-
-	if (store_mark_get(rd, &q) == -1)
-		fatalx("the router sent a bad mark");
-	if (mailbox_mark(s->boxes, &q, &a, &s->list) == -1)
-		return -1;
-	store_marked_put(w, &a);
-	return 0;
+/* A request without a body; the answer is a list. */
+#define HANDLE_ALL(name, out, call)					\
+static int								\
+handle_##name(struct store *s, struct reader *rd, struct wbuf *w)	\
+{									\
+	struct store_##out a = { .status = STORE_OK };			\
+									\
+	(void)rd;							\
+	if (call == -1)							\
+		return -1;						\
+	store_##out##_put(w, &a);					\
+	return 0;							\
 }
 
-static int
-handle_sessions(struct store *s, struct reader *rd, struct wbuf *w)
-{
-	struct store_session_list a = { .status = STORE_OK };
-
-	(void)rd;
-	if (people_sessions(s->boxes, &a, &s->list) == -1)
-		return -1;
-	store_session_list_put(w, &a);
-	return 0;
-}
-
-static int
-handle_mailboxes(struct store *s, struct reader *rd, struct wbuf *w)
-{
-	struct store_mailbox_list a = { .status = STORE_OK };
-
-	(void)rd;
-	if (mailbox_list(s->boxes, &a, &s->list) == -1)
-		return -1;
-	store_mailbox_list_put(w, &a);
-	return 0;
-}
+HANDLE_ALL(sessions, session_list, people_sessions(s->boxes, &a, &s->list))
+HANDLE_ALL(mailboxes, mailbox_list, mailbox_list(s->boxes, &a, &s->list))
+HANDLE_ALL(hubs, hub_list, outbox_hubs(s->outbox, &a, &s->list))
 
 static int
 handle_clean(struct store *s, struct reader *rd, struct wbuf *w)
@@ -288,6 +291,10 @@ static const struct operation operations[] = {
 	{ STORE_MAILBOXES, STORE_MAILBOX_LIST, handle_mailboxes,
 	    fail_mailbox_list },
 	{ STORE_GROUP, STORE_GROUP_DONE, handle_group, fail_group_done },
+	{ STORE_OUT_LIST, STORE_OUT_LISTED, handle_out_list, fail_out_listed },
+	{ STORE_OUT_MARK, STORE_OUT_MARKED, handle_out_mark, fail_marked },
+	{ STORE_HUB, IMSG_NONE, handle_hub, NULL },
+	{ STORE_HUBS, STORE_HUB_LIST, handle_hubs, fail_hub_list },
 };
 
 static const struct operation *
@@ -326,6 +333,7 @@ store_main(void)
 	imsg_free(s->router);
 	import_free(s->import);
 	groups_free(s->groups);
+	outbox_free(s->outbox);
 	boxes_free(s->boxes);
 	db_free(s->db);
 	wbuf_free(&s->heads);
@@ -371,6 +379,7 @@ on_start(void *arg)
 	s->db = db_new(conf->data, conf->sync_full);
 	s->boxes = boxes_new(s->db, conf->keep_mailbox, conf->max_mailboxes);
 	s->groups = groups_new(s->boxes, conf);
+	s->outbox = outbox_new(s->boxes);
 	s->router = imsg_new(s->base, s->router_fd, PROC_STORE, PROC_ROUTER,
 	    &router_ops, s);
 	s->import = import_new(s->boxes, s->groups);
@@ -378,7 +387,6 @@ on_start(void *arg)
 	s->index_timer = evtimer_new(s->base, on_index, s);
 	if (s->expire_timer == NULL || s->index_timer == NULL)
 		fatalx("event_new failed");
-	s->expire_unread_ms = conf->expire_unread_ms;
 	if (begin(s) == -1 || (wanted = import_wanted(s->import)) == -1)
 		fail_batch(s);
 	if (end(s) == 0 && wanted == 1)
@@ -517,7 +525,8 @@ begin(struct store *s)
 	if (opened == -1 || db_begin(s->db) == -1 ||
 	    boxes_ready(s->boxes) == -1)
 		return -1;
-	if (s->untold && people_aliases(s->boxes, tell_alias, s) == -1)
+	if (s->untold && (people_aliases(s->boxes, tell_alias, s) == -1 ||
+	    outbox_names(s->outbox, tell_name, s) == -1))
 		return -1;
 	s->untold = 0;
 	return 0;
@@ -634,6 +643,17 @@ tell_alias(const struct store_alias *a, void *arg)
 	wbuf_free(&w);
 }
 
+static void
+tell_name(const struct store_name *m, void *arg)
+{
+	struct store *s = arg;
+	struct wbuf w = { 0 };
+
+	store_name_put(&w, m);
+	imsg_send(s->router, STORE_NAME, 0, -1, &w, NULL);
+	wbuf_free(&w);
+}
+
 /* A round of this each hour, in short steps. */
 static void
 on_expire(int fd, short ev, void *arg)
@@ -643,7 +663,7 @@ on_expire(int fd, short ev, void *arg)
 	(void)fd;
 	(void)ev;
 	if (s->expiring == 0)
-		s->expiring = EXPIRE_OLD | EXPIRE_UNSEEN;
+		s->expiring = EXPIRE_OLD | EXPIRE_UNSEEN | EXPIRE_QUEUED;
 	if (begin(s) == -1 || expire_some(s) == -1)
 		fail_batch(s);
 	if (end(s) == -1) {
@@ -670,13 +690,20 @@ expire_some(struct store *s)
 			s->expiring &= ~EXPIRE_OLD;
 	}
 	if (s->expiring & EXPIRE_UNSEEN) {
-		if (s->expire_unread_ms > 0 &&
+		if (s->conf.expire_unread_ms > 0 &&
 		    (r = mailbox_expire_unseen(s->boxes,
-		    now - s->expire_unread_ms, &s->unseen_pos,
+		    now - s->conf.expire_unread_ms, &s->unseen_pos,
 		    &s->gone)) == -1)
 			return -1;
 		if (r == 0)
 			s->expiring &= ~EXPIRE_UNSEEN;
+	}
+	if (s->expiring & EXPIRE_QUEUED) {
+		if ((r = outbox_expire(s->outbox,
+		    now - s->conf.expire_queued_ms, &s->gone)) == -1)
+			return -1;
+		if (r == 0)
+			s->expiring &= ~EXPIRE_QUEUED;
 	}
 	return s->expiring != 0 ? 0 : people_purge(s->boxes, KEEP_NAMES);
 }

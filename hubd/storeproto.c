@@ -7,6 +7,7 @@
 
 #include "groupproto.h"
 #include "listproto.h"
+#include "outproto.h"
 #include "storeproto.h"
 
 struct field {
@@ -137,6 +138,7 @@ static const struct field appended_fields[] = {
 	STATUS(store_appended),
 	FIELD(u32, store_appended, unread),
 	ENUM(store_appended, state, MSG_EXPIRED),
+	FIELD(i64, store_appended, seq),
 	FIELD(flag, store_appended, has_expired),
 	END
 };
@@ -279,6 +281,68 @@ static const struct field expired_fields[] = {
 static const struct field alias_fields[] = {
 	FIELD(str, store_alias, name),
 	FIELD(str, store_alias, target),
+	END
+};
+
+static const struct field name_fields[] = {
+	FIELD(str, store_name, name),
+	END
+};
+
+static const struct field out_list_fields[] = {
+	FIELD(str, store_out_list, hub),
+	FIELD(i64, store_out_list, after),
+	FIELD(u32, store_out_list, max_bytes),
+	END
+};
+
+static const struct field out_listed_fields[] = {
+	STATUS(store_out_listed),
+	FIELD(u32, store_out_listed, n),
+	FIELD(rest, store_out_listed, messages),
+	END
+};
+
+static const struct field out_fields[] = {
+	FIELD(i64, store_out, seq),
+	FIELD(i64, store_out, ts),
+	FIELD(str, store_out, to),
+	FIELD(str, store_out, from),
+	FIELD(str, store_out, msg_id),
+	FIELD(flag, store_out, urgent),
+	ENUM(store_out, kind, KIND_RESPONSE),
+	FIELD(flag, store_out, has_reply_to),
+	FIELD(slice, store_out, reply_to),
+	FIELD(slice, store_out, text),
+	END
+};
+
+static const struct field out_mark_fields[] = {
+	FIELD(str, store_out_mark, hub),
+	FIELD(i64, store_out_mark, seq),
+	FIELD(str, store_out_mark, peer),
+	FIELD(str, store_out_mark, msg_id),
+	ENUM(store_out_mark, state, MSG_EXPIRED),
+	END
+};
+
+static const struct field hub_fields[] = {
+	FIELD(str, store_hub, hub),
+	FIELD(i64, store_hub, now),
+	END
+};
+
+static const struct field hub_info_fields[] = {
+	FIELD(str, store_hub_info, hub),
+	FIELD(u32, store_hub_info, queued),
+	FIELD(i64, store_hub_info, last_seen),
+	END
+};
+
+static const struct field hub_list_fields[] = {
+	STATUS(store_hub_list),
+	FIELD(u32, store_hub_list, n),
+	FIELD(rest, store_hub_list, hubs),
 	END
 };
 
@@ -503,42 +567,28 @@ store_##x##_get(struct reader *r, struct store_##x *m)			\
 ELEMENT(receipt)
 ELEMENT(session)
 ELEMENT(mailbox)
+ELEMENT(out)
+ELEMENT(hub_info)
 
-static int
-has_receipts(struct slice s, uint32_t n)
-{
-	struct store_receipt m;
-	struct reader r;
-
-	reader_init(&r, s.p, s.len);
-	while (n > 0 && store_receipt_get(&r, &m) == 0)
-		n--;
-	return n == 0 && reader_done(&r) == 0;
+/* 1 if it is that many elements and no more. */
+#define HAS_ALL(x)							\
+static int								\
+has_all_##x(struct slice s, uint32_t n)					\
+{									\
+	struct store_##x m;						\
+	struct reader r;						\
+									\
+	reader_init(&r, s.p, s.len);					\
+	while (n > 0 && store_##x##_get(&r, &m) == 0)			\
+		n--;							\
+	return n == 0 && reader_done(&r) == 0;				\
 }
 
-static int
-has_sessions(struct slice s, uint32_t n)
-{
-	struct store_session m;
-	struct reader r;
-
-	reader_init(&r, s.p, s.len);
-	while (n > 0 && store_session_get(&r, &m) == 0)
-		n--;
-	return n == 0 && reader_done(&r) == 0;
-}
-
-static int
-has_mailboxes(struct slice s, uint32_t n)
-{
-	struct store_mailbox m;
-	struct reader r;
-
-	reader_init(&r, s.p, s.len);
-	while (n > 0 && store_mailbox_get(&r, &m) == 0)
-		n--;
-	return n == 0 && reader_done(&r) == 0;
-}
+HAS_ALL(receipt)
+HAS_ALL(session)
+HAS_ALL(mailbox)
+HAS_ALL(out)
+HAS_ALL(hub_info)
 
 PLAIN(register)
 PLAIN(registered)
@@ -551,11 +601,17 @@ PLAIN(message)
 PLAIN(cleaned)
 PLAIN(expired)
 PLAIN(alias)
+PLAIN(name)
+PLAIN(out_list)
+PLAIN(out_mark)
+PLAIN(hub)
+LISTING(out_listed, has_all_out(m->messages, m->n))
+LISTING(hub_list, has_all_hub_info(m->hubs, m->n))
 LISTING(mail, has_list(m->unseen, m->nunseen, 0))
 LISTING(mark, has_list(m->list, m->nseqs, m->nids))
-LISTING(marked, has_receipts(m->receipts, m->nreceipts))
-LISTING(session_list, has_sessions(m->sessions, m->n))
-LISTING(mailbox_list, has_mailboxes(m->mailboxes, m->n))
+LISTING(marked, has_all_receipt(m->receipts, m->nreceipts))
+LISTING(session_list, has_all_session(m->sessions, m->n))
+LISTING(mailbox_list, has_all_mailbox(m->mailboxes, m->n))
 LISTING(clean, has_list(m->keep, 0, m->nkeep))
 LISTING(group, m->op == GROUP_CREATE ? has_list(m->text, 0, m->n) : m->n == 0)
 LISTING(group_done, has_list(m->names, 0, m->n))

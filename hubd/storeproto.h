@@ -68,10 +68,11 @@ struct store_gone {
 /*
  * STORE_RENAME: mailbox, messages sent and everything else that belongs to
  * the old name go to the new one; a mailbox that is there is merged by time.
- * The old name becomes an alias of the new one.
+ * The old name becomes an alias of the new one.  Both may be name@hub; with
+ * an empty old name the new one is somebody's own now, and no alias any more.
  */
 struct store_rename {
-	char		 from[NAME_SIZE], to[NAME_SIZE];
+	char		 from[TARGET_SIZE], to[TARGET_SIZE];
 	int64_t		 now;
 };
 /* STORE_RENAMED, answered with struct store_registered */
@@ -94,6 +95,7 @@ struct store_appended {
 	uint32_t	 unread;	/* of the receiver's mailbox */
 	/* of a repeated one; accepted if nobody knows that it was pushed */
 	enum msg_state	 state;
+	int64_t		 seq;		/* to another hub: its number */
 	uint8_t		 has_expired;	/* it pushed out one not yet seen */
 	struct store_receipt expired;
 };
@@ -185,7 +187,7 @@ struct store_expired {
 
 /* STORE_ALIAS: at start, one each; then STORE_UP, which has no body. */
 struct store_alias {
-	char		 name[NAME_SIZE], target[NAME_SIZE];
+	char		 name[TARGET_SIZE], target[TARGET_SIZE];
 };
 
 /*

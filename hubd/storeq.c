@@ -51,6 +51,9 @@ static const struct {
 	{ STORE_CLEAN, STORE_CLEANED },
 	{ STORE_MAILBOXES, STORE_MAILBOX_LIST },
 	{ STORE_GROUP, STORE_GROUP_DONE },
+	{ STORE_OUT_LIST, STORE_OUT_LISTED },
+	{ STORE_OUT_MARK, STORE_OUT_MARKED },
+	{ STORE_HUBS, STORE_HUB_LIST },
 };
 
 struct storeq *
@@ -134,6 +137,8 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	(void)ib;
 	if (m->type == STORE_ALIAS)
 		q->ops->alias(&m->rd, q->arg);
+	else if (m->type == STORE_NAME)
+		q->ops->name(&m->rd, q->arg);
 	else if (m->type == STORE_UP)
 		q->ops->up(q->arg);
 	else if (m->type == STORE_EXPIRED)

@@ -11,8 +11,9 @@ struct event_base;
 struct storeq;
 
 struct storeq_ops {
-	/* At start: a name that leads to another; then all are told. */
+	/* At start: a name that leads to another; STORE_NAME; then all is told. */
 	void	(*alias)(struct reader *, void *);
+	void	(*name)(struct reader *, void *);
 	void	(*up)(void *);
 	/* STORE_EXPIRED */
 	void	(*expired)(struct reader *, void *);
