@@ -68,8 +68,6 @@ struct bridge {
 void		 link_accept(struct bridge *, int fd, const char *address);
 struct link	*link_call(struct bridge *, int fd, struct caller *,
 		    const char *address);
-/* The one that is up, or that we have begun and is past TLS; or NULL. */
-struct link	*link_of_hub(struct bridge *, const char *hub_id);
 /* The one of that number, or NULL. */
 struct link	*link_of_id(struct bridge *, uint32_t);
 /* Ends it; why is for the log. */

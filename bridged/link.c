@@ -96,22 +96,6 @@ link_call(struct bridge *b, int fd, struct caller *caller,
 }
 
 struct link *
-link_of_hub(struct bridge *b, const char *hub_id)
-{
-	struct link *l, *calling = NULL;
-
-	TAILQ_FOREACH(l, &b->links, entry) {
-		if (strcmp(l->hub_id, hub_id) != 0)
-			continue;
-		if (l->stage == STAGE_UP)
-			return l;
-		if (l->caller != NULL && l->stage == STAGE_HELLO)
-			calling = l;
-	}
-	return calling;
-}
-
-struct link *
 link_of_id(struct bridge *b, uint32_t id)
 {
 	struct link *l;
@@ -352,8 +336,7 @@ settle(struct link *l, const char *hello, size_t len)
 
 	TAILQ_FOREACH(i, &b->links, entry) {
 		if (i != l && strcmp(i->hub_id, l->hub_id) == 0 &&
-		    (i->stage == STAGE_UP ||
-		    (i->caller != NULL && i->stage == STAGE_HELLO)))
+		    (i->stage == STAGE_UP || i->caller != NULL))
 			other = i;
 	}
 	if (other == NULL) {

@@ -22,7 +22,7 @@ struct ask {
 	TAILQ_ENTRY(ask)	 by_target, by_asker;	/* or orphans */
 	struct asks		*asks;
 	struct session		*target, *asker;	/* asker NULL: gone */
-	char			 asker_name[NAME_SIZE];
+	char			 asker_name[TARGET_SIZE];
 	struct event		*timer;
 	struct rbuf		*tail;
 	struct wbuf		 ask_id;	/* as the asker wrote it */
@@ -237,6 +237,26 @@ fail(struct ask *q, enum errcode e, const char *event)
 		    q->target->name, "to", asker->name, NULL);
 	}
 	drop(q);
+}
+
+void
+asks_failed(struct asks *a, struct session *asker, const struct hub *hub,
+    struct slice id, enum errcode e)
+{
+	struct ask_key k;
+	struct ask *q;
+
+	(void)a;
+	TAILQ_FOREACH(q, &asker->asks_of, by_asker) {
+		if (q->target->hub != hub)
+			continue;
+		make_key(&k, q->target, id);
+		if (k.len == q->key_len &&
+		    memcmp(k.bytes, q->key, k.len) == 0) {
+			fail(q, e, err_code(e));
+			return;
+		}
+	}
 }
 
 static void

@@ -9,12 +9,14 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "errcode.h"
 #include "names.h"
 
 /* bytes of an ask_id, decoded and terminated */
 #define ASK_KEY_SIZE	(ASK_ID_SIZE * 3)
 
 struct asks;
+struct hub;
 struct event_base;
 struct router;
 struct session;
@@ -30,7 +32,7 @@ struct ask_spec {
 /* An ask that has been taken out, for its answer. */
 struct ask_answer {
 	struct session	*asker;		/* a reference; NULL: it has gone */
-	char		 asker_name[NAME_SIZE];
+	char		 asker_name[TARGET_SIZE];
 	struct rbuf	*tail;		/* of the incoming_reply: ask_id ... */
 };
 
@@ -48,6 +50,12 @@ int		 asks_open(struct asks *, struct session *asker,
 /* Takes out the ask that target was told under key; -1 if there is none. */
 int		 asks_take(struct asks *, struct session *target,
 		    struct slice key, struct ask_answer *);
+/*
+ * The hub of the session that asker has asked under key says that nothing
+ * comes of it.
+ */
+void		 asks_failed(struct asks *, struct session *asker,
+		    const struct hub *, struct slice key, enum errcode);
 /* The ask could not be pushed: it is forgotten. */
 void		 asks_cancel(struct asks *, struct session *target,
 		    struct slice key);

@@ -16,6 +16,7 @@
 #include "ctlproto.h"
 #include "errcode.h"
 #include "groupproto.h"
+#include "hubs.h"
 #include "imsg.h"
 #include "listproto.h"
 #include "log.h"
@@ -430,7 +431,7 @@ static void
 do_send(struct ctl *t, struct imsg *m)
 {
 	struct router *r = t->control->router;
-	char from[NAME_SIZE], to[NAME_SIZE];
+	char from[NAME_SIZE], to[TARGET_SIZE];
 	struct mail mail = { .from = from };
 	struct wbuf w = { 0 };
 	struct slice text;
@@ -440,9 +441,14 @@ do_send(struct ctl *t, struct imsg *m)
 	text = get_slice(&m->rd);
 	mail.urgent = get_u8(&m->rd);
 	if (reader_done(&m->rd) == -1 || !name_valid(slice_of(from)) ||
-	    !name_valid(slice_of(to))) {
+	    !name_valid((struct slice){ to, strcspn(to, "@") })) {
 		error(t, m->id, ERR_BAD_ARGS, "not a name: 1 to 64 letters, "
 		    "digits, '.', '_' and '-'");
+		return;
+	}
+	if (strchr(to, '@') != NULL && hubs_of(r->hubs, to) == NULL) {
+		error(t, m->id, ERR_PEER_NOT_FOUND,
+		    "this hub knows no hub of that name");
 		return;
 	}
 	if (utf16_units(text.p, text.len) > TEXT_UNITS_MAX) {

@@ -239,7 +239,7 @@ const char *const db_queries[Q_MAX] = {
 	    " WHERE out = ?1 AND kept = 2",
 	[Q_OUT_APPEND] =
 	    "INSERT INTO message (seq, box, kept, seen, state, sender, ts,"
-	    " state_ts, urgent, kind, msg_id, reply_to, body, out, sent_as)"
+	    " state_ts, urgent, kind, msg_id, body, out, sent_as, reply_to)"
 	    " VALUES (?1, ?2, 2, 0, 0, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
 	    " ?11)",
 	[Q_OUT_LIST] =

@@ -14,6 +14,8 @@
 #include "control.h"
 #include "groupproto.h"
 #include "groupreq.h"
+#include "hubreq.h"
+#include "hubs.h"
 #include "imsg.h"
 #include "log.h"
 #include "registry.h"
@@ -30,7 +32,7 @@ struct change {
 	struct pending	*asker;
 	enum group_op	 op;
 	struct wbuf	 push;		/* incoming_group_msg up to its text */
-	char		 from[NAME_SIZE], group[NAME_SIZE], peer[NAME_SIZE];
+	char		 from[TARGET_SIZE], group[NAME_SIZE], peer[TARGET_SIZE];
 	char		 ts[ISO8601_SIZE];
 };
 
@@ -44,6 +46,7 @@ static void	ask(struct session *, const struct request *,
 static int	answered(struct imsg *, struct pending *,
 		    struct store_group_done *);
 static uint32_t	line_limit(const struct session *);
+static int	is_member_name(const struct session *, struct slice);
 static int	get_members(struct session *, const struct request *,
 		    struct wbuf *, uint32_t *);
 static void	created(struct imsg *, void *);
@@ -62,7 +65,10 @@ static void	got_info(struct imsg *, void *);
 static void	put_members(struct wbuf *, const struct session *,
 		    const struct store_group_done *);
 
-/* Caller, time and the group's name; -1 if it is none: that is answered. */
+/*
+ * Caller, time and the group's name; -1 if it is none, or that of another
+ * hub: that has been dealt with.
+ */
 static int
 begin(struct session *s, const struct request *q, enum group_op op,
     enum member m, struct store_group *g)
@@ -70,6 +76,8 @@ begin(struct session *s, const struct request *q, enum group_op op,
 	g->op = op;
 	g->now = time_now_ms();
 	strlcpy(g->caller, s->name, sizeof(g->caller));
+	if (m == M_GROUP)
+		return hubreq_group(s, q, g->group) == 0 ? 0 : -1;
 	if (request_name(q, m, g->group, sizeof(g->group)) == 0)
 		return 0;
 	request_fail(s, q, ERR_BAD_ARGS, "invalid group name");
@@ -79,14 +87,11 @@ begin(struct session *s, const struct request *q, enum group_op op,
 static int
 get_peer(struct session *s, const struct request *q, struct store_group *g)
 {
-	char name[NAME_SIZE];
+	struct target t;
 
-	if (request_name(q, M_PEER, name, sizeof(name)) == -1) {
-		request_fail(s, q, ERR_BAD_ARGS, "invalid peer name");
+	if (request_target(s, q, M_PEER, &t) == -1)
 		return -1;
-	}
-	strlcpy(g->peer, registry_resolve(s->router->registry, name),
-	    sizeof(g->peer));
+	strlcpy(g->peer, t.name, sizeof(g->peer));
 	return 0;
 }
 
@@ -130,13 +135,28 @@ line_limit(const struct session *s)
 	    LINE_MAX_PLAIN) - ENVELOPE;
 }
 
+/* name, or name@hub of a hub that is known. */
+static int
+is_member_name(const struct session *s, struct slice text)
+{
+	char full[TARGET_SIZE];
+	struct slice name;
+
+	if (slice_copy(text, full, sizeof(full)) == -1)
+		return 0;
+	name.p = full;
+	name.len = strcspn(full, "@");
+	return name_valid(name) && (name.len == text.len ||
+	    hubs_of(s->router->hubs, full) != NULL);
+}
+
 /* Appends those that are names; -1 if there are too many, as is answered. */
 static int
 get_members(struct session *s, const struct request *q, struct wbuf *w,
     uint32_t *n)
 {
 	uint32_t max = s->router->conf->max_group_members, others = 0;
-	char text[NAME_SIZE * 2], message[64];
+	char text[TARGET_SIZE * 2], message[64];
 	struct json_value v;
 	struct slice name;
 	size_t pos = 0;
@@ -153,7 +173,7 @@ get_members(struct session *s, const struct request *q, struct wbuf *w,
 			request_fail(s, q, ERR_BAD_MSG, message);
 			return -1;
 		}
-		if (name.len == 0 || !name_valid(name))
+		if (name.len == 0 || !is_member_name(s, name))
 			continue;
 		put_slice(w, name);
 		(*n)++;
@@ -378,7 +398,7 @@ groupreq_history(struct session *s, const struct request *q)
 		return;
 	g.limit = (uint32_t)request_int(q, M_LIMIT, 0);
 	g.max_bytes = line_limit(s);
-	bufio_pause(s->io);
+	session_pause(s);
 	ask(s, q, &g, got_history);
 }
 
@@ -399,6 +419,10 @@ got_history(struct imsg *msg, void *arg)
 		json_put_int(&w, "unread_remaining", a.unread);
 		if (a.dropped > 0)
 			json_put_int(&w, "dropped", a.dropped);
+		if (s->hub != NULL) {
+			json_put_int(&w, "serial", a.serial);
+			json_put_int(&w, "last_id", a.id);
+		}
 		answer_end(s, &w);
 		if (a.id > 0) {
 			strlcpy(read.caller, s->name, sizeof(read.caller));
@@ -412,6 +436,22 @@ got_history(struct imsg *msg, void *arg)
 	if (s->state != SESSION_GONE && s->shown == NULL)
 		session_resume(s);
 	pending_free(p);
+}
+
+/* Another hub's session has been shown what it was sent. */
+void
+groupreq_read(struct session *s, const struct request *q)
+{
+	struct store_group g = { 0 };
+	struct wbuf w = { 0 };
+
+	if (begin(s, q, GROUP_READ, M_GROUP, &g) == -1)
+		return;
+	g.serial = request_int(q, M_SERIAL, 0);
+	g.id = request_int(q, M_LAST_ID, 0);
+	store_group_put(&w, &g);
+	history_shown(s, &w);
+	wbuf_free(&w);
 }
 
 static void
@@ -446,15 +486,11 @@ got_list(struct imsg *msg, void *arg)
 {
 	struct pending *p = arg;
 	struct store_group_done a;
-	struct wbuf w = { 0 };
 
-	if (answered(msg, p, &a)) {
-		answer_begin(&w, "group_list_result", p->req_id);
-		json_key(&w, "groups");
-		wbuf_add(&w, a.json.p, a.json.len);
-		answer_end(p->session, &w);
-	}
-	pending_free(p);
+	if (answered(msg, p, &a))
+		hubreq_list(p, a.json);
+	else
+		pending_free(p);
 }
 
 void

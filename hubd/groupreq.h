@@ -16,6 +16,7 @@ void	groupreq_remove(struct session *, const struct request *);
 void	groupreq_leave(struct session *, const struct request *);
 void	groupreq_send(struct session *, const struct request *);
 void	groupreq_history(struct session *, const struct request *);
+void	groupreq_read(struct session *, const struct request *);
 void	groupreq_list(struct session *, const struct request *);
 void	groupreq_info(struct session *, const struct request *);
 void	groupreq_delete(struct session *, const struct request *);

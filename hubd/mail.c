@@ -10,6 +10,8 @@
 #include "asks.h"
 #include "bufio.h"
 #include "control.h"
+#include "forward.h"
+#include "hubs.h"
 #include "imsg.h"
 #include "log.h"
 #include "mail.h"
@@ -31,11 +33,12 @@ struct delivery {
 	struct router	*router;
 	struct session	*answerer;
 	struct rbuf	*line;		/* the push, encoded once */
-	size_t		 text_off, text_len;	/* in it */
+	size_t		 text_off, text_len, ref_off;	/* in it */
 	struct slice	 ask_id;	/* in it; len 0: none */
 	size_t		 kind_off;	/* in it; 0: it has no kind */
 	int		 hinted;	/* the store was told: pushed */
-	char		 to[NAME_SIZE], from[NAME_SIZE];
+	struct hub	*hub;		/* it goes there; NULL: it stays */
+	char		 to[TARGET_SIZE], from[TARGET_SIZE];
 	char		 msg_id[MSG_ID_SIZE];
 	void		(*done)(const struct posted *, void *);
 	void		*arg;
@@ -45,13 +48,17 @@ struct delivery {
 struct owner {
 	struct router	*router;
 	struct pending	*asked;		/* of the session, if it asked for it */
-	char		 name[NAME_SIZE];
+	char		 name[TARGET_SIZE];
 };
 
 static struct owner	*owner_ref(struct router *, const char *,
 			    struct session *);
+static void	put_line(struct wbuf *, const struct mail *, const char *,
+		    struct delivery *);
 static void	encode(struct delivery *, const struct mail *, const char *);
 static void	stored(struct imsg *, void *);
+static void	hand_over(struct delivery *, int64_t);
+static int	is_answer(const struct delivery *, char *, size_t);
 static int	push(struct delivery *);
 static int	push_plain(const struct delivery *, struct session *);
 static int	push_reply(struct delivery *);
@@ -59,6 +66,8 @@ static void	mark_id(struct router *, const char *, const char *,
 		    enum msg_state);
 static void	marked(struct imsg *, void *);
 static void	sent(const struct posted *, void *);
+static void	sent_elsewhere(const struct posted *, void *);
+static void	acknowledge(const struct posted *, struct pending *, int);
 static void	inbox_read(struct imsg *, void *);
 static void	inbox_answer(struct session *, struct slice,
 		    const struct store_mail *);
@@ -78,37 +87,53 @@ owner_ref(struct router *r, const char *name, struct session *s)
 	return o;
 }
 
-/* incoming_message as protocol.md has it. */
+/* Appends it; tells where in it the text, reply_to and kind are. */
+static void
+put_line(struct wbuf *w, const struct mail *m, const char *ts,
+    struct delivery *d)
+{
+	json_begin(w, '{');
+	json_put_str(w, "type", "incoming_message");
+	json_put_str(w, "msg_id", m->msg_id);
+	json_put_str(w, "from", m->from);
+	json_put_raw(w, "text", m->text);
+	d->text_off = w->len - 1 - m->text.len;
+	d->text_len = m->text.len;
+	if (m->reply_to.p != NULL) {
+		json_put_raw(w, "reply_to", m->reply_to);
+		d->ref_off = w->len - 1 - m->reply_to.len;
+	} else {
+		json_put_null(w, "reply_to");
+	}
+	json_put_str(w, "ts", ts);
+	if (m->urgent)
+		json_put_bool(w, "urgent", 1);
+	if (m->kind != KIND_INFO) {
+		d->kind_off = w->len;
+		json_put_str(w, "kind", msg_kind_name(m->kind));
+	}
+	json_end(w, '}');
+	wbuf_add(w, "\n", 1);
+}
+
+void
+mail_line(struct wbuf *w, const struct mail *m, const char *ts)
+{
+	struct delivery d;
+
+	put_line(w, m, ts, &d);
+}
+
 static void
 encode(struct delivery *d, const struct mail *m, const char *ts)
 {
+	struct mail full = *m;
 	struct wbuf w = { 0 };
-	size_t ref_off = 0;
 
-	json_begin(&w, '{');
-	json_put_str(&w, "type", "incoming_message");
-	json_put_str(&w, "msg_id", d->msg_id);
-	json_put_str(&w, "from", d->from);
-	json_put_raw(&w, "text", m->text);
-	d->text_off = w.len - 1 - m->text.len;
-	d->text_len = m->text.len;
-	if (m->reply_to.p != NULL) {
-		json_put_raw(&w, "reply_to", m->reply_to);
-		ref_off = w.len - 1 - m->reply_to.len;
-	} else {
-		json_put_null(&w, "reply_to");
-	}
-	json_put_str(&w, "ts", ts);
-	if (m->urgent)
-		json_put_bool(&w, "urgent", 1);
-	if (m->kind != KIND_INFO) {
-		d->kind_off = w.len;
-		json_put_str(&w, "kind", msg_kind_name(m->kind));
-	}
-	json_end(&w, '}');
-	wbuf_add(&w, "\n", 1);
+	full.msg_id = d->msg_id;
+	put_line(&w, &full, ts, d);
 	d->line = wbuf_take(&w);
-	d->ask_id.p = d->line->data + ref_off;
+	d->ask_id.p = d->line->data + d->ref_off;
 	d->ask_id.len = m->answerer != NULL ? m->reply_to.len : 0;
 }
 
@@ -137,7 +162,9 @@ mail_post(struct router *r, const struct mail *m,
 	a.ts = time_now_ms();
 	time_iso8601(a.ts, ts);
 	encode(d, m, ts);
-	d->hinted = registry_find(r->registry, d->to) != NULL;
+	d->hub = hubs_of(r->hubs, d->to);
+	d->hinted = d->hub == NULL &&
+	    registry_find(r->registry, d->to) != NULL;
 
 	strlcpy(a.to, d->to, sizeof(a.to));
 	strlcpy(a.from, d->from, sizeof(a.from));
@@ -167,8 +194,13 @@ stored(struct imsg *msg, void *arg)
 	if (store_appended_get(&msg->rd, &a) == -1)
 		fatalx("bad STORE_APPENDED");
 	p.status = a.status;
+	p.to = d->to;
+	p.remote = d->hub != NULL;
 	to = registry_find(r->registry, d->to);
-	if (a.status == STORE_OK) {
+	if (d->hub != NULL) {
+		if (a.status == STORE_OK)
+			hand_over(d, a.seq);
+	} else if (a.status == STORE_OK) {
 		if (to != NULL)
 			to->unread = a.unread;
 		p.pushed = push(d);
@@ -195,6 +227,36 @@ stored(struct imsg *msg, void *arg)
 		session_unref(d->answerer);
 	rbuf_unref(d->line);
 	free(d);
+}
+
+/* To another hub: from now on that is the business of the outbox. */
+static void
+hand_over(struct delivery *d, int64_t seq)
+{
+	struct router *r = d->router;
+	struct ask_answer ans;
+	char key[ASK_ID_SIZE * 6];
+
+	forward_stored(d->hub, d->to, seq, d->line);
+	control_event(r->control, "message", "from", d->from, "to", d->to,
+	    "msg_id", d->msg_id, "status", "queued", NULL);
+	/* there it closes the ask that it answers, if it is one */
+	if (d->ask_id.len > 0 && is_answer(d, key, sizeof(key)) &&
+	    asks_take(r->asks, d->answerer, slice_of(key), &ans) == 0)
+		ask_answer_free(&ans);
+}
+
+/* 1 if reply_to is an ask of the receiver to the sender; it is in key. */
+static int
+is_answer(const struct delivery *d, char *key, size_t size)
+{
+	struct json_value v = { d->ask_id.p, d->ask_id.len, JS_STRING, 1 };
+	const char *asker;
+
+	if (json_str(&v, key, size) == -1)
+		return 0;
+	asker = asks_asker(d->router->asks, d->answerer, slice_of(key));
+	return asker != NULL && strcmp(asker, d->to) == 0;
 }
 
 /* 1 if it was queued on a live connection. */
@@ -241,15 +303,10 @@ push_reply(struct delivery *d)
 	struct wbuf w = { 0 };
 	struct rbuf *line;
 	char key[ASK_ID_SIZE * 6];
-	struct json_value v = { d->ask_id.p, d->ask_id.len, JS_STRING, 1 };
 	struct slice text = { d->line->data + d->text_off, d->text_len };
-	const char *asker;
 	int ok = 0;
 
-	if (json_str(&v, key, sizeof(key)) == -1)
-		return 0;
-	asker = asks_asker(r->asks, d->answerer, slice_of(key));
-	if (asker == NULL || strcmp(asker, d->to) != 0 ||
+	if (!is_answer(d, key, sizeof(key)) ||
 	    asks_take(r->asks, d->answerer, slice_of(key), &ans) == -1)
 		return 0;
 	if (ans.asker != NULL) {
@@ -316,6 +373,10 @@ mail_receipts(struct router *r, struct slice list, uint32_t n)
 		control_event(r->control, "receipt", "from", c.sender, "to",
 		    c.peer, "msg_id", c.msg_id, "state",
 		    msg_state_name(c.state), NULL);
+		if (strchr(c.sender, '@') != NULL) {
+			hubs_receipt(r->hubs, &c);
+			continue;
+		}
 		s = registry_find(r->registry, c.sender);
 		if (s == NULL || !(s->features & FEATURE_RECEIPTS))
 			continue;
@@ -348,12 +409,14 @@ mail_expired(struct router *r, const struct store_expired *e)
 void
 mail_send(struct session *s, const struct request *q)
 {
-	char to[NAME_SIZE], msg_id[MSG_ID_SIZE];
-	struct mail m = { .to = to, .from = s->name, .answerer = s };
+	struct mail m = { .from = s->name, .answerer = s };
+	char msg_id[MSG_ID_SIZE];
 	int kind = KIND_INFO;
+	struct target t;
 
-	if (request_target(s, q, M_TO, to) == -1)
+	if (request_target(s, q, M_TO, &t) == -1)
 		return;
+	m.to = t.name;
 	if (request_has(q, M_KIND) &&
 	    (kind = msg_kind_of(request_raw(q, M_KIND))) == -1) {
 		request_fail(s, q, ERR_BAD_ARGS,
@@ -373,20 +436,34 @@ mail_send(struct session *s, const struct request *q)
 	if (request_has(q, M_REPLY_TO))
 		m.reply_to = request_raw(q, M_REPLY_TO);
 	m.urgent = request_true(q, M_URGENT);
-	mail_post(s->router, &m, sent, pending_new(s, q->req_id));
+	mail_post(s->router, &m, t.guessed ? sent_elsewhere : sent,
+	    pending_new(s, q->req_id));
+}
+
+/* The sender did not say that it is another hub's session. */
+static void
+sent_elsewhere(const struct posted *p, void *arg)
+{
+	acknowledge(p, arg, 1);
 }
 
 static void
 sent(const struct posted *p, void *arg)
 {
+	acknowledge(p, arg, 0);
+}
+
+static void
+acknowledge(const struct posted *p, struct pending *to, int guessed)
+{
 	static const struct slice none = { NULL, 0 };
-	struct pending *to = arg;
 	struct wbuf w = { 0 };
 
 	if (p->status == STORE_FULL) {
 		answer_err(to->session, to->req_id, ERR_MAILBOX_ERROR,
-		    "the hub has as many mailboxes as it may: see hubctl "
-		    "clean", none);
+		    p->remote ? "as many messages wait for that hub as may: "
+		    "try again when it is back" : "the hub has as many "
+		    "mailboxes as it may: see hubctl clean", none);
 	} else if (p->status == STORE_FAILED) {
 		answer_err(to->session, to->req_id, ERR_MAILBOX_ERROR,
 		    "the message could not be stored", none);
@@ -397,6 +474,8 @@ sent(const struct posted *p, void *arg)
 		answer_begin(&w, "send_ack", to->req_id);
 		json_put_str(&w, "msg_id", p->msg_id);
 		json_put_str(&w, "status", p->pushed ? "delivered" : "queued");
+		if (guessed)
+			json_put_str(&w, "to", p->to);
 		answer_end(to->session, &w);
 	}
 	pending_free(to);
@@ -449,7 +528,7 @@ mail_inbox(struct session *s, const struct request *q)
 		in.query = slice_of(query);
 	}
 	store_inbox_put(&w, &in);
-	bufio_pause(s->io);
+	session_pause(s);
 	storeq_ask(s->router->store, STORE_INBOX, &w, inbox_read,
 	    pending_new(s, q->req_id));
 	wbuf_free(&w);

@@ -31,9 +31,12 @@ struct mail {
 struct posted {
 	enum store_status status;
 	int		 pushed;
-	const char	*msg_id;
+	const char	*msg_id, *to;
+	int		 remote;	/* to: name@hub */
 };
 
+/* Appends an incoming_message, a line; msg_id must be there. */
+void	mail_line(struct wbuf *, const struct mail *, const char *ts);
 /* Stores a message, then pushes it if its receiver is online. */
 void	mail_post(struct router *, const struct mail *,
 	    void (*done)(const struct posted *, void *), void *arg);

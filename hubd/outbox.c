@@ -168,11 +168,9 @@ outbox_append(struct outbox *o, const struct store_append *q,
 	if (box_sender(o->boxes, q->to, &to) == -1)
 		return -1;
 	seq = boxes_next_seq(o->boxes);
-	if (db_run(db, Q_OUT_APPEND,
-	    q->has_reply_to ? "iiiiddsllis" : "iiiiddsnlis", seq, to->id,
-	    from->id, q->ts, q->urgent, q->kind, q->msg_id,
-	    q->has_reply_to ? q->reply_to : q->text, q->text, h->id,
-	    q->from) == -1)
+	if (db_run(db, Q_OUT_APPEND, q->has_reply_to ? "iiiiddslisl" :
+	    "iiiiddslisn", seq, to->id, from->id, q->ts, q->urgent, q->kind,
+	    q->msg_id, q->text, h->id, q->from, q->reply_to) == -1)
 		return -1;
 	h->queued++;
 	a->status = STORE_OK;

@@ -10,6 +10,7 @@
 #include "bufio.h"
 #include "conf.h"
 #include "control.h"
+#include "hubs.h"
 #include "imsg.h"
 #include "listproto.h"
 #include "log.h"
@@ -241,6 +242,7 @@ registered(struct imsg *msg, void *arg)
 	}
 	answer_end(s, &w);
 	control_event(s->router->control, "join", "name", s->name, NULL);
+	hubs_joined(s->router->hubs, s);
 	session_resume(s);
 	pending_free(p);
 }
@@ -251,10 +253,13 @@ peers_left(struct session *s)
 	struct store_gone m = { .now = s->last_seen };
 	struct wbuf w = { 0 };
 
-	strlcpy(m.name, s->name, sizeof(m.name));
-	store_gone_put(&w, &m);
-	storeq_tell(s->router->store, STORE_GONE, &w);
-	wbuf_free(&w);
+	if (s->hub == NULL) {
+		strlcpy(m.name, s->name, sizeof(m.name));
+		store_gone_put(&w, &m);
+		storeq_tell(s->router->store, STORE_GONE, &w);
+		wbuf_free(&w);
+		hubs_left(s->router->hubs, s);
+	}
 	control_event(s->router->control, "leave", "name", s->name, NULL);
 }
 
@@ -265,7 +270,7 @@ peers_rename(struct session *s, const struct request *q)
 	struct wbuf w = { 0 };
 	struct pending *p;
 
-	if (request_name(q, M_NEW_NAME, m.to, sizeof(m.to)) == -1) {
+	if (request_name(q, M_NEW_NAME, m.to, NAME_SIZE) == -1) {
 		request_fail(s, q, ERR_BAD_ARGS, "new_name must be 1 to 64 "
 		    "letters, digits, '.', '_' and '-'");
 		return;
@@ -296,7 +301,7 @@ renamed(struct imsg *msg, void *arg)
 	struct session *s = p->session;
 	struct store_registered m;
 	struct wbuf w = { 0 };
-	char old[NAME_SIZE];
+	char old[TARGET_SIZE];
 	int ok;
 
 	if (store_registered_get(&msg->rd, &m) == -1)
@@ -307,6 +312,7 @@ renamed(struct imsg *msg, void *arg)
 	if (s->state != SESSION_GONE) {
 		if (ok) {
 			s->unread = m.unread;
+			hubs_renamed(s->router->hubs, s, old);
 			answer_begin(&w, "ack", p->req_id);
 			answer_end(s, &w);
 			control_event(s->router->control, "rename", "name",
@@ -366,6 +372,10 @@ peers_list(struct session *s, const struct request *q)
 		if (p != s)
 			put_peer(&w, p, s->features);
 	}
+	for (p = registry_next_remote(g, NULL);
+	    p != NULL && w.len < list_limit(s);
+	    p = registry_next_remote(g, p))
+		put_peer(&w, p, s->features);
 	json_end(&w, ']');
 	answer_end(s, &w);
 }
@@ -412,8 +422,7 @@ peers_put_hub(struct wbuf *w, const struct router *r)
 	json_put_int(w, "uptime_s", (time_mono_ms() - r->started) / 1000);
 	json_put_int(w, "peers", (int64_t)registry_count(r->registry));
 	json_key(w, "links");
-	json_begin(w, '[');
-	json_end(w, ']');
+	hubs_put_links(w, r->hubs);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "asks.h"
 #include "conf.h"
 #include "control.h"
+#include "hubs.h"
 #include "log.h"
 #include "mail.h"
 #include "questions.h"
@@ -21,6 +22,8 @@
 /* Answers to a broadcast may come for this long. */
 #define BROADCAST_MS	3600000
 
+static void	ask(struct session *, struct session *, const struct request *,
+		    struct ask_spec *);
 static int	ask_key(const struct request *, enum member, char *, size_t);
 static struct rbuf	*broadcast_tail(const struct session *,
 			    const struct request *, int);
@@ -41,28 +44,58 @@ void
 questions_ask(struct session *s, const struct request *q)
 {
 	struct router *r = s->router;
-	char to[NAME_SIZE], key[ASK_KEY_SIZE];
 	struct ask_spec spec = { 0 };
 	struct session *target;
+	struct target t;
+
+	if (request_target(s, q, M_TO, &t) == -1)
+		return;
+	target = registry_find(r->registry, t.name);
+	if (target == NULL || target == s) {
+		request_fail(s, q, ERR_PEER_NOT_FOUND, target == s ?
+		    "this is the session itself" : t.hub != NULL &&
+		    !hub_is_up(t.hub) ? "its hub is away: leave it a message" :
+		    NULL);
+		return;
+	}
+	spec.timeout_ms = request_int(q, M_TIMEOUT_MS,
+	    r->conf->ask_timeout_ms);
+	ask(s, target, q, &spec);
+}
+
+void
+questions_remote(struct session *s, struct session *target,
+    const struct request *q)
+{
+	struct ask_spec spec = { .broadcast_id =
+	    request_raw(q, M_BROADCAST_ID) };
+
+	if (target == NULL || target->hub != NULL) {
+		request_fail(s, q, ERR_PEER_NOT_FOUND, NULL);
+		return;
+	}
+	spec.timeout_ms = request_int(q, M_TIMEOUT_MS,
+	    spec.broadcast_id.len > 0 ? BROADCAST_MS :
+	    s->router->conf->ask_timeout_ms);
+	ask(s, target, q, &spec);
+}
+
+/* Opens it and tells the target. */
+static void
+ask(struct session *s, struct session *target, const struct request *q,
+    struct ask_spec *spec)
+{
+	struct router *r = s->router;
+	char key[ASK_KEY_SIZE];
 	struct wbuf w = { 0 };
 	struct rbuf *line;
 	int opened;
 
-	if (request_target(s, q, M_TO, to) == -1)
-		return;
-	target = registry_find(r->registry, to);
-	if (target == NULL || target == s) {
-		request_fail(s, q, ERR_PEER_NOT_FOUND, target == s ?
-		    "this is the session itself" : NULL);
-		return;
-	}
-	spec.ask_id = request_raw(q, M_ASK_ID);
-	spec.thread_id = request_raw(q, M_THREAD_ID);
-	spec.timeout_ms = request_int(q, M_TIMEOUT_MS,
-	    r->conf->ask_timeout_ms);
+	spec->ask_id = request_raw(q, M_ASK_ID);
+	spec->thread_id = request_raw(q, M_THREAD_ID);
 	if (ask_key(q, M_ASK_ID, key, sizeof(key)) == -1 ||
 	    (opened = asks_open(r->asks, s, target, slice_of(key),
-	    &spec)) == -1) {
+	    spec)) == -1) {
 		request_fail(s, q, ERR_BAD_ARGS,
 		    "ask_id is in use: take another");
 		return;
@@ -73,9 +106,15 @@ questions_ask(struct session *s, const struct request *q)
 	json_put_str(&w, "type", "incoming_ask");
 	json_put_str(&w, "from", s->name);
 	json_put_raw(&w, "question", request_raw(q, M_QUESTION));
-	json_put_raw(&w, "ask_id", spec.ask_id);
-	if (spec.thread_id.len > 0)
-		json_put_raw(&w, "thread_id", spec.thread_id);
+	json_put_raw(&w, "ask_id", spec->ask_id);
+	if (spec->broadcast_id.len > 0)
+		json_put_raw(&w, "broadcast_id", spec->broadcast_id);
+	if (spec->thread_id.len > 0)
+		json_put_raw(&w, "thread_id", spec->thread_id);
+	if (target->hub != NULL)
+		json_put_int(&w, "timeout_ms", spec->timeout_ms);
+	else if (request_has(q, M_KIND) && (target->features & FEATURE_KIND))
+		json_put_raw(&w, "kind", request_raw(q, M_KIND));
 	json_end(&w, '}');
 	wbuf_add(&w, "\n", 1);
 	line = wbuf_take(&w);
@@ -173,7 +212,7 @@ broadcast_to(struct session *s, struct session *to, const struct request *q,
 	size_t n;
 	int ok;
 
-	if (ask_key(q, M_BROADCAST_ID, key, sizeof(key) - NAME_SIZE) == -1)
+	if (ask_key(q, M_BROADCAST_ID, key, sizeof(key) - TARGET_SIZE) == -1)
 		return 0;
 	n = strlen(key);
 	snprintf(key + n, sizeof(key) - n, ":%s", to->name);
@@ -221,6 +260,10 @@ questions_broadcast(struct session *s, const struct request *q)
 			n += (unsigned)broadcast_to(s, to, q,
 			    to->features & FEATURE_KIND ? tail : plain);
 	}
+	for (to = registry_next_remote(r->registry, NULL); to != NULL;
+	    to = registry_next_remote(r->registry, to))
+		n += (unsigned)broadcast_to(s, to, q,
+		    to->features & FEATURE_KIND ? tail : plain);
 	rbuf_unref(tail);
 	rbuf_unref(plain);
 	answer_begin(&w, "broadcast_ack", q->req_id);

@@ -35,12 +35,18 @@ struct probe {
 	char			 name[NAME_SIZE];
 };
 
+/* A former name. */
+struct alias {
+	char	 name[TARGET_SIZE], target[TARGET_SIZE];
+};
+
 struct registry {
 	struct event_base	*base;
-	struct session_list	 unregistered, online;
+	struct session_list	 unregistered, online, remote;
 	TAILQ_HEAD(, probe)	 probes;
 	struct map		*names;		/* to session */
-	struct map		*aliases;	/* to malloc'd name */
+	struct map		*aliases;	/* to struct alias */
+	struct map		*known;		/* names that sessions had */
 	struct event		*tick, *sweep, *sweep_end;
 	void			(*empty)(int, void *);
 	void			*arg;
@@ -71,9 +77,11 @@ registry_new(struct event_base *base, size_t max, void (*empty)(int, void *),
 	g->arg = arg;
 	TAILQ_INIT(&g->unregistered);
 	TAILQ_INIT(&g->online);
+	TAILQ_INIT(&g->remote);
 	TAILQ_INIT(&g->probes);
 	g->names = map_new();
 	g->aliases = map_new();
+	g->known = map_new();
 	g->tick = timer(g, EV_PERSIST, on_tick, TICK_MS);
 	g->sweep = timer(g, EV_PERSIST, on_sweep, SWEEP_MS);
 	g->sweep_end = timer(g, 0, on_sweep_end, 0);
@@ -94,12 +102,13 @@ timer(struct registry *g, short flags, event_callback_fn fn, int64_t ms)
 void
 registry_free(struct registry *g)
 {
+	struct alias *a;
 	size_t pos = 0;
-	char *target;
 
-	while ((target = map_next(g->aliases, &pos)) != NULL)
-		free(target);
+	while ((a = map_next(g->aliases, &pos)) != NULL)
+		free(a);
 	map_free(g->aliases);
+	map_free(g->known);
 	map_free(g->names);
 	event_free(g->tick);
 	event_free(g->sweep);
@@ -117,6 +126,14 @@ registry_add(struct registry *g, struct session *s)
 		bufio_pause(s->io);
 }
 
+void
+registry_add_remote(struct registry *g, struct session *s)
+{
+	s->state = SESSION_ONLINE;
+	TAILQ_INSERT_TAIL(&g->remote, s, entry);
+	map_sets(g->names, s->name, s);
+}
+
 int
 registry_has_room(const struct registry *g)
 {
@@ -129,6 +146,12 @@ registry_remove(struct registry *g, struct session *s)
 {
 	struct probe *p, *next;
 
+	if (s->hub != NULL) {
+		TAILQ_REMOVE(&g->remote, s, entry);
+		s->state = SESSION_GONE;
+		map_removes(g->names, s->name);
+		return;
+	}
 	if (s->state == SESSION_ONLINE) {
 		TAILQ_REMOVE(&g->online, s, entry);
 		g->nonline--;
@@ -261,6 +284,7 @@ registry_online(struct registry *g, struct session *s)
 	TAILQ_INSERT_TAIL(&g->online, s, entry);
 	g->nonline++;
 	drop_alias(g, s->name);
+	registry_know(g, s->name);
 }
 
 int
@@ -276,7 +300,7 @@ void
 registry_renamed(struct registry *g, struct session *s, const char *name,
     int done)
 {
-	char old[NAME_SIZE];
+	char old[TARGET_SIZE];
 
 	if (!done || s->state == SESSION_GONE) {
 		map_removes(g->names, name);
@@ -289,6 +313,8 @@ registry_renamed(struct registry *g, struct session *s, const char *name,
 		strlcpy(s->name, name, sizeof(s->name));
 	}
 	registry_alias(g, old, name);
+	if (s->hub == NULL)
+		registry_know(g, name);
 }
 
 static void
@@ -301,17 +327,35 @@ drop_alias(struct registry *g, const char *name)
 void
 registry_alias(struct registry *g, const char *name, const char *target)
 {
-	char *t;
+	struct alias *a;
 	size_t pos = 0;
 
 	drop_alias(g, target);
-	while ((t = map_next(g->aliases, &pos)) != NULL) {
-		if (strcmp(t, name) == 0)
-			strlcpy(t, target, NAME_SIZE);
+	while ((a = map_next(g->aliases, &pos)) != NULL) {
+		if (strcmp(a->target, name) == 0)
+			strlcpy(a->target, target, sizeof(a->target));
 	}
-	t = xcalloc(1, NAME_SIZE);
-	strlcpy(t, target, NAME_SIZE);
-	free(map_sets(g->aliases, name, t));
+	a = xcalloc(1, sizeof(*a));
+	strlcpy(a->name, name, sizeof(a->name));
+	strlcpy(a->target, target, sizeof(a->target));
+	free(map_sets(g->aliases, name, a));
+}
+
+void
+registry_own(struct registry *g, const char *name)
+{
+	drop_alias(g, name);
+}
+
+void
+registry_aliases(const struct registry *g,
+    void (*tell)(const char *, const char *, void *), void *arg)
+{
+	const struct alias *a;
+	size_t pos = 0;
+
+	while ((a = map_next(g->aliases, &pos)) != NULL)
+		tell(a->name, a->target, arg);
 }
 
 int
@@ -331,12 +375,12 @@ registry_release(struct registry *g, struct session *s)
 const char *
 registry_resolve(const struct registry *g, const char *name)
 {
-	const char *target;
+	const struct alias *a;
 
 	if (map_gets(g->names, name) != NULL)
 		return name;
-	target = map_gets(g->aliases, name);
-	return target != NULL ? target : name;
+	a = map_gets(g->aliases, name);
+	return a != NULL ? a->target : name;
 }
 
 struct session *
@@ -355,6 +399,26 @@ registry_exact(const struct registry *g, struct slice name)
 
 	return s != NULL && s->state == SESSION_ONLINE &&
 	    slice_is(name, s->name) ? s : NULL;
+}
+
+struct session *
+registry_next_remote(const struct registry *g, struct session *s)
+{
+	return s == NULL ? TAILQ_FIRST(&g->remote) : TAILQ_NEXT(s, entry);
+}
+
+void
+registry_know(struct registry *g, const char *name)
+{
+	static char yes;
+
+	(void)map_sets(g->known, name, &yes);
+}
+
+int
+registry_knows(const struct registry *g, const char *name)
+{
+	return map_gets(g->known, name) != NULL || registry_is_alias(g, name);
 }
 
 size_t

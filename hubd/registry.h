@@ -28,6 +28,8 @@ void		 registry_free(struct registry *);
 /* A new connection, and one that has closed. */
 void	registry_add(struct registry *, struct session *);
 void	registry_remove(struct registry *, struct session *);
+/* A session of another hub; it is online. */
+void	registry_add_remote(struct registry *, struct session *);
 /* 1 if another connection may be taken. */
 int	registry_has_room(const struct registry *);
 /*
@@ -54,6 +56,11 @@ void	registry_renamed(struct registry *, struct session *, const char *name,
 /* A former name, from the store. */
 void	registry_alias(struct registry *, const char *name,
 	    const char *target);
+/* The name is somebody's own, and no former one any more. */
+void	registry_own(struct registry *, const char *name);
+/* Tells all former names. */
+void	registry_aliases(const struct registry *,
+	    void (*)(const char *name, const char *target, void *), void *);
 /* 1 if the name is a former one, whoever is online under it. */
 int	registry_is_alias(const struct registry *, const char *);
 /* The session could not be registered: it has no name, and may try again. */
@@ -68,6 +75,12 @@ struct session	*registry_exact(const struct registry *, struct slice name);
 size_t	registry_count(const struct registry *);
 /* Walks them: NULL to begin. */
 struct session	*registry_next(const struct registry *, struct session *);
+/* Walks those of other hubs. */
+struct session	*registry_next_remote(const struct registry *,
+		    struct session *);
+/* Remembers that there has been a session of that name here; was there? */
+void	registry_know(struct registry *, const char *);
+int	registry_knows(const struct registry *, const char *);
 /* Stops (1) and resumes (0) reading from all. */
 void	registry_pause(struct registry *, int);
 /* Hands what is queued to the kernel, within that time; then closes all. */

@@ -9,6 +9,7 @@
 
 #include "conf.h"
 #include "groupreq.h"
+#include "hubs.h"
 #include "log.h"
 #include "mail.h"
 #include "map.h"
@@ -21,30 +22,19 @@
 #include "router.h"
 #include "session.h"
 
-#define INT_MAX_JSON	INT64_C(9007199254740991)	/* 2^53 - 1 */
 #define TIMEOUT_MS_MAX	86400000
 #define REQUEST_NAME_MAX 4096	/* bytes, with white space around it */
 #define LIST_MAX	1000	/* elements of features, msg_id */
 
-enum rule_type {
-	STRING,		/* min to max UTF-16 units */
-	NAME,		/* the same without white space at the ends */
-	INTEGER,	/* min to max */
-	BOOLEAN,
-	STRINGS		/* an array of at most LIST_MAX strings of max units */
-};
-
-struct rule {
-	enum member	 member;
-	enum rule_type	 type;
-	int		 required;
-	int64_t		 min, max;
-};
+#define LOCAL	1u			/* a session of this hub */
+#define EARLY	(LOCAL | 2u)		/* also before it has registered */
+#define REMOTE	4u			/* one of another hub */
+#define BOTH	(LOCAL | REMOTE)
 
 struct row {
 	const char	*type;
 	void		(*handler)(struct session *, const struct request *);
-	int		 early;		/* allowed before register */
+	unsigned	 who;		/* may ask that */
 	const struct rule *rules;
 	size_t		 nrules;
 };
@@ -52,21 +42,28 @@ struct row {
 static const char *const member_names[MEMBERS] = {
 	[M_TYPE] = "type",
 	[M_REQ_ID] = "req_id",
+	[M_ACTION] = "action",
 	[M_ASK_ID] = "ask_id",
 	[M_BROADCAST_ID] = "broadcast_id",
+	[M_CODE] = "code",
 	[M_CWD] = "cwd",
 	[M_EXCLUDE_SELF] = "exclude_self",
 	[M_FEATURES] = "features",
+	[M_FROM] = "from",
 	[M_GIT_BRANCH] = "git_branch",
 	[M_GROUP] = "group",
 	[M_HOST] = "host",
 	[M_KIND] = "kind",
+	[M_LAST_ID] = "last_id",
+	[M_LAST_SEEN] = "last_seen",
 	[M_LIMIT] = "limit",
 	[M_MEMBERS] = "members",
+	[M_MESSAGE] = "message",
 	[M_MSG_ID] = "msg_id",
 	[M_NAME] = "name",
 	[M_NEW_NAME] = "new_name",
 	[M_PEER] = "peer",
+	[M_PEERS] = "peers",
 	[M_PID] = "pid",
 	[M_PROTOCOL_VERSION] = "protocol_version",
 	[M_QUERY] = "query",
@@ -75,14 +72,20 @@ static const char *const member_names[MEMBERS] = {
 	[M_RECENT] = "recent",
 	[M_REPLY_TO] = "reply_to",
 	[M_ROOM] = "room",
+	[M_SEQ] = "seq",
+	[M_SERIAL] = "serial",
 	[M_SINCE_ID] = "since_id",
 	[M_STARTED] = "started",
+	[M_STATE] = "state",
 	[M_STATUS] = "status",
+	[M_TARGET_PEER] = "target_peer",
 	[M_TEXT] = "text",
 	[M_THREAD_ID] = "thread_id",
 	[M_TIMEOUT_MS] = "timeout_ms",
 	[M_TO] = "to",
+	[M_TS] = "ts",
 	[M_URGENT] = "urgent",
+	[M_WRAPPED] = "wrapped",
 };
 
 /*
@@ -90,125 +93,129 @@ static const char *const member_names[MEMBERS] = {
  * the document says bad_args; the bound here only keeps it short.
  */
 static const struct rule register_rules[] = {
-	{ M_NAME, NAME, 1, 1, NAME_LEN_MAX },
-	{ M_CWD, STRING, 1, 0, CWD_LEN_MAX },
-	{ M_GIT_BRANCH, STRING, 1, 0, BRANCH_LEN_MAX },
-	{ M_PROTOCOL_VERSION, STRING, 1, 0, 64 },
-	{ M_FEATURES, STRINGS, 0, 0, 64 },
-	{ M_PID, INTEGER, 0, 0, UINT32_MAX },
-	{ M_STARTED, INTEGER, 0, 0, INT_MAX_JSON },
-	{ M_HOST, STRING, 0, 0, 64 },
+	{ M_NAME, RULE_NAME, 1, 1, NAME_LEN_MAX },
+	{ M_CWD, RULE_STRING, 1, 0, CWD_LEN_MAX },
+	{ M_GIT_BRANCH, RULE_STRING, 1, 0, BRANCH_LEN_MAX },
+	{ M_PROTOCOL_VERSION, RULE_STRING, 1, 0, 64 },
+	{ M_FEATURES, RULE_STRINGS, 0, 0, 64 },
+	{ M_PID, RULE_INTEGER, 0, 0, UINT32_MAX },
+	{ M_STARTED, RULE_INTEGER, 0, 0, JSON_INT_MAX },
+	{ M_HOST, RULE_STRING, 0, 0, 64 },
 };
 static const struct rule rename_rules[] = {
-	{ M_NEW_NAME, NAME, 1, 1, REQUEST_NAME_MAX },
+	{ M_NEW_NAME, RULE_NAME, 1, 1, REQUEST_NAME_MAX },
 };
 static const struct rule send_rules[] = {
-	{ M_TO, NAME, 1, 1, TARGET_LEN_MAX },
-	{ M_TEXT, STRING, 1, 0, TEXT_UNITS_MAX },
-	{ M_REPLY_TO, STRING, 0, 0, REF_LEN_MAX },
-	{ M_URGENT, BOOLEAN, 0, 0, 0 },
-	{ M_KIND, STRING, 0, 1, 16 },
-	{ M_MSG_ID, STRING, 0, 1, MSG_ID_LEN_MAX },
+	{ M_TO, RULE_NAME, 1, 1, TARGET_LEN_MAX },
+	{ M_TEXT, RULE_STRING, 1, 0, TEXT_UNITS_MAX },
+	{ M_REPLY_TO, RULE_STRING, 0, 0, REF_LEN_MAX },
+	{ M_URGENT, RULE_BOOLEAN, 0, 0, 0 },
+	{ M_KIND, RULE_STRING, 0, 1, 16 },
+	{ M_MSG_ID, RULE_STRING, 0, 1, MSG_ID_LEN_MAX },
 };
 static const struct rule inbox_rules[] = {
-	{ M_LIMIT, INTEGER, 0, 1, 100 },
-	{ M_SINCE_ID, STRING, 0, 0, MSG_ID_LEN_MAX },
-	{ M_RECENT, INTEGER, 0, 1, 100 },
-	{ M_QUERY, STRING, 0, 1, REF_LEN_MAX },
+	{ M_LIMIT, RULE_INTEGER, 0, 1, 100 },
+	{ M_SINCE_ID, RULE_STRING, 0, 0, MSG_ID_LEN_MAX },
+	{ M_RECENT, RULE_INTEGER, 0, 1, 100 },
+	{ M_QUERY, RULE_STRING, 0, 1, REF_LEN_MAX },
 };
 static const struct rule ask_rules[] = {
-	{ M_TO, NAME, 1, 1, TARGET_LEN_MAX },
-	{ M_QUESTION, STRING, 1, 0, TEXT_UNITS_MAX },
-	{ M_ASK_ID, STRING, 1, 1, REF_LEN_MAX },
-	{ M_TIMEOUT_MS, INTEGER, 0, 1, TIMEOUT_MS_MAX },
-	{ M_THREAD_ID, STRING, 0, 0, REF_LEN_MAX },
+	{ M_TO, RULE_NAME, 1, 1, TARGET_LEN_MAX },
+	{ M_QUESTION, RULE_STRING, 1, 0, TEXT_UNITS_MAX },
+	{ M_ASK_ID, RULE_STRING, 1, 1, REF_LEN_MAX },
+	{ M_TIMEOUT_MS, RULE_INTEGER, 0, 1, TIMEOUT_MS_MAX },
+	{ M_THREAD_ID, RULE_STRING, 0, 0, REF_LEN_MAX },
 };
 static const struct rule reply_rules[] = {
-	{ M_ASK_ID, STRING, 1, 1, ASK_ID_LEN_MAX },
-	{ M_TEXT, STRING, 1, 0, TEXT_UNITS_MAX },
+	{ M_ASK_ID, RULE_STRING, 1, 1, ASK_ID_LEN_MAX },
+	{ M_TEXT, RULE_STRING, 1, 0, TEXT_UNITS_MAX },
 };
 static const struct rule broadcast_rules[] = {
-	{ M_QUESTION, STRING, 1, 0, TEXT_UNITS_MAX },
-	{ M_BROADCAST_ID, STRING, 1, 1, REF_LEN_MAX },
-	{ M_EXCLUDE_SELF, BOOLEAN, 0, 0, 0 },
-	{ M_KIND, STRING, 0, 1, 16 },
+	{ M_QUESTION, RULE_STRING, 1, 0, TEXT_UNITS_MAX },
+	{ M_BROADCAST_ID, RULE_STRING, 1, 1, REF_LEN_MAX },
+	{ M_EXCLUDE_SELF, RULE_BOOLEAN, 0, 0, 0 },
+	{ M_KIND, RULE_STRING, 0, 1, 16 },
 };
 static const struct rule mark_rules[] = {
-	{ M_MSG_ID, STRINGS, 1, 0, MSG_ID_LEN_MAX },
+	{ M_MSG_ID, RULE_STRINGS, 1, 0, MSG_ID_LEN_MAX },
 };
 static const struct rule status_rules[] = {
-	{ M_MSG_ID, STRING, 0, 1, MSG_ID_LEN_MAX },
+	{ M_MSG_ID, RULE_STRING, 0, 1, MSG_ID_LEN_MAX },
 };
 static const struct rule presence_rules[] = {
-	{ M_STATUS, STRING, 1, 1, 16 },
+	{ M_STATUS, RULE_STRING, 1, 1, 16 },
 };
 
 static const struct rule room_rules[] = {
-	{ M_ROOM, NAME, 1, 1, REQUEST_NAME_MAX },
+	{ M_ROOM, RULE_NAME, 1, 1, REQUEST_NAME_MAX },
 };
 static const struct rule room_msg_rules[] = {
-	{ M_ROOM, NAME, 1, 1, REQUEST_NAME_MAX },
-	{ M_TEXT, STRING, 1, 0, TEXT_UNITS_MAX },
-	{ M_MSG_ID, STRING, 1, 1, MSG_ID_LEN_MAX },
+	{ M_ROOM, RULE_NAME, 1, 1, REQUEST_NAME_MAX },
+	{ M_TEXT, RULE_STRING, 1, 0, TEXT_UNITS_MAX },
+	{ M_MSG_ID, RULE_STRING, 1, 1, MSG_ID_LEN_MAX },
 };
 
 static const struct rule group_rules[] = {
-	{ M_GROUP, NAME, 1, 1, NAME_LEN_MAX },
+	{ M_GROUP, RULE_NAME, 1, 1, TARGET_LEN_MAX },
 };
 /* members that are not names are left out, whatever is wrong with them */
 static const struct rule group_create_rules[] = {
-	{ M_NAME, NAME, 1, 1, NAME_LEN_MAX },
-	{ M_MEMBERS, STRINGS, 1, 0, INT64_MAX },
+	{ M_NAME, RULE_NAME, 1, 1, NAME_LEN_MAX },
+	{ M_MEMBERS, RULE_STRINGS, 1, 0, INT64_MAX },
 };
 static const struct rule group_invite_rules[] = {
-	{ M_GROUP, NAME, 1, 1, NAME_LEN_MAX },
-	{ M_PEER, NAME, 1, 1, NAME_LEN_MAX },
+	{ M_GROUP, RULE_NAME, 1, 1, TARGET_LEN_MAX },
+	{ M_PEER, RULE_NAME, 1, 1, TARGET_LEN_MAX },
 };
 static const struct rule group_remove_rules[] = {
-	{ M_GROUP, NAME, 1, 1, NAME_LEN_MAX },
-	{ M_PEER, NAME, 1, 1, NAME_LEN_MAX },
-	{ M_REASON, STRING, 1, 1, REASON_LEN_MAX },
+	{ M_GROUP, RULE_NAME, 1, 1, TARGET_LEN_MAX },
+	{ M_PEER, RULE_NAME, 1, 1, TARGET_LEN_MAX },
+	{ M_REASON, RULE_STRING, 1, 1, REASON_LEN_MAX },
 };
 static const struct rule group_send_rules[] = {
-	{ M_GROUP, NAME, 1, 1, NAME_LEN_MAX },
-	{ M_TEXT, STRING, 1, 0, TEXT_UNITS_MAX },
+	{ M_GROUP, RULE_NAME, 1, 1, TARGET_LEN_MAX },
+	{ M_TEXT, RULE_STRING, 1, 0, TEXT_UNITS_MAX },
 };
 static const struct rule group_history_rules[] = {
-	{ M_GROUP, NAME, 1, 1, NAME_LEN_MAX },
-	{ M_LIMIT, INTEGER, 0, 1, 500 },
+	{ M_GROUP, RULE_NAME, 1, 1, TARGET_LEN_MAX },
+	{ M_LIMIT, RULE_INTEGER, 0, 1, 500 },
+};
+static const struct rule group_read_rules[] = {
+	{ M_GROUP, RULE_NAME, 1, 1, NAME_LEN_MAX },
+	{ M_SERIAL, RULE_INTEGER, 1, 0, JSON_INT_MAX },
+	{ M_LAST_ID, RULE_INTEGER, 1, 0, JSON_INT_MAX },
 };
 
-#define RULES(r)	(r), sizeof(r) / sizeof((r)[0])
-
 static const struct row rows[] = {
-	{ "register", peers_register, 1, RULES(register_rules) },
-	{ "rename", peers_rename, 0, RULES(rename_rules) },
-	{ "list_peers", peers_list, 1, NULL, 0 },
-	{ "ping", peers_ping, 1, NULL, 0 },
-	{ "pong", peers_pong, 1, NULL, 0 },
-	{ "send", mail_send, 0, RULES(send_rules) },
-	{ "inbox", mail_inbox, 0, RULES(inbox_rules) },
-	{ "received", mail_received, 0, RULES(mark_rules) },
-	{ "seen", mail_seen, 0, RULES(mark_rules) },
-	{ "ask", questions_ask, 0, RULES(ask_rules) },
-	{ "reply", questions_reply, 0, RULES(reply_rules) },
-	{ "broadcast", questions_broadcast, 0, RULES(broadcast_rules) },
-	{ "join_room", rooms_join, 0, RULES(room_rules) },
-	{ "leave_room", rooms_leave, 0, RULES(room_rules) },
-	{ "room_msg", rooms_message, 0, RULES(room_msg_rules) },
-	{ "list_rooms", rooms_list, 1, NULL, 0 },
-	{ "group_create", groupreq_create, 0, RULES(group_create_rules) },
-	{ "group_invite", groupreq_invite, 0, RULES(group_invite_rules) },
-	{ "group_remove", groupreq_remove, 0, RULES(group_remove_rules) },
-	{ "group_leave", groupreq_leave, 0, RULES(group_rules) },
-	{ "group_send", groupreq_send, 0, RULES(group_send_rules) },
-	{ "group_history", groupreq_history, 0, RULES(group_history_rules) },
-	{ "group_list", groupreq_list, 0, NULL, 0 },
-	{ "group_info", groupreq_info, 0, RULES(group_rules) },
-	{ "group_delete", groupreq_delete, 0, RULES(group_rules) },
-	{ "status", peers_status, 0, RULES(status_rules) },
-	{ "sessions", peers_sessions, 0, NULL, 0 },
-	{ "presence", peers_presence, 0, RULES(presence_rules) },
+	{ "register", peers_register, EARLY, RULES(register_rules) },
+	{ "rename", peers_rename, LOCAL, RULES(rename_rules) },
+	{ "list_peers", peers_list, EARLY, NULL, 0 },
+	{ "ping", peers_ping, EARLY, NULL, 0 },
+	{ "pong", peers_pong, EARLY, NULL, 0 },
+	{ "send", mail_send, LOCAL, RULES(send_rules) },
+	{ "inbox", mail_inbox, LOCAL, RULES(inbox_rules) },
+	{ "received", mail_received, LOCAL, RULES(mark_rules) },
+	{ "seen", mail_seen, LOCAL, RULES(mark_rules) },
+	{ "ask", questions_ask, LOCAL, RULES(ask_rules) },
+	{ "reply", questions_reply, LOCAL, RULES(reply_rules) },
+	{ "broadcast", questions_broadcast, LOCAL, RULES(broadcast_rules) },
+	{ "join_room", rooms_join, LOCAL, RULES(room_rules) },
+	{ "leave_room", rooms_leave, LOCAL, RULES(room_rules) },
+	{ "room_msg", rooms_message, LOCAL, RULES(room_msg_rules) },
+	{ "list_rooms", rooms_list, EARLY, NULL, 0 },
+	{ "group_create", groupreq_create, LOCAL, RULES(group_create_rules) },
+	{ "group_invite", groupreq_invite, BOTH, RULES(group_invite_rules) },
+	{ "group_remove", groupreq_remove, BOTH, RULES(group_remove_rules) },
+	{ "group_leave", groupreq_leave, BOTH, RULES(group_rules) },
+	{ "group_send", groupreq_send, BOTH, RULES(group_send_rules) },
+	{ "group_history", groupreq_history, BOTH, RULES(group_history_rules) },
+	{ "group_read", groupreq_read, REMOTE, RULES(group_read_rules) },
+	{ "group_list", groupreq_list, BOTH, NULL, 0 },
+	{ "group_info", groupreq_info, BOTH, RULES(group_rules) },
+	{ "group_delete", groupreq_delete, BOTH, RULES(group_rules) },
+	{ "status", peers_status, LOCAL, RULES(status_rules) },
+	{ "sessions", peers_sessions, LOCAL, NULL, 0 },
+	{ "presence", peers_presence, LOCAL, RULES(presence_rules) },
 };
 
 static const char too_long[] = "is too long";
@@ -290,28 +297,62 @@ check(const struct request *q, const struct rule *rule)
 	if (v->type == JS_ABSENT)
 		return rule->required ? "is missing" : NULL;
 	switch (rule->type) {
-	case NAME:
+	case RULE_NAME:
 		return check_name(v, rule->max);
-	case STRING:
+	case RULE_STRING:
 		if (v->type != JS_STRING)
 			return "must be a string";
 		if (!within(v, rule->min, rule->max))
 			return v->len == 0 ? "must not be empty" : too_long;
 		break;
-	case INTEGER:
+	case RULE_INTEGER:
 		if (v->type != JS_NUMBER)
 			return "must be a number";
 		if (json_int(v, rule->min, rule->max, &n) == -1)
 			return "is out of range";
 		break;
-	case BOOLEAN:
+	case RULE_BOOLEAN:
 		if (v->type != JS_TRUE && v->type != JS_FALSE)
 			return "must be true or false";
 		break;
-	case STRINGS:
+	case RULE_STRINGS:
 		if (v->type != JS_ARRAY || !check_list(v, rule->max))
 			return "must be a list of strings";
 		break;
+	case RULE_OBJECT:
+		return v->type == JS_OBJECT ? NULL : "must be an object";
+	case RULE_ARRAY:
+		return v->type == JS_ARRAY ? NULL : "must be a list";
+	}
+	return NULL;
+}
+
+int
+request_scan(struct request *q, const char *line, size_t len)
+{
+	q->req_id.p = NULL;
+	q->req_id.len = 0;
+	if (json_scan(line, len, keys, q->v) == 0)
+		return 0;
+	memset(q->v, 0, sizeof(q->v));
+	return -1;
+}
+
+const char *
+request_check(const struct request *q, const struct rule *rules, size_t n,
+    char *dst, int *too_large)
+{
+	const char *wrong;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if ((wrong = check(q, &rules[i])) == NULL)
+			continue;
+		*too_large = rules[i].max == TEXT_UNITS_MAX &&
+		    wrong == too_long;
+		snprintf(dst, RULE_TEXT_SIZE, "%s %s",
+		    member_names[rules[i].member], wrong);
+		return dst;
 	}
 	return NULL;
 }
@@ -320,18 +361,14 @@ void
 request_line(struct session *s, const char *line, size_t len)
 {
 	static const struct rule req_id_rule = {
-		M_REQ_ID, STRING, 0, 0, REF_LEN_MAX
+		M_REQ_ID, RULE_STRING, 0, 0, REF_LEN_MAX
 	};
 	struct request q;
 	const struct row *row;
-	const char *wrong;
-	char text[96], type[32];
-	size_t i;
+	char text[RULE_TEXT_SIZE], type[32];
+	int too_large;
 
-	q.req_id.p = NULL;
-	q.req_id.len = 0;
-	if (json_scan(line, len, keys, q.v) == -1) {
-		memset(q.v, 0, sizeof(q.v));
+	if (request_scan(&q, line, len) == -1) {
 		request_fail(s, &q, ERR_BAD_MSG, "not a JSON object");
 		return;
 	}
@@ -343,22 +380,18 @@ request_line(struct session *s, const char *line, size_t len)
 		q.req_id = request_raw(&q, M_REQ_ID);
 	row = json_str(&q.v[M_TYPE], type, sizeof(type)) != -1 ?
 	    map_gets(types, type) : NULL;
-	if (row == NULL) {
+	if (row == NULL || !(row->who & (s->hub != NULL ? REMOTE : LOCAL))) {
 		request_fail(s, &q, ERR_BAD_MSG, "type is not known");
 		return;
 	}
-	if (!row->early && s->state != SESSION_ONLINE) {
+	if ((row->who & EARLY) != EARLY && s->state != SESSION_ONLINE) {
 		request_fail(s, &q, ERR_NOT_REGISTERED, NULL);
 		return;
 	}
-	for (i = 0; i < row->nrules; i++) {
-		wrong = check(&q, &row->rules[i]);
-		if (wrong == NULL)
-			continue;
-		snprintf(text, sizeof(text), "%s %s",
-		    member_names[row->rules[i].member], wrong);
-		request_fail(s, &q, row->rules[i].max == TEXT_UNITS_MAX &&
-		    wrong == too_long ? ERR_TOO_LARGE : ERR_BAD_MSG, text);
+	if (request_check(&q, row->rules, row->nrules, text,
+	    &too_large) != NULL) {
+		request_fail(s, &q, too_large ? ERR_TOO_LARGE : ERR_BAD_MSG,
+		    text);
 		return;
 	}
 	row->handler(s, &q);
@@ -411,41 +444,92 @@ request_name(const struct request *q, enum member m, char *dst, size_t size)
 	return slice_copy(s, dst, size);
 }
 
-/* name@hub and hub:name with our own id are names of this hub. */
-int
-request_target(struct session *s, const struct request *q, enum member m,
-    char dst[NAME_SIZE])
+/* Cuts a target into its parts; -1 if it is none.  hub NULL: a bare name. */
+static int
+split(char *text, const char **name, const char **hub)
 {
-	char text[REQUEST_NAME_MAX], *hub = NULL, *name = text;
-	struct slice t;
+	struct slice t = name_trim(slice_of(text));
+	char *sep;
 
-	if (json_str(&q->v[m], text, sizeof(text)) == -1)
-		goto bad;
-	t = name_trim(slice_of(text));
 	memmove(text, t.p, t.len);
 	text[t.len] = '\0';
-	if ((hub = strchr(text, '@')) != NULL) {
-		*hub++ = '\0';
-	} else if ((name = strchr(text, ':')) != NULL) {
-		*name++ = '\0';
-		hub = text;
-	} else {
-		name = text;
+	*name = text;
+	*hub = NULL;
+	if ((sep = strchr(text, '@')) != NULL) {
+		*sep = '\0';
+		*hub = sep + 1;
+	} else if ((sep = strchr(text, ':')) != NULL) {
+		*sep = '\0';
+		*hub = text;
+		*name = sep + 1;
 	}
-	if (!name_valid(slice_of(name)) ||
-	    (hub != NULL && !name_valid(slice_of(hub))))
-		goto bad;
-	if (hub != NULL && strcmp(hub, s->router->conf->hub_id) != 0) {
-		request_fail(s, q, ERR_PEER_NOT_FOUND,
-		    "this hub has no link to that hub");
+	return name_valid(slice_of(*name)) &&
+	    (*hub == NULL || name_valid(slice_of(*hub))) ? 0 : -1;
+}
+
+/* A bare name that only other hubs have; -1 if several do. */
+static int
+guess(struct session *s, const struct request *q, struct target *t)
+{
+	const struct registry *g = s->router->registry;
+	struct session *p, *found = NULL;
+	size_t len = strlen(t->name);
+	struct wbuf w = { 0 };
+	unsigned n = 0;
+
+	if (registry_find(g, t->name) != NULL || registry_knows(g, t->name))
+		return 0;
+	for (p = registry_next_remote(g, NULL); p != NULL;
+	    p = registry_next_remote(g, p)) {
+		if (strncmp(p->name, t->name, len) != 0 ||
+		    p->name[len] != '@')
+			continue;
+		found = p;
+		wbuf_printf(&w, "%s%s", n++ > 0 ? ", " : "", p->name);
+	}
+	if (n == 1) {
+		strlcpy(t->name, found->name, sizeof(t->name));
+		t->hub = found->hub;
+		t->guessed = 1;
+	} else if (n > 1) {
+		wbuf_adds(&w, ": say which of them");
+		wbuf_add(&w, "", 1);
+		request_fail(s, q, ERR_BAD_ARGS, wbuf_data(&w));
+	}
+	wbuf_free(&w);
+	return n > 1 ? -1 : 0;
+}
+
+int
+request_target(struct session *s, const struct request *q, enum member m,
+    struct target *t)
+{
+	const struct router *r = s->router;
+	const char *name, *hub;
+	char text[REQUEST_NAME_MAX], full[TARGET_SIZE];
+
+	memset(t, 0, sizeof(*t));
+	if (json_str(&q->v[m], text, sizeof(text)) == -1 ||
+	    split(text, &name, &hub) == -1) {
+		request_fail(s, q, ERR_BAD_ARGS, "not a name: 1 to 64 letters, "
+		    "digits, '.', '_' and '-'");
 		return -1;
 	}
-	strlcpy(dst, registry_resolve(s->router->registry, name), NAME_SIZE);
-	return 0;
- bad:
-	request_fail(s, q, ERR_BAD_ARGS, "not a name: 1 to 64 letters, "
-	    "digits, '.', '_' and '-'");
-	return -1;
+	if (hub != NULL && strcmp(hub, r->conf->hub_id) != 0) {
+		if ((t->hub = hubs_find(r->hubs, hub)) == NULL) {
+			request_fail(s, q, ERR_PEER_NOT_FOUND,
+			    "this hub knows no hub of that name");
+			return -1;
+		}
+		snprintf(full, sizeof(full), "%.*s@%.*s", NAME_LEN_MAX, name,
+		    NAME_LEN_MAX, hub);
+		strlcpy(t->name, registry_resolve(r->registry, full),
+		    sizeof(t->name));
+		return 0;
+	}
+	strlcpy(t->name, registry_resolve(r->registry, name),
+	    sizeof(t->name));
+	return hub == NULL && s->hub == NULL ? guess(s, q, t) : 0;
 }
 
 int

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "control.h"
+#include "hubs.h"
 #include "map.h"
 #include "request.h"
 #include "rooms.h"
@@ -39,9 +40,10 @@ static int	room_name(struct session *, const struct request *,
 static struct room	*room_new(struct rooms *, const char *);
 static struct membership	*find_member(struct room *,
 				    const struct session *);
+static void	enter(struct room *, struct session *);
 static void	leave(struct rooms *, struct membership *);
 static void	put_members(struct wbuf *, const struct room *);
-static struct rbuf	*encode(const struct session *, const char *,
+static struct rbuf	*encode(const char *, const char *,
 			    const struct request *);
 
 struct rooms *
@@ -99,6 +101,53 @@ find_member(struct room *r, const struct session *s)
 }
 
 static void
+enter(struct room *r, struct session *s)
+{
+	struct membership *m = xcalloc(1, sizeof(*m));
+
+	m->room = r;
+	m->session = s;
+	TAILQ_INSERT_TAIL(&r->members, m, by_room);
+	TAILQ_INSERT_TAIL(&s->rooms, m, by_session);
+	r->nmembers++;
+}
+
+/* Its own hub has let it in: where there is no room left it is not shown. */
+void
+rooms_remote(struct rooms *rs, struct session *s, const char *name,
+    int joined)
+{
+	struct room *r = map_gets(rs->names, name);
+	struct membership *m = r != NULL ? find_member(r, s) : NULL;
+
+	if (!joined && m != NULL)
+		leave(rs, m);
+	if (!joined || m != NULL ||
+	    (r == NULL && map_count(rs->names) >= rs->max_rooms) ||
+	    (r != NULL && r->nmembers >= rs->max_members))
+		return;
+	enter(r != NULL ? r : room_new(rs, name), s);
+}
+
+int
+rooms_has(const struct rooms *rs, const char *name, const struct session *s)
+{
+	struct room *r = map_gets(rs->names, name);
+
+	return r != NULL && find_member(r, s) != NULL;
+}
+
+void
+rooms_each(const struct session *s, void (*tell)(const struct session *,
+    const char *, void *), void *arg)
+{
+	const struct membership *m;
+
+	TAILQ_FOREACH(m, &s->rooms, by_session)
+		tell(s, m->room->name, arg);
+}
+
+static void
 leave(struct rooms *rs, struct membership *m)
 {
 	struct room *r = m->room;
@@ -141,7 +190,6 @@ rooms_join(struct session *s, const struct request *q)
 {
 	struct rooms *rs = s->router->rooms;
 	struct wbuf w = { 0 };
-	struct membership *m;
 	char name[NAME_SIZE], text[64];
 	struct room *r;
 
@@ -163,12 +211,8 @@ rooms_join(struct session *s, const struct request *q)
 			request_fail(s, q, ERR_BAD_ARGS, text);
 			return;
 		}
-		m = xcalloc(1, sizeof(*m));
-		m->room = r;
-		m->session = s;
-		TAILQ_INSERT_TAIL(&r->members, m, by_room);
-		TAILQ_INSERT_TAIL(&s->rooms, m, by_session);
-		r->nmembers++;
+		enter(r, s);
+		hubs_room(s->router->hubs, s, name, 1);
 		control_event(s->router->control, "room_join", "name",
 		    s->name, "room", name, NULL);
 	}
@@ -192,6 +236,7 @@ rooms_leave(struct session *s, const struct request *q)
 	r = map_gets(rs->names, name);
 	if (r != NULL && (m = find_member(r, s)) != NULL) {
 		leave(rs, m);
+		hubs_room(s->router->hubs, s, name, 0);
 		control_event(s->router->control, "room_leave", "name",
 		    s->name, "room", name, NULL);
 	}
@@ -201,19 +246,29 @@ rooms_leave(struct session *s, const struct request *q)
 
 /* incoming_room_msg, encoded once for all members. */
 static struct rbuf *
-encode(const struct session *s, const char *room, const struct request *q)
+encode(const char *from, const char *room, const struct request *q)
 {
 	struct wbuf w = { 0 };
 
 	json_begin(&w, '{');
 	json_put_str(&w, "type", "incoming_room_msg");
 	json_put_str(&w, "room", room);
-	json_put_str(&w, "from", s->name);
+	json_put_str(&w, "from", from);
 	json_put_raw(&w, "text", request_raw(q, M_TEXT));
 	json_put_raw(&w, "msg_id", request_raw(q, M_MSG_ID));
 	json_end(&w, '}');
 	wbuf_add(&w, "\n", 1);
 	return wbuf_take(&w);
+}
+
+void
+rooms_push(struct session *s, const char *from, const char *room,
+    const struct request *q)
+{
+	struct rbuf *line = encode(from, room, q);
+
+	(void)session_push(s, line);
+	rbuf_unref(line);
 }
 
 void
@@ -231,7 +286,7 @@ rooms_message(struct session *s, const struct request *q)
 		return;
 	r = map_gets(rs->names, name);
 	if (r != NULL) {
-		line = encode(s, name, q);
+		line = encode(s->name, name, q);
 		TAILQ_FOREACH(m, &r->members, by_room) {
 			if (m->session != s)
 				n += session_push(m->session, line) == 0;

@@ -14,6 +14,19 @@ struct session;
 
 struct rooms	*rooms_new(unsigned max_rooms, unsigned max_members);
 void		 rooms_free(struct rooms *);
+/* A session of another hub comes into a room (1), or leaves it (0). */
+void		 rooms_remote(struct rooms *, struct session *,
+		    const char *room, int joined);
+/* 1 if it is in that room. */
+int		 rooms_has(const struct rooms *, const char *room,
+		    const struct session *);
+/* Tells the rooms that the session is in. */
+void		 rooms_each(const struct session *, void (*)(
+		    const struct session *, const char *room, void *),
+		    void *);
+/* incoming_room_msg of another hub's session, for one of ours. */
+void		 rooms_push(struct session *, const char *from,
+		    const char *room, const struct request *);
 /* The session leaves all its rooms. */
 void		 rooms_session_gone(struct rooms *, struct session *);
 /* The array of all rooms, as rooms_list has it, not longer than limit. */

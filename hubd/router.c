@@ -18,6 +18,8 @@
 #include "child.h"
 #include "conf.h"
 #include "control.h"
+#include "hubreq.h"
+#include "hubs.h"
 #include "log.h"
 #include "mail.h"
 #include "peers.h"
@@ -26,6 +28,7 @@
 #include "rooms.h"
 #include "router.h"
 #include "session.h"
+#include "outproto.h"
 #include "storeproto.h"
 #include "storeq.h"
 #include "timeutil.h"
@@ -65,6 +68,7 @@ static void	on_idle(evutil_socket_t, short, void *);
 static void	listen_to(struct main *, int);
 static void	close_listeners(struct main *);
 static void	on_alias(struct reader *, void *);
+static void	on_name(struct reader *, void *);
 static void	on_up(void *);
 static void	on_expired(struct reader *, void *);
 static void	on_full(int, void *);
@@ -84,6 +88,7 @@ static const struct child_ops child_ops = {
 
 static const struct storeq_ops store_ops = {
 	.alias = on_alias,
+	.name = on_name,
 	.up = on_up,
 	.expired = on_expired,
 	.full = on_full,
@@ -111,9 +116,12 @@ router_main(void)
 	if (m.router.registry != NULL) {
 		registry_shutdown(m.router.registry, DRAIN_MS);
 		storeq_flush(m.router.store, DRAIN_MS);
+		hubs_shutdown(m.router.hubs);
 		control_free(m.router.control);
 		asks_free(m.router.asks);
 		rooms_free(m.router.rooms);
+		hubreqs_free(m.router.hubreqs);
+		hubs_free(m.router.hubs);
 		registry_free(m.router.registry);
 		storeq_free(m.router.store);
 	}
@@ -162,9 +170,12 @@ take_peer(enum proc_id id, int fd, void *arg)
 {
 	struct main *m = arg;
 
-	if (id != PROC_STORE || m->store_fd != -1)
+	if (id == PROC_STORE && m->store_fd == -1)
+		m->store_fd = fd;
+	else if (id == PROC_BRIDGED && m->router.hubs != NULL)
+		hubs_carrier(m->router.hubs, fd);
+	else
 		fatalx("bad CONF_PEER");
-	m->store_fd = fd;
 }
 
 static int
@@ -193,6 +204,8 @@ start(void *arg)
 	r->asks = asks_new(m->base, r);
 	r->rooms = rooms_new(conf->max_rooms, conf->max_room_members);
 	r->control = control_new(m->base, r);
+	r->hubs = hubs_new(m->base, r);
+	r->hubreqs = hubreqs_new(m->base, r);
 	r->store = storeq_new(m->base, m->store_fd, &store_ops, m);
 }
 
@@ -210,6 +223,20 @@ on_alias(struct reader *rd, void *arg)
 		peers_register_again(s);
 	else
 		registry_alias(m->router.registry, a.name, a.target);
+}
+
+static void
+on_name(struct reader *rd, void *arg)
+{
+	struct main *m = arg;
+	struct store_name n;
+
+	if (store_name_get(rd, &n) == -1)
+		fatalx("bad STORE_NAME");
+	if (n.name[0] == '@')
+		hubs_known(m->router.hubs, n.name + 1);
+	else
+		registry_know(m->router.registry, n.name);
 }
 
 static void
@@ -314,6 +341,7 @@ on_full(int full, void *arg)
 
 	m->full = full;
 	registry_pause(m->router.registry, full || m->stopping);
+	hubs_hold(m->router.hubs, full || m->stopping);
 	if (!m->stopping)
 		listen_to(m, !full);
 }
@@ -373,6 +401,7 @@ shutdown_router(void *arg)
 	}
 	close_listeners(m);
 	registry_pause(m->router.registry, 1);
+	hubs_hold(m->router.hubs, 1);
 	if (storeq_waiting(m->router.store) == 0)
 		event_base_loopbreak(m->base);
 }

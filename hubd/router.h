@@ -11,6 +11,8 @@
 struct asks;
 struct conf;
 struct control;
+struct hubreqs;
+struct hubs;
 struct registry;
 struct rooms;
 struct storeq;
@@ -21,6 +23,8 @@ struct router {
 	struct registry		*registry;
 	struct asks		*asks;
 	struct rooms		*rooms;
+	struct hubs		*hubs;
+	struct hubreqs		*hubreqs;
 	struct storeq		*store;
 	struct control		*control;
 	int64_t			 started;	/* monotonic ms */

@@ -9,6 +9,7 @@
 
 #include "asks.h"
 #include "bufio.h"
+#include "hubs.h"
 #include "log.h"
 #include "peers.h"
 #include "registry.h"
@@ -67,6 +68,26 @@ session_new(struct router *r, struct event_base *base, int fd, int ws)
 	s->io = bufio_new(base, fd, -1, ws ? &ws_ops : &io_ops, s);
 	bufio_limits(s->io, LINE_MAX_EARLY, OUTPUT_MAX);
 	registry_add(r->registry, s);
+	return s;
+}
+
+struct session *
+session_remote(struct router *r, struct hub *hub, const char *name)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+
+	s->router = r;
+	s->hub = hub;
+	s->refs = 1;
+	s->last_seen = time_now_ms();
+	s->features = FEATURE_ANY | hub_features(hub);
+	s->cwd = xstrdup("");
+	s->git_branch = xstrdup("");
+	TAILQ_INIT(&s->asked_by);
+	TAILQ_INIT(&s->asks_of);
+	TAILQ_INIT(&s->rooms);
+	strlcpy(s->name, name, sizeof(s->name));
+	registry_add_remote(r->registry, s);
 	return s;
 }
 
@@ -181,14 +202,28 @@ void
 session_when_shown(struct session *s,
     void (*shown)(struct session *, const struct wbuf *), struct wbuf *msg)
 {
+	if (s->hub != NULL) {
+		/* the other hub says when it has been */
+		wbuf_free(msg);
+		return;
+	}
 	s->shown = shown;
 	s->shown_msg = *msg;
 	memset(msg, 0, sizeof(*msg));
 }
 
 void
+session_pause(struct session *s)
+{
+	if (s->io != NULL)
+		bufio_pause(s->io);
+}
+
+void
 session_resume(struct session *s)
 {
+	if (s->io == NULL)
+		return;
 	s->resumed = time_mono_ms();
 	bufio_resume(s->io);
 	if (s->ws != NULL)
@@ -219,8 +254,14 @@ session_unheard(const struct session *s, int64_t ms)
 void
 session_write(struct session *s, const struct wbuf *w)
 {
+	static struct rbuf none;
+
 	if (s->state == SESSION_GONE)
 		return;
+	if (s->hub != NULL) {
+		(void)hub_forward(s, w, &none);
+		return;
+	}
 	if (s->ws != NULL)
 		wsconn_header(s->ws, w->len);
 	bufio_write(s->io, wbuf_data(w), w->len);
@@ -239,6 +280,8 @@ session_pushv(struct session *s, const struct wbuf *head, struct rbuf *tail)
 {
 	if (s->state != SESSION_ONLINE)
 		return -1;
+	if (s->hub != NULL)
+		return hub_forward(s, head, tail);
 	if (bufio_pending(s->io) > PUSH_MAX)
 		return -1;
 	if (too_long(s, head, tail))
@@ -318,7 +361,7 @@ pending_new(struct session *s, struct slice req_id)
 	if (++s->npending > PENDING_HIGH && !s->held &&
 	    s->state != SESSION_GONE) {
 		s->held = 1;
-		bufio_pause(s->io);
+		session_pause(s);
 	}
 	if (req_id.p != NULL) {
 		memcpy(p->buf, req_id.p, req_id.len);

@@ -19,6 +19,7 @@ struct ask;
 struct membership;
 struct bufio;
 struct event_base;
+struct hub;
 struct router;
 struct wsconn;
 
@@ -47,14 +48,15 @@ TAILQ_HEAD(membership_list, membership);
 struct session {
 	TAILQ_ENTRY(session)	 entry;		/* registry.c: all of a state */
 	struct router		*router;
-	struct bufio		*io;
+	struct bufio		*io;		/* NULL: of another hub */
+	struct hub		*hub;		/* that hub; else NULL */
 	struct wsconn		*ws;		/* NULL: lines on a socket */
 	unsigned		 refs;
 	unsigned		 npending;	/* requests not answered */
 	int			 held;		/* for having too many */
 	enum session_state	 state;
 	unsigned		 features;
-	char			 name[NAME_SIZE];	/* "" before register */
+	char			 name[TARGET_SIZE];	/* "" before register */
 	char			*cwd, *git_branch, *host;
 	uint32_t		 pid;
 	int64_t			 started;	/* ms, 0: not known */
@@ -74,6 +76,9 @@ struct session {
 /* Takes over the socket; ws: WebSocket is spoken there, else lines. */
 struct session	*session_new(struct router *, struct event_base *, int fd,
 		    int ws);
+/* A session of another hub, name@hub, that is online there. */
+struct session	*session_remote(struct router *, struct hub *,
+		    const char *name);
 struct session	*session_ref(struct session *);
 void		 session_unref(struct session *);
 /* A line has come; it may be changed. */
@@ -94,8 +99,10 @@ void		 session_close(struct session *, const char *why);
 void		 session_when_shown(struct session *,
 		    void (*shown)(struct session *, const struct wbuf *),
 		    struct wbuf *msg);
+/* Reads no more; nothing for sessions of other hubs. */
+void		 session_pause(struct session *);
 /*
- * Reads on after a bufio_pause().  What it has sent meanwhile, a pong perhaps,
+ * Reads on after a session_pause().  What it has sent meanwhile, a pong perhaps,
  * is still to be read.
  */
 void		 session_resume(struct session *);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Messages that the store keeps for other hubs, on their way there.
+ *
+ * Numbers of messages only grow, and the store answers in the order in which
+ * it was asked.  So a link is caught up when the store has said that there is
+ * nothing behind the last number sent; from then on what is stored is sent at
+ * once, until more than enough waits.
+ */
+#include "compat.h"
+
+#include <stdlib.h>
+
+#include "forward.h"
+#include "hub.h"
+#include "imsg.h"
+#include "log.h"
+#include "mail.h"
+#include "outproto.h"
+#include "router.h"
+#include "storeq.h"
+#include "timeutil.h"
+
+#define LIST_BYTES	(512 * 1024)
+#define ACK_MS		60000	/* with nothing acknowledged: send again */
+
+/* A question to the store, for the link there was then. */
+struct listing {
+	struct hub	*hub;
+	unsigned	 generation;
+};
+
+static void	list(struct hub *);
+static void	listed(struct imsg *, void *);
+static int	send_one(struct hub *, const struct store_out *);
+static int	send_line(struct hub *, const char *, int64_t, struct rbuf *);
+static void	mark(struct hub *, struct store_out_mark *);
+static void	marked(struct imsg *, void *);
+
+void
+forward_up(struct hub *h)
+{
+	h->sent = 0;
+	h->caught_up = 0;
+	h->unacked = 0;
+	h->quiet_since = time_mono_ms();
+	list(h);
+}
+
+void
+forward_down(struct hub *h)
+{
+	struct unwritten *u;
+
+	h->caught_up = 0;
+	while ((u = STAILQ_FIRST(&h->unwritten)) != NULL) {
+		STAILQ_REMOVE_HEAD(&h->unwritten, entry);
+		free(u);
+	}
+}
+
+void
+forward_more(struct hub *h)
+{
+	list(h);
+}
+
+static void
+list(struct hub *h)
+{
+	struct store_out_list m = { .after = h->sent,
+	    .max_bytes = LIST_BYTES };
+	struct listing *l;
+	struct wbuf w = { 0 };
+
+	if (h->link == 0 || h->full || h->listing || h->caught_up)
+		return;
+	l = xcalloc(1, sizeof(*l));
+	l->hub = h;
+	l->generation = h->generation;
+	h->listing = 1;
+	strlcpy(m.hub, h->id, sizeof(m.hub));
+	store_out_list_put(&w, &m);
+	storeq_ask(h->router->store, STORE_OUT_LIST, &w, listed, l);
+	wbuf_free(&w);
+}
+
+static void
+listed(struct imsg *msg, void *arg)
+{
+	struct listing *l = arg;
+	struct hub *h = l->hub;
+	int current = l->generation == h->generation;
+	struct store_out_listed a;
+	struct store_out m;
+	struct reader rd;
+	uint32_t i;
+
+	if (store_out_listed_get(&msg->rd, &a) == -1)
+		fatalx("bad STORE_OUT_LISTED");
+	free(l);
+	h->listing = 0;
+	if (current && a.status == STORE_OK && a.n == 0) {
+		h->caught_up = 1;
+		return;
+	}
+	reader_init(&rd, a.messages.p, a.messages.len);
+	for (i = 0; i < a.n && current && h->link != 0; i++) {
+		if (store_out_get(&rd, &m) == -1)
+			fatalx("bad STORE_OUT_LISTED");
+		if (m.seq <= h->sent)
+			continue;
+		if (send_one(h, &m) == -1)
+			break;
+	}
+	/* a database that fails is asked again in a while */
+	if (!current || a.status == STORE_OK)
+		list(h);
+}
+
+static int
+send_one(struct hub *h, const struct store_out *m)
+{
+	struct mail mail = { .from = m->from, .msg_id = m->msg_id,
+	    .text = m->text, .urgent = m->urgent, .kind = m->kind };
+	char ts[ISO8601_SIZE];
+	struct wbuf w = { 0 };
+	struct rbuf *line;
+	int r;
+
+	if (m->has_reply_to)
+		mail.reply_to = m->reply_to;
+	time_iso8601(m->ts, ts);
+	mail_line(&w, &mail, ts);
+	line = wbuf_take(&w);
+	r = send_line(h, m->to, m->seq, line);
+	rbuf_unref(line);
+	return r;
+}
+
+/* -1 if the link takes no more now. */
+static int
+send_line(struct hub *h, const char *target, int64_t seq, struct rbuf *line)
+{
+	static const struct wbuf none;
+	struct unwritten *u;
+	struct slice name = { target, strcspn(target, "@") };
+	char bare[NAME_SIZE];
+
+	if (h->full)
+		return -1;
+	h->sent = seq;
+	if (slice_copy(name, bare, sizeof(bare)) == -1 ||
+	    hub_envelope(h, bare, seq, &none, line) == -1) {
+		/* longer than that hub takes: nothing must wait behind it */
+		forward_acked(h, seq, MSG_EXPIRED);
+		return 0;
+	}
+	if (h->features & HUB_ACK) {
+		if (h->unacked++ == 0)
+			h->quiet_since = time_mono_ms();
+		return 0;
+	}
+	u = xcalloc(1, sizeof(*u));
+	u->line = h->lines;
+	u->seq = seq;
+	STAILQ_INSERT_TAIL(&h->unwritten, u, entry);
+	return 0;
+}
+
+void
+forward_stored(struct hub *h, const char *target, int64_t seq,
+    struct rbuf *line)
+{
+	if (h->link == 0)
+		return;
+	if (h->caught_up && send_line(h, target, seq, line) == -1)
+		h->caught_up = 0;
+	list(h);
+}
+
+void
+forward_written(struct hub *h, int64_t lines)
+{
+	struct unwritten *u;
+
+	while ((u = STAILQ_FIRST(&h->unwritten)) != NULL && u->line <= lines) {
+		STAILQ_REMOVE_HEAD(&h->unwritten, entry);
+		forward_acked(h, u->seq, MSG_ACCEPTED);
+		free(u);
+	}
+}
+
+void
+forward_tick(struct hub *h, int64_t now)
+{
+	if (h->link == 0)
+		return;
+	if (h->unacked > 0 && now - h->quiet_since >= ACK_MS && !h->full) {
+		log_info("hub %s has not acknowledged %lld messages: they are "
+		    "sent again", h->id, (long long)h->unacked);
+		forward_up(h);
+	}
+	list(h);
+}
+
+void
+forward_acked(struct hub *h, int64_t seq, enum msg_state state)
+{
+	struct store_out_mark m = { .seq = seq, .state = state };
+
+	if (h->unacked > 0)
+		h->unacked--;
+	h->quiet_since = time_mono_ms();
+	mark(h, &m);
+}
+
+void
+forward_receipt(struct hub *h, const char *peer, const char *msg_id,
+    enum msg_state state)
+{
+	struct store_out_mark m = { .seq = 0, .state = state };
+
+	hub_qualify(h, peer, m.peer);
+	strlcpy(m.msg_id, msg_id, sizeof(m.msg_id));
+	mark(h, &m);
+}
+
+static void
+mark(struct hub *h, struct store_out_mark *m)
+{
+	struct wbuf w = { 0 };
+
+	strlcpy(m->hub, h->id, sizeof(m->hub));
+	store_out_mark_put(&w, m);
+	storeq_ask(h->router->store, STORE_OUT_MARK, &w, marked, h->router);
+	wbuf_free(&w);
+}
+
+/* If the database has failed the message is sent again some day. */
+static void
+marked(struct imsg *msg, void *arg)
+{
+	struct store_marked m;
+
+	if (store_marked_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_OUT_MARKED");
+	if (m.status == STORE_OK)
+		mail_receipts(arg, m.receipts, m.nreceipts);
+}

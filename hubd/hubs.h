@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Other hubs, for the router's parts: which there are, and what their
+ * sessions are told.  A session of another hub that is online there is a
+ * session here, too, of the name name@hub; what is written to it goes over
+ * the link (session.h).
+ */
+#ifndef HUBS_H
+#define HUBS_H
+
+#include <stdint.h>
+
+#include "buf.h"
+
+struct event_base;
+struct hub;
+struct hubs;
+struct reader;
+struct router;
+struct session;
+struct store_receipt;
+
+struct hubs	*hubs_new(struct event_base *, struct router *);
+/* Sessions of other hubs are closed; what is queued goes to the carrier. */
+void		 hubs_shutdown(struct hubs *);
+void		 hubs_free(struct hubs *);
+/* The socket to the process that carries the links (linkproto.h). */
+void		 hubs_carrier(struct hubs *, int fd);
+/* STORE_NAME of a hub: there has been a link to it. */
+void		 hubs_known(struct hubs *, const char *id);
+/* The store is behind: nothing more is to come (1), or again (0). */
+void		 hubs_hold(struct hubs *, int);
+
+/* A hub that is configured or has ever been linked; else NULL. */
+struct hub	*hubs_find(const struct hubs *, const char *id);
+/* The hub of a name@hub, if there is one of that name; else NULL. */
+struct hub	*hubs_of(const struct hubs *, const char *target);
+const char	*hub_id(const struct hub *);
+/* The id of this hub. */
+const char	*hub_own_id(const struct hub *);
+int		 hub_is_up(const struct hub *);
+/* What its sessions can be sent (enum session_feature). */
+unsigned	 hub_features(const struct hub *);
+/* 1 if it shares rooms, or groups. */
+int		 hub_has_rooms(const struct hub *);
+int		 hub_has_groups(const struct hub *);
+/* Walks them all: NULL to begin. */
+struct hub	*hubs_next(const struct hubs *, struct hub *);
+
+/*
+ * A line for a session of another hub, in two parts, the second by reference;
+ * -1 if it is too long for that hub or more than enough waits already.
+ */
+int	hub_forward(struct session *, const struct wbuf *head,
+	    struct rbuf *tail);
+/* A line for the hub itself: an object, which is ended and emptied. */
+void	hub_write(struct hub *, struct wbuf *);
+
+/* A session of this hub has come, goes, has another name than old. */
+void	hubs_joined(struct hubs *, const struct session *);
+void	hubs_left(struct hubs *, const struct session *);
+void	hubs_renamed(struct hubs *, const struct session *, const char *old);
+/* It is in that room now (1), or no longer (0). */
+void	hubs_room(struct hubs *, const struct session *, const char *room,
+	    int joined);
+/* Tells the sender's hub what has become of a message. */
+void	hubs_receipt(struct hubs *, const struct store_receipt *);
+/* The array of links in a status_result, and the one of hubctl. */
+void	hubs_put_links(struct wbuf *, const struct hubs *);
+/* Members of one hub's object for hubctl show links, but for `queued'. */
+void	hub_put_details(struct wbuf *, const struct hub *);
+
+#endif
