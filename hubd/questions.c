@@ -165,7 +165,9 @@ questions_reply(struct session *s, const struct request *q)
 
 	if (ask_key(q, M_ASK_ID, key, sizeof(key)) == -1 ||
 	    asks_take(r->asks, s, slice_of(key), &ans) == -1) {
-		request_fail(s, q, ERR_UNKNOWN_ASK, NULL);
+		/* another hub's may be late, and has done nothing wrong */
+		if (s->hub == NULL)
+			request_fail(s, q, ERR_UNKNOWN_ASK, NULL);
 		return;
 	}
 	asker = ans.asker != NULL ? ans.asker :

@@ -116,6 +116,7 @@ START_TEST(the_hub_calls_again)
 {
 	struct plainhub	*p = plain_begin(0);
 	struct conn	*ann = client_new(p->env, "ann", NULL);
+	json_t		*hello;
 	int		 i;
 
 	(void)plain_link(p, plain_zoe());
@@ -126,8 +127,9 @@ START_TEST(the_hub_calls_again)
 	want(accept(p->fd, NULL, NULL) == -1, "it calls, though linked");
 	for (i = 0; i < 2; i++) {
 		plain_cut(p, ann);
-		joins(p, plain_called(p), "ann");
+		hello = plain_called(p);
 		plain_welcome(p, "old", plain_zoe());
+		joins(p, hello, "ann");
 		(void)sees(ann, "zoe@old");
 	}
 	plain_restart(p);
@@ -218,8 +220,9 @@ START_TEST(more_sessions_than_fit_in_a_welcome)
 		(void)client_new(p->env, name, NULL);
 	}
 	welcome = plain_link(p, plain_zoe());
-	list = is_list(welcome, "peers", PEERS_MAX);
-	for (i = 0; i < 2; i++)
+	list = json_object_get(welcome, "peers");
+	want(json_array_size(list) <= PEERS_MAX, "a welcome too long");
+	while (json_array_size(list) < PEERS_MAX + 2)
 		json_array_append(list,
 		    json_object_get(hear_with(p->link, "bridge_peer_update",
 		    "action", "join"), "peer"));
