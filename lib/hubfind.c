@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,6 +19,7 @@
 #include "log.h"
 #include "paths.h"
 #include "proc.h"
+#include "reaper.h"
 #include "timeutil.h"
 #include "unixsock.h"
 #include "wsproxy.h"
@@ -27,24 +27,21 @@
 #define SYSTEM_SOCKET	"/run/ecorelay/hub.sock"
 #define SPAWN_LOCK	"spawn.lock"
 #define HUB_PATH_MAX	1024
-#define REAP_MS		20
 #define REMOTE_MS	1000	/* between two tries to reach another machine */
 #define TOKEN_MAX	1024
 
 struct hubfind {
-	struct event	*reaper;
+	struct event_base *base;
 	void		(*changed)(void *);
 	void		*arg;
 	int		 launched, failed;	/* in this search */
 	int		 lock_fd;
-	pid_t		 child;			/* hubd's first process */
+	struct reaper	*hub;			/* of hubd's first process */
 	pid_t		 proxy;			/* see connect_url() */
 	int64_t		 tried;			/* when; monotonic ms */
 	char		 trouble[HUB_PATH_MAX + 64];
 };
 
-static void	on_reaper(int, short, void *);
-static void	await_child(struct hubfind *);
 static void	trouble(struct hubfind *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 static const char *remote_url(void);
@@ -53,17 +50,17 @@ static int	token(char *, size_t);
 static int	take_lock(struct hubfind *);
 static void	launch(struct hubfind *);
 static void	exec_hubd(const char *) __attribute__((__noreturn__));
+static void	hub_ended(int, void *);
 
 struct hubfind *
 hubfind_new(struct event_base *base, void (*changed)(void *), void *arg)
 {
 	struct hubfind *hf = xcalloc(1, sizeof(*hf));
 
+	hf->base = base;
 	hf->changed = changed;
 	hf->arg = arg;
 	hf->lock_fd = -1;
-	if ((hf->reaper = evtimer_new(base, on_reaper, hf)) == NULL)
-		fatalx("hubfind: out of memory");
 	return hf;
 }
 
@@ -71,7 +68,7 @@ void
 hubfind_free(struct hubfind *hf)
 {
 	hubfind_end(hf);
-	event_free(hf->reaper);
+	reaper_free(hf->hub);
 	free(hf);
 }
 
@@ -208,7 +205,7 @@ hubfind_start(struct hubfind *hf)
 {
 	int fd;
 
-	if (hf->child > 0 || hf->launched)
+	if (hf->hub != NULL || hf->launched)
 		return -1;
 	if (hf->lock_fd == -1) {
 		if (take_lock(hf) == -1)
@@ -255,6 +252,7 @@ static void
 launch(struct hubfind *hf)
 {
 	char path[HUB_PATH_MAX];
+	pid_t pid;
 
 	hf->launched = 1;
 	if (paths_program("hubd", path, sizeof(path)) == -1) {
@@ -262,16 +260,15 @@ launch(struct hubfind *hf)
 		hf->failed = 1;
 		return;
 	}
-	if ((hf->child = fork()) == -1) {
+	if ((pid = fork()) == -1) {
 		trouble(hf, "fork: %s", strerror(errno));
-		hf->child = 0;
 		hf->failed = 1;
 		return;
 	}
-	if (hf->child == 0)
+	if (pid == 0)
 		exec_hubd(path);
 	log_info("no hub answers: starting %s", path);
-	await_child(hf);
+	hf->hub = reaper_new(hf->base, pid, 0, hub_ended, hf);
 }
 
 static void
@@ -291,32 +288,16 @@ exec_hubd(const char *path)
 	_exit(127);
 }
 
-static void
-await_child(struct hubfind *hf)
-{
-	struct timeval tv = time_tv(REAP_MS);
-
-	event_add(hf->reaper, &tv);
-}
-
 /* hubd -e: the process we started ends when the hub is ready, or failed. */
 static void
-on_reaper(int fd, short ev, void *arg)
+hub_ended(int status, void *arg)
 {
 	struct hubfind *hf = arg;
 	char how[64];
-	int status;
-	pid_t pid;
 
-	(void)fd;
-	(void)ev;
-	pid = waitpid(hf->child, &status, WNOHANG);
-	if (pid == 0 || (pid == -1 && errno == EINTR)) {
-		await_child(hf);
-		return;
-	}
-	hf->child = 0;
-	if (pid > 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
+	reaper_free(hf->hub);
+	hf->hub = NULL;
+	if (status != -1 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
 		trouble(hf, "hubd %s", proc_exit(status, how, sizeof(how)));
 		log_warnx("starting a hub: %s", hf->trouble);
 		hf->failed = 1;
