@@ -37,7 +37,7 @@ struct hubfind {
 	int		 launched, failed;	/* in this search */
 	int		 lock_fd;
 	struct reaper	*hub;			/* of hubd's first process */
-	pid_t		 proxy;			/* see connect_url() */
+	struct reaper	*proxy;			/* see connect_url() */
 	int64_t		 tried;			/* when; monotonic ms */
 	char		 trouble[HUB_PATH_MAX + 64];
 };
@@ -46,6 +46,8 @@ static void	trouble(struct hubfind *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 static const char *remote_url(void);
 static int	connect_url(struct hubfind *, const char *);
+static int	start_proxy(struct hubfind *, const char *);
+static void	proxy_ended(int, void *);
 static int	token(char *, size_t);
 static int	take_lock(struct hubfind *);
 static void	launch(struct hubfind *);
@@ -69,6 +71,7 @@ hubfind_free(struct hubfind *hf)
 {
 	hubfind_end(hf);
 	reaper_free(hf->hub);
+	reaper_free(hf->proxy);
 	free(hf);
 }
 
@@ -169,26 +172,35 @@ static int
 connect_url(struct hubfind *hf, const char *url)
 {
 	int64_t now = time_mono_ms();
-	char secret[TOKEN_MAX];
-	int fd, status;
 
-	if (hf->proxy > 0 && waitpid(hf->proxy, &status, WNOHANG) ==
-	    hf->proxy) {
-		hf->proxy = 0;
-		trouble(hf, "%s", wsproxy_trouble(status));
-	}
 	if (hf->tried != 0 && now - hf->tried < REMOTE_MS) {
 		errno = EAGAIN;
 		return -1;
 	}
 	hf->tried = now;
+	/* nobody has its socket any more, but it may hang in connect(2) */
+	reaper_kill(hf->proxy);
+	hf->proxy = NULL;
+	return start_proxy(hf, url);
+}
+
+static int
+start_proxy(struct hubfind *hf, const char *url)
+{
+	char secret[TOKEN_MAX];
+	pid_t pid;
+	int fd;
+
 	if (token(secret, sizeof(secret)) == -1) {
 		trouble(hf, "there is no token: set ECORELAY_WS_TOKEN to what "
 		    "the file hub-ws-token of that hub has");
 		errno = EACCES;
 		return -1;
 	}
-	if ((fd = wsproxy_start(url, secret, &hf->proxy)) == -1) {
+	fd = wsproxy_start(url, secret, &pid);
+	if (fd != -1)
+		hf->proxy = reaper_new(hf->base, pid, 0, proxy_ended, hf);
+	else {
 		if (errno == EINVAL)
 			trouble(hf, "ECORELAY_WS_URL must be like "
 			    "ws://host:9376: it is %.200s", url);
@@ -198,6 +210,16 @@ connect_url(struct hubfind *hf, const char *url)
 	}
 	explicit_bzero(secret, sizeof(secret));
 	return fd;
+}
+
+static void
+proxy_ended(int status, void *arg)
+{
+	struct hubfind *hf = arg;
+
+	reaper_free(hf->proxy);
+	hf->proxy = NULL;
+	trouble(hf, "%s", wsproxy_trouble(status));
 }
 
 int

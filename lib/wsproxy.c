@@ -29,6 +29,7 @@
 #include "wsproxy.h"
 
 #define PORT		"9376"
+#define CONNECT_S	10
 #define QUEUE_MAX	(64 * 1024 * 1024)
 #define HOST_SIZE	256
 #define PATH_SIZE	512
@@ -115,9 +116,13 @@ wsproxy_url(const char *url, char *host, size_t hostsize, char *port,
 const char *
 wsproxy_trouble(int status)
 {
-	if (!WIFEXITED(status))
+	int how = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		how = PROXY_CONNECT;
+	switch (how) {
+	case -1:
 		return "the connection to the hub broke";
-	switch (WEXITSTATUS(status)) {
 	case PROXY_RESOLVE:
 		return "the host in ECORELAY_WS_URL is not known";
 	case PROXY_CONNECT:
@@ -171,7 +176,10 @@ run(int fd, const char *url, const char *token)
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
-	if ((null = open("/dev/null", O_RDWR)) == -1 ||
+	(void)signal(SIGALRM, SIG_DFL);
+	/* it may be one of 0 to 2, where the host left them closed */
+	if ((fd = fcntl(fd, F_DUPFD, PROC_FD + 1)) == -1 ||
+	    (null = open("/dev/null", O_RDWR)) == -1 ||
 	    dup2(null, STDIN_FILENO) == -1 || dup2(null, STDOUT_FILENO) == -1 ||
 	    dup2(null, STDERR_FILENO) == -1 || dup2(fd, PROC_FD) == -1)
 		_exit(PROXY_CONNECT);
@@ -179,8 +187,10 @@ run(int fd, const char *url, const char *token)
 	log_to_stderr();
 	(void)wsproxy_url(url, host, sizeof(host), port, sizeof(port), path,
 	    sizeof(path));
+	(void)alarm(CONNECT_S);
 	if ((sock = connect_to(host, port)) == -1)
 		_exit(errno == ENOENT ? PROXY_RESOLVE : PROXY_CONNECT);
+	(void)alarm(0);
 	if ((x.base = event_base_new()) == NULL)
 		_exit(PROXY_CONNECT);
 	ws_init(&x.ws, WS_CLIENT, LINE_MAX_BYTES);
