@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "hubfind.h"
+#include "hubtoken.h"
 #include "log.h"
 #include "paths.h"
 #include "proc.h"
@@ -143,28 +145,19 @@ remote_url(void)
 	return url != NULL && url[0] != '\0' ? url : NULL;
 }
 
-/* ECORELAY_WS_TOKEN, else what is in hub-ws-token of the data directory. */
 static int
 token(char *dst, size_t size)
 {
-	const char *env = getenv("ECORELAY_WS_TOKEN");
 	char dir[HUB_PATH_MAX], path[HUB_PATH_MAX];
-	ssize_t n;
-	int fd;
+	struct stat st;
+	int r;
 
-	if (env != NULL && env[0] != '\0')
-		return strlcpy(dst, env, size) < size ? 0 : -1;
+	if ((r = hubtoken_env(dst, size)) != 0)
+		return r == 1 ? 0 : -1;
 	if (paths_data(dir, sizeof(dir)) == -1 ||
-	    paths_join(path, sizeof(path), dir, "hub-ws-token") == -1 ||
-	    (fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	    paths_join(path, sizeof(path), dir, HUBTOKEN_FILE) == -1)
 		return -1;
-	n = read(fd, dst, size - 1);
-	close(fd);
-	if (n <= 0)
-		return -1;
-	dst[n] = '\0';
-	dst[strcspn(dst, "\r\n")] = '\0';
-	return 0;
+	return hubtoken_read(path, dst, size, &st) > 0 ? 0 : -1;
 }
 
 /* A hub on another machine: none is started here. */
@@ -193,7 +186,7 @@ start_proxy(struct hubfind *hf, const char *url)
 
 	if (token(secret, sizeof(secret)) == -1) {
 		trouble(hf, "there is no token: set ECORELAY_WS_TOKEN to what "
-		    "the file hub-ws-token of that hub has");
+		    "the file " HUBTOKEN_FILE " of that hub has");
 		errno = EACCES;
 		return -1;
 	}

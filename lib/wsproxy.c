@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "bufio.h"
+#include "hubtoken.h"
 #include "json.h"
 #include "log.h"
 #include "names.h"
@@ -131,7 +132,7 @@ wsproxy_trouble(int status)
 		return "what answers at ECORELAY_WS_URL is not a hub";
 	case PROXY_TOKEN:
 		return "the hub at ECORELAY_WS_URL refused the token: "
-		    "ECORELAY_WS_TOKEN must be what its hub-ws-token has";
+		    "ECORELAY_WS_TOKEN must be what its " HUBTOKEN_FILE " has";
 	default:
 		return "the hub closed the connection";
 	}
