@@ -34,7 +34,7 @@ listener(struct sockaddr_in *sin)
 static int
 free_port(void)
 {
-	struct sockaddr_in	sin;
+	struct sockaddr_in	sin = { 0 };
 
 	close(listener(&sin));
 	return (ntohs(sin.sin_port));
@@ -173,7 +173,7 @@ has_child(void *arg)
 START_TEST(hangs)
 {
 	struct tenv		*t = tenv_new();
-	struct sockaddr_in	 sin;
+	struct sockaddr_in	 sin = { 0 };
 	struct child		 c = { t, 0, 0 };
 	struct conn		*m;
 	char			 url[64];
