@@ -16,8 +16,8 @@
 struct event_base;
 struct identity;
 struct pushclaude;
-struct pushcodex;
 struct pushqueue;
+struct reaper;
 struct route;
 
 struct channel_conf {
@@ -42,7 +42,7 @@ struct channel {
 	const struct route *route;	/* of events to the model; or NULL */
 	struct pushqueue *queue;	/* of a route that takes its time */
 	struct pushclaude *claude;	/* a push that runs; or NULL */
-	struct pushcodex *codex;	/* the same */
+	struct reaper	*codex;		/* of a push that runs; or NULL */
 	char		 thread[65];	/* Codex's name for the session */
 	char		 client[65];	/* clientInfo.name */
 	char		 status[8];	/* as the hub was told it, or "" */

@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -17,32 +16,20 @@
 #include <unistd.h>
 
 #include "channel.h"
-#include "log.h"
 #include "proc.h"
 #include "pushcodex.h"
 #include "pushqueue.h"
-#include "timeutil.h"
+#include "reaper.h"
 
 #define CLIENT		"codex-mcp-client"
 #define PROGRAM		"codex"
-#define REAP_MS		20
 #define RUN_MS		30000		/* then it is killed */
-
-/* A `codex queue` that runs. */
-struct pushcodex {
-	struct event	*reaper;
-	pid_t		 pid;
-	int64_t		 begun;
-	int		 killed;
-};
 
 static int	is_thread(const char *);
 static void	program(char *, size_t);
 static void	exec_queue(const char *, char *, char *)
 		    __attribute__((__noreturn__));
-static void	await(struct pushcodex *);
-static void	on_reaper(int, short, void *);
-static void	ended(struct channel *, int);
+static void	ended(int, void *);
 
 int
 pushcodex_usable(const struct channel *s)
@@ -94,8 +81,8 @@ void
 pushcodex_send(struct channel *s, const char *text, size_t len,
     const char *from)
 {
-	struct pushcodex *pc;
 	char path[PATH_MAX], why[128], *copy;
+	pid_t pid;
 
 	(void)from;
 	if (s->thread[0] == '\0') {
@@ -103,24 +90,17 @@ pushcodex_send(struct channel *s, const char *text, size_t len,
 		    "which would tell its thread");
 		return;
 	}
-	s->codex = pc = xcalloc(1, sizeof(*pc));
-	pc->reaper = evtimer_new(s->conf.base, on_reaper, s);
-	if (pc->reaper == NULL)
-		fatalx("pushcodex: out of memory");
 	program(path, sizeof(path));
 	copy = xstrndup(text, len);
-	pc->pid = fork();
-	if (pc->pid == 0)
+	if ((pid = fork()) == 0)
 		exec_queue(path, s->thread, copy);
 	free(copy);
-	if (pc->pid == -1) {
+	if (pid == -1) {
 		snprintf(why, sizeof(why), "fork: %s", strerror(errno));
-		pushcodex_cancel(s);
 		pushqueue_end(s->queue, why);
 		return;
 	}
-	pc->begun = time_mono_ms();
-	await(pc);
+	s->codex = reaper_new(s->conf.base, pid, RUN_MS, ended, s);
 }
 
 static void
@@ -143,38 +123,9 @@ exec_queue(const char *path, char *thread, char *text)
 }
 
 static void
-await(struct pushcodex *pc)
-{
-	struct timeval tv = time_tv(REAP_MS);
-
-	evtimer_add(pc->reaper, &tv);
-}
-
-static void
-on_reaper(int fd, short ev, void *arg)
+ended(int status, void *arg)
 {
 	struct channel *s = arg;
-	struct pushcodex *pc = s->codex;
-	int status = -1;
-	pid_t pid;
-
-	(void)fd;
-	(void)ev;
-	pid = waitpid(pc->pid, &status, WNOHANG);
-	if (pid == 0 || (pid == -1 && errno == EINTR)) {
-		if (!pc->killed && time_mono_ms() - pc->begun > RUN_MS) {
-			pc->killed = 1;
-			kill(pc->pid, SIGKILL);
-		}
-		await(pc);
-		return;
-	}
-	ended(s, pid == -1 ? -1 : status);
-}
-
-static void
-ended(struct channel *s, int status)
-{
 	char how[64], why[128];
 
 	pushcodex_cancel(s);
@@ -191,7 +142,6 @@ ended(struct channel *s, int status)
 void
 pushcodex_cancel(struct channel *s)
 {
-	event_free(s->codex->reaper);
-	free(s->codex);
+	reaper_free(s->codex);
 	s->codex = NULL;
 }

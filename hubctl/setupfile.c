@@ -6,23 +6,19 @@
 #include "compat.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "paths.h"
 #include "setup.h"
+#include "wholefile.h"
 
 #define FILE_MAX	(16 * 1024 * 1024)
 #define BACKUP		".ecorelay-backup"
 #define CREATED		".ecorelay-new"
 
 static int	beside(const struct conffile *, const char *, char *);
-static char	*read_all(const char *, struct stat *, size_t *);
-static int	write_all(int, const char *, size_t);
-static int	replace(const char *, const char *, size_t,
-		    const struct stat *);
 static int	make_parent(const char *);
 static int	keep_old(const struct conffile *);
 static int	forget(const struct conffile *, const char *);
@@ -40,42 +36,6 @@ beside(const struct conffile *f, const char *suffix, char *dst)
 	return 0;
 }
 
-/* Its content, terminated; NULL with errno. */
-static char *
-read_all(const char *path, struct stat *st, size_t *len)
-{
-	char *text = NULL;
-	ssize_t n = 0;
-	size_t size;
-	int fd;
-
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
-		return NULL;
-	if (fstat(fd, st) == -1)
-		goto done;
-	if (!S_ISREG(st->st_mode) || st->st_size > FILE_MAX) {
-		errno = S_ISREG(st->st_mode) ? EFBIG : EINVAL;
-		goto done;
-	}
-	size = (size_t)st->st_size;
-	text = xmalloc(size + 1);
-	for (*len = 0; *len < size; *len += (size_t)n) {
-		n = read(fd, text + *len, size - *len);
-		if (n == -1 && errno == EINTR)
-			n = 0;
-		else if (n <= 0)
-			break;
-	}
-	text[*len] = '\0';
-	if (n == -1) {
-		free(text);
-		text = NULL;
-	}
-done:
-	close(fd);
-	return text;
-}
-
 int
 conffile_open(struct conffile *f, const char *path, char *why, size_t size)
 {
@@ -91,7 +51,7 @@ conffile_open(struct conffile *f, const char *path, char *why, size_t size)
 	f->created = access(other, F_OK) == 0;
 	if (beside(f, BACKUP, other) == -1)
 		goto fail;
-	f->old = read_all(other, &st, &f->old_len);
+	f->old = wholefile_read(other, FILE_MAX, &f->old_len, &st);
 	if (f->old == NULL && errno != ENOENT && errno != ENOTDIR)
 		goto fail;
 	if (lstat(path, &f->st) == -1) {
@@ -102,7 +62,8 @@ conffile_open(struct conffile *f, const char *path, char *why, size_t size)
 	}
 	f->link = S_ISLNK(f->st.st_mode);
 	if (realpath(path, f->real) == NULL ||
-	    (f->text = read_all(f->real, &f->st, &f->len)) == NULL)
+	    (f->text = wholefile_read(f->real, FILE_MAX, &f->len,
+	    &f->st)) == NULL)
 		goto fail;
 	return 0;
 fail:
@@ -117,56 +78,6 @@ conffile_close(struct conffile *f)
 	free(f->text);
 	free(f->old);
 	f->text = f->old = NULL;
-}
-
-static int
-write_all(int fd, const char *data, size_t len)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		if ((n = write(fd, data, len)) == -1) {
-			if (errno == EINTR)
-				continue;
-			return -1;
-		}
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-/* Owner and mode are those of st, or a new file's if that is NULL. */
-static int
-replace(const char *path, const char *data, size_t len, const struct stat *st)
-{
-	char temp[PATH_MAX];
-	int fd, n, saved;
-
-	n = snprintf(temp, sizeof(temp), "%s.XXXXXX", path);
-	if (n < 0 || (size_t)n >= sizeof(temp)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if ((fd = mkstemp(temp)) == -1)
-		return -1;
-	if (st != NULL && st->st_uid != geteuid() &&
-	    fchown(fd, st->st_uid, st->st_gid) == -1)
-		goto fail;
-	if (fchmod(fd, st != NULL ? st->st_mode & 07777 : 0600) == -1 ||
-	    write_all(fd, data, len) == -1 || fsync(fd) == -1)
-		goto fail;
-	n = close(fd);
-	fd = -1;
-	if (n == 0 && rename(temp, path) == 0)
-		return 0;
-fail:
-	saved = errno;
-	if (fd != -1)
-		close(fd);
-	unlink(temp);
-	errno = saved;
-	return -1;
 }
 
 static int
@@ -192,8 +103,8 @@ keep_old(const struct conffile *f)
 	if (beside(f, f->text != NULL ? BACKUP : CREATED, other) == -1)
 		return -1;
 	if (f->text == NULL)
-		return replace(other, "", 0, NULL);
-	return replace(other, f->text, f->len, &f->st);
+		return wholefile_replace(other, "", 0, NULL);
+	return wholefile_replace(other, f->text, f->len, &f->st);
 }
 
 /* Removes what keep_old() has made, if it is there. */
@@ -214,7 +125,8 @@ conffile_write(struct conffile *f, const char *data, size_t len, int keep)
 		return -1;
 	if (keep && keep_old(f) == -1)
 		return -1;
-	if (replace(f->real, data, len, f->text != NULL ? &f->st : NULL) == -1)
+	if (wholefile_replace(f->real, data, len,
+	    f->text != NULL ? &f->st : NULL) == -1)
 		return -1;
 	return keep ? 0 : forget(f, CREATED);
 }

@@ -44,7 +44,7 @@ static void	end(struct wsconn *, unsigned, const char *);
 static void	take(struct wsconn *, struct ws_event *);
 static void	show(struct wsconn *, char *, size_t);
 static void	show_rest(struct wsconn *);
-static int	read_auth(const char *, size_t, char *, size_t);
+static int	find_auth(const char *, size_t, struct json_value *);
 static void	authenticate(struct wsconn *, const char *, size_t);
 static int	same_secret(const char *, const char *);
 
@@ -238,7 +238,8 @@ show(struct wsconn *c, char *p, size_t n)
 {
 	struct session *s = c->session;
 	size_t len, next;
-	char *nl, token[AUTH_MAX + 1];
+	struct json_value token;
+	char *nl;
 
 	while (n > 0 && s->state != SESSION_GONE) {
 		if (bufio_paused(s->io)) {
@@ -253,9 +254,8 @@ show(struct wsconn *c, char *p, size_t n)
 		if (len > 0 && p[len - 1] == '\r')
 			len--;
 		/* clients say it again when they try another name */
-		if (len > 0 && read_auth(p, len, token, sizeof(token)) == -1)
+		if (len > 0 && find_auth(p, len, &token) == -1)
 			session_line(s, p, len);
-		explicit_bzero(token, sizeof(token));
 		p += next;
 		n -= next;
 	}
@@ -294,9 +294,9 @@ on_again(evutil_socket_t fd, short ev, void *arg)
 	session_unref(s);
 }
 
-/* The token in {"auth":"..."}; -1 if it is something else. */
+/* The token in {"auth":"..."}, not decoded; -1 if it is something else. */
 static int
-read_auth(const char *p, size_t n, char *dst, size_t size)
+find_auth(const char *p, size_t n, struct json_value *token)
 {
 	static const char *const names[] = { "auth", "type" };
 	static struct json_keys *keys;
@@ -312,7 +312,8 @@ read_auth(const char *p, size_t n, char *dst, size_t size)
 	if (json_scan(p, n, keys, v) == -1 || v[1].type != JS_ABSENT ||
 	    v[0].type != JS_STRING)
 		return -1;
-	return json_str(&v[0], dst, size);
+	*token = v[0];
+	return 0;
 }
 
 /* In a time that does not depend on where they differ. */
@@ -334,9 +335,11 @@ authenticate(struct wsconn *c, const char *p, size_t n)
 	const char *nl = memchr(p, '\n', n);
 	char token[AUTH_MAX + 1] = "";
 	size_t len = nl != NULL ? (size_t)(nl - p) : n;
+	struct json_value v;
 	int good;
 
-	good = read_auth(p, len, token, sizeof(token)) != -1 &&
+	good = find_auth(p, len, &v) != -1 &&
+	    json_str(&v, token, sizeof(token)) != -1 &&
 	    wanted[0] != '\0' && same_secret(token, wanted);
 	explicit_bzero(token, sizeof(token));
 	if (!good) {

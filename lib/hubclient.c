@@ -261,7 +261,6 @@ begin_search(struct hubclient *hc)
 {
 	hc->state = HUB_SEARCH;
 	hc->search_began = time_mono_ms();
-	hc->trouble = NULL;
 	hubfind_begin(hc->find);
 	search_step(hc);
 }
@@ -775,8 +774,7 @@ hubclient_has(const struct hubclient *hc, const char *feature)
 const char *
 hubclient_trouble(const struct hubclient *hc)
 {
-	return hc->trouble != NULL ? hc->trouble :
-	    hubfind_trouble(hc->find);
+	return hc->trouble != NULL ? hc->trouble : hubfind_trouble(hc->find);
 }
 
 int64_t

@@ -5,10 +5,10 @@
 #include "compat.h"
 
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,9 +17,11 @@
 #include <unistd.h>
 
 #include "hubfind.h"
+#include "hubtoken.h"
 #include "log.h"
 #include "paths.h"
 #include "proc.h"
+#include "reaper.h"
 #include "timeutil.h"
 #include "unixsock.h"
 #include "wsproxy.h"
@@ -27,43 +29,42 @@
 #define SYSTEM_SOCKET	"/run/ecorelay/hub.sock"
 #define SPAWN_LOCK	"spawn.lock"
 #define HUB_PATH_MAX	1024
-#define REAP_MS		20
 #define REMOTE_MS	1000	/* between two tries to reach another machine */
 #define TOKEN_MAX	1024
 
 struct hubfind {
-	struct event	*reaper;
+	struct event_base *base;
 	void		(*changed)(void *);
 	void		*arg;
 	int		 launched, failed;	/* in this search */
 	int		 lock_fd;
-	pid_t		 child;			/* hubd's first process */
-	pid_t		 proxy;			/* see connect_url() */
+	struct reaper	*hub;			/* of hubd's first process */
+	struct reaper	*proxy;			/* see connect_url() */
 	int64_t		 tried;			/* when; monotonic ms */
 	char		 trouble[HUB_PATH_MAX + 64];
 };
 
-static void	on_reaper(int, short, void *);
-static void	await_child(struct hubfind *);
 static void	trouble(struct hubfind *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 static const char *remote_url(void);
 static int	connect_url(struct hubfind *, const char *);
+static int	start_proxy(struct hubfind *, const char *);
+static void	proxy_ended(int, void *);
 static int	token(char *, size_t);
 static int	take_lock(struct hubfind *);
 static void	launch(struct hubfind *);
 static void	exec_hubd(const char *) __attribute__((__noreturn__));
+static void	hub_ended(int, void *);
 
 struct hubfind *
 hubfind_new(struct event_base *base, void (*changed)(void *), void *arg)
 {
 	struct hubfind *hf = xcalloc(1, sizeof(*hf));
 
+	hf->base = base;
 	hf->changed = changed;
 	hf->arg = arg;
 	hf->lock_fd = -1;
-	if ((hf->reaper = evtimer_new(base, on_reaper, hf)) == NULL)
-		fatalx("hubfind: out of memory");
 	return hf;
 }
 
@@ -71,7 +72,8 @@ void
 hubfind_free(struct hubfind *hf)
 {
 	hubfind_end(hf);
-	event_free(hf->reaper);
+	reaper_free(hf->hub);
+	reaper_free(hf->proxy);
 	free(hf);
 }
 
@@ -143,28 +145,19 @@ remote_url(void)
 	return url != NULL && url[0] != '\0' ? url : NULL;
 }
 
-/* ECORELAY_WS_TOKEN, else what is in hub-ws-token of the data directory. */
 static int
 token(char *dst, size_t size)
 {
-	const char *env = getenv("ECORELAY_WS_TOKEN");
 	char dir[HUB_PATH_MAX], path[HUB_PATH_MAX];
-	ssize_t n;
-	int fd;
+	struct stat st;
+	int r;
 
-	if (env != NULL && env[0] != '\0')
-		return strlcpy(dst, env, size) < size ? 0 : -1;
+	if ((r = hubtoken_env(dst, size)) != 0)
+		return r == 1 ? 0 : -1;
 	if (paths_data(dir, sizeof(dir)) == -1 ||
-	    paths_join(path, sizeof(path), dir, "hub-ws-token") == -1 ||
-	    (fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	    paths_join(path, sizeof(path), dir, HUBTOKEN_FILE) == -1)
 		return -1;
-	n = read(fd, dst, size - 1);
-	close(fd);
-	if (n <= 0)
-		return -1;
-	dst[n] = '\0';
-	dst[strcspn(dst, "\r\n")] = '\0';
-	return 0;
+	return hubtoken_read(path, dst, size, &st) > 0 ? 0 : -1;
 }
 
 /* A hub on another machine: none is started here. */
@@ -172,26 +165,35 @@ static int
 connect_url(struct hubfind *hf, const char *url)
 {
 	int64_t now = time_mono_ms();
-	char secret[TOKEN_MAX];
-	int fd, status;
 
-	if (hf->proxy > 0 && waitpid(hf->proxy, &status, WNOHANG) ==
-	    hf->proxy) {
-		hf->proxy = 0;
-		trouble(hf, "%s", wsproxy_trouble(status));
-	}
 	if (hf->tried != 0 && now - hf->tried < REMOTE_MS) {
 		errno = EAGAIN;
 		return -1;
 	}
 	hf->tried = now;
+	/* nobody has its socket any more, but it may hang in connect(2) */
+	reaper_kill(hf->proxy);
+	hf->proxy = NULL;
+	return start_proxy(hf, url);
+}
+
+static int
+start_proxy(struct hubfind *hf, const char *url)
+{
+	char secret[TOKEN_MAX];
+	pid_t pid;
+	int fd;
+
 	if (token(secret, sizeof(secret)) == -1) {
 		trouble(hf, "there is no token: set ECORELAY_WS_TOKEN to what "
-		    "the file hub-ws-token of that hub has");
+		    "the file " HUBTOKEN_FILE " of that hub has");
 		errno = EACCES;
 		return -1;
 	}
-	if ((fd = wsproxy_start(url, secret, &hf->proxy)) == -1) {
+	fd = wsproxy_start(url, secret, &pid);
+	if (fd != -1)
+		hf->proxy = reaper_new(hf->base, pid, 0, proxy_ended, hf);
+	else {
 		if (errno == EINVAL)
 			trouble(hf, "ECORELAY_WS_URL must be like "
 			    "ws://host:9376: it is %.200s", url);
@@ -203,12 +205,22 @@ connect_url(struct hubfind *hf, const char *url)
 	return fd;
 }
 
+static void
+proxy_ended(int status, void *arg)
+{
+	struct hubfind *hf = arg;
+
+	reaper_free(hf->proxy);
+	hf->proxy = NULL;
+	trouble(hf, "%s", wsproxy_trouble(status));
+}
+
 int
 hubfind_start(struct hubfind *hf)
 {
 	int fd;
 
-	if (hf->child > 0 || hf->launched)
+	if (hf->hub != NULL || hf->launched)
 		return -1;
 	if (hf->lock_fd == -1) {
 		if (take_lock(hf) == -1)
@@ -255,6 +267,7 @@ static void
 launch(struct hubfind *hf)
 {
 	char path[HUB_PATH_MAX];
+	pid_t pid;
 
 	hf->launched = 1;
 	if (paths_program("hubd", path, sizeof(path)) == -1) {
@@ -262,16 +275,15 @@ launch(struct hubfind *hf)
 		hf->failed = 1;
 		return;
 	}
-	if ((hf->child = fork()) == -1) {
+	if ((pid = fork()) == -1) {
 		trouble(hf, "fork: %s", strerror(errno));
-		hf->child = 0;
 		hf->failed = 1;
 		return;
 	}
-	if (hf->child == 0)
+	if (pid == 0)
 		exec_hubd(path);
 	log_info("no hub answers: starting %s", path);
-	await_child(hf);
+	hf->hub = reaper_new(hf->base, pid, 0, hub_ended, hf);
 }
 
 static void
@@ -291,32 +303,16 @@ exec_hubd(const char *path)
 	_exit(127);
 }
 
-static void
-await_child(struct hubfind *hf)
-{
-	struct timeval tv = time_tv(REAP_MS);
-
-	event_add(hf->reaper, &tv);
-}
-
 /* hubd -e: the process we started ends when the hub is ready, or failed. */
 static void
-on_reaper(int fd, short ev, void *arg)
+hub_ended(int status, void *arg)
 {
 	struct hubfind *hf = arg;
 	char how[64];
-	int status;
-	pid_t pid;
 
-	(void)fd;
-	(void)ev;
-	pid = waitpid(hf->child, &status, WNOHANG);
-	if (pid == 0 || (pid == -1 && errno == EINTR)) {
-		await_child(hf);
-		return;
-	}
-	hf->child = 0;
-	if (pid > 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
+	reaper_free(hf->hub);
+	hf->hub = NULL;
+	if (status != -1 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
 		trouble(hf, "hubd %s", proc_exit(status, how, sizeof(how)));
 		log_warnx("starting a hub: %s", hf->trouble);
 		hf->failed = 1;

@@ -153,14 +153,6 @@ unix_peer(int fd, uid_t *uid, pid_t *pid)
 }
 
 int
-unix_blocking(int fd)
-{
-	int fl = fcntl(fd, F_GETFL);
-
-	return fl == -1 ? -1 : fcntl(fd, F_SETFL, fl & ~O_NONBLOCK);
-}
-
-int
 unix_pair(int fds[2])
 {
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == -1)

@@ -19,8 +19,6 @@ int	unix_connect(const char *path);
 int	unix_listen(const char *path, mode_t mode);
 /* The user (and process, or 0) at the other end; 0, or -1 with errno. */
 int	unix_peer(int fd, uid_t *uid, pid_t *pid);
-/* Makes calls on it wait; 0, or -1 with errno. */
-int	unix_blocking(int fd);
 /* A connected pair for two of our own processes; 0, or -1 with errno. */
 int	unix_pair(int fds[2]);
 

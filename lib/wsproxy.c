@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "bufio.h"
+#include "hubtoken.h"
 #include "json.h"
 #include "log.h"
 #include "names.h"
@@ -29,6 +30,7 @@
 #include "wsproxy.h"
 
 #define PORT		"9376"
+#define CONNECT_S	10
 #define QUEUE_MAX	(64 * 1024 * 1024)
 #define HOST_SIZE	256
 #define PATH_SIZE	512
@@ -115,9 +117,13 @@ wsproxy_url(const char *url, char *host, size_t hostsize, char *port,
 const char *
 wsproxy_trouble(int status)
 {
-	if (!WIFEXITED(status))
+	int how = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		how = PROXY_CONNECT;
+	switch (how) {
+	case -1:
 		return "the connection to the hub broke";
-	switch (WEXITSTATUS(status)) {
 	case PROXY_RESOLVE:
 		return "the host in ECORELAY_WS_URL is not known";
 	case PROXY_CONNECT:
@@ -126,7 +132,7 @@ wsproxy_trouble(int status)
 		return "what answers at ECORELAY_WS_URL is not a hub";
 	case PROXY_TOKEN:
 		return "the hub at ECORELAY_WS_URL refused the token: "
-		    "ECORELAY_WS_TOKEN must be what its hub-ws-token has";
+		    "ECORELAY_WS_TOKEN must be what its " HUBTOKEN_FILE " has";
 	default:
 		return "the hub closed the connection";
 	}
@@ -171,7 +177,10 @@ run(int fd, const char *url, const char *token)
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)signal(SIGHUP, SIG_IGN);
 	(void)signal(SIGPIPE, SIG_IGN);
-	if ((null = open("/dev/null", O_RDWR)) == -1 ||
+	(void)signal(SIGALRM, SIG_DFL);
+	/* it may be one of 0 to 2, where the host left them closed */
+	if ((fd = fcntl(fd, F_DUPFD, PROC_FD + 1)) == -1 ||
+	    (null = open("/dev/null", O_RDWR)) == -1 ||
 	    dup2(null, STDIN_FILENO) == -1 || dup2(null, STDOUT_FILENO) == -1 ||
 	    dup2(null, STDERR_FILENO) == -1 || dup2(fd, PROC_FD) == -1)
 		_exit(PROXY_CONNECT);
@@ -179,8 +188,10 @@ run(int fd, const char *url, const char *token)
 	log_to_stderr();
 	(void)wsproxy_url(url, host, sizeof(host), port, sizeof(port), path,
 	    sizeof(path));
+	(void)alarm(CONNECT_S);
 	if ((sock = connect_to(host, port)) == -1)
 		_exit(errno == ENOENT ? PROXY_RESOLVE : PROXY_CONNECT);
+	(void)alarm(0);
 	if ((x.base = event_base_new()) == NULL)
 		_exit(PROXY_CONNECT);
 	ws_init(&x.ws, WS_CLIENT, LINE_MAX_BYTES);

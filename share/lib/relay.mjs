@@ -286,6 +286,7 @@ function executable(file)
 	}
 }
 
+// What was put here with us goes before what PATH happens to have.
 function findHub()
 {
 	if (process.env.ECORELAY_HUBD)
@@ -296,7 +297,7 @@ function findHub()
 	    .filter(dir => path.isAbsolute(dir))
 	    .map(dir => path.join(dir, 'hubd'));
 
-	return [...files, '/usr/local/sbin/hubd', recorded]
+	return [recorded, ...files, '/usr/local/sbin/hubd']
 	    .find(file => file && executable(file));
 }
 
@@ -335,6 +336,7 @@ export class Relay {
 		this.stopped = false;
 		this.trouble = undefined;
 		this.unreadMail = 0;
+		this.features = [];	// the hub's
 		this.requests = new Map();
 		this.waitingForUp = new Set();
 		this.rooms = new Set();
@@ -507,6 +509,7 @@ export class Relay {
 	{
 		if (answer.type === 'ack') {
 			this.up = true;
+			this.features = answer.features ?? [];
 			this.trouble = undefined;
 			this.#named(this.asked);
 			if (this.status)
@@ -618,12 +621,22 @@ export class Relay {
 
 	// Resolves with the hub's answer, or with undefined if there is none.
 	// What is not answered is followed by a ping, whose answer says that
-	// the hub has taken it.
-	async request(message, { unanswered = false } = {})
+	// the hub has taken it.  What has an id by which the hub knows it is
+	// said again, once; the model would say it with another id.
+	async request(message, { unanswered = false, again = false } = {})
 	{
 		if (!await this.#whenUp())
 			return undefined;
+		const answer = await this.#exchange(message, unanswered);
+		if (answer || !again || !this.features.includes('ids'))
+			return answer;
+		return this.request(message, { unanswered });
+	}
+
+	#exchange(message, unanswered)
+	{
 		const req_id = randomUUID();
+
 		return new Promise(resolve => {
 			const timer = setTimeout(() => {
 				this.requests.delete(req_id);
@@ -950,7 +963,7 @@ async function send(relay, args)
 	if (args.reply_to)
 		relay.seen(args.reply_to);
 	const answer = await ask(relay, { type: 'send', ...args,
-	    msg_id: `m-${randomUUID()}` });
+	    msg_id: `m-${randomUUID()}` }, { again: true });
 	if (args.reply_to) {
 		relay.seen(args.reply_to);
 		relay.closed(args.reply_to);

@@ -128,6 +128,19 @@ cases['what the host does not take is tried again'] = async () => {
 	    1);
 };
 
+cases['what got no answer is sent again, and stored once'] = async () => {
+	const [a, b] = open, { ws } = a;
+
+	ws.onmessage = () => ws.terminate();
+	const sent = await call(a, 'relay_send', { to: b.name,
+	    text: 'no answer' });
+	await isTold(b, 'no answer');
+	await until('received', async () => (await call(a, 'relay_status',
+	    { msg_id: sent.msg_id })).state === 'received');
+	const { messages } = await call(b, 'relay_inbox', { recent: 100 });
+	assert.equal(messages.filter(m => m.text === 'no answer').length, 1);
+};
+
 cases['after a restart of the hub all is as it was'] = async hub => {
 	const [a, b] = open, names = [a.name, b.name];
 
@@ -160,6 +173,28 @@ cases['they leave'] = async hub => {
 	    (await s.call('relay_peers')).peers.length === 0);
 	await hub.endSessions();
 	hub.hubd.kill('SIGTERM');
+	await hub.hasLeft();
+};
+
+cases['the hub that is recorded is started, not the one in PATH'] =
+    async hub => {
+	const dir = path.join(hub.dir, 'extension');
+
+	fs.mkdirSync(dir);
+	fs.copyFileSync(path.resolve(here, '../../share/lib/relay.mjs'),
+	    `${dir}/relay.mjs`);
+	fs.writeFileSync(`${dir}/hubd.path`, `${build}/hubd/hubd\n`);
+	fs.writeFileSync(`${dir}/hubd`, '#!/bin/sh\nexit 1\n',
+	    { mode: 0o755 });
+	delete process.env.ECORELAY_HUBD;
+	process.env.PATH = dir;
+	process.env.ECORELAY_IDLE_MS = '1000';
+	const { Relay: Copied } = await import(`${dir}/relay.mjs`);
+	const r = new Copied({ name: 'copied', cwd: '/tmp/w', host: 'test',
+	    deliver: async () => {} }).start();
+
+	await until('it is there', () => r.up);
+	r.stop();
 	await hub.hasLeft();
 };
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "import.h"
+#include "outproto.h"
 #include "proc.h"
 #include "store.h"
 #include "storetest.h"
@@ -96,6 +97,7 @@ st_on_router(struct imsgbuf *ib, struct imsg *m, void *arg)
 {
 	struct store_alias a;
 	struct store_expired e;
+	struct store_name name;
 	struct st *s = arg;
 	size_t n = strlen(s->aliases);
 
@@ -112,6 +114,8 @@ st_on_router(struct imsgbuf *ib, struct imsg *m, void *arg)
 		snprintf(s->expired + n, sizeof(s->expired) - n, "%s>%s ",
 		    e.receipt.msg_id, e.receipt.sender);
 		s->expired_unread = e.unread;
+	} else if (m->type == STORE_NAME) {
+		want(store_name_get(&m->rd, &name) == 0, "bad STORE_NAME");
 	} else {
 		want(m->id == s->answered + 1, "answer %u after %u", m->id,
 		    s->answered);

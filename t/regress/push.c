@@ -137,10 +137,7 @@ START_TEST(wakes_it)
 	json_t		*j;
 	int		 fd = claude_new(t);
 
-	hub_start(t);
-	m = mcp_start(t, "me", NULL);
-	mcp_init(m, "2025-11-25");
-	mcp_name(m);
+	m = session(t);
 	a = client_new(t, "api", FEATURES);
 	(void)send_text(a, "me", "hello", "delivered");
 	is_told(claude_line(t, fd), "api", "[relay] message from api, msg_id "
@@ -176,14 +173,11 @@ START_TEST(texts_are_harmless)
 		{ "gr\303\274n a/b\n\tok", "gr\303\274n a/b\n\tok" },
 	};
 	struct tenv	*t = tenv_new();
-	struct conn	*m, *a;
+	struct conn	*a;
 	size_t		 i;
 	int		 fd = claude_new(t);
 
-	hub_start(t);
-	m = mcp_start(t, "me", NULL);
-	mcp_init(m, "2025-11-25");
-	mcp_name(m);
+	(void)session(t);
 	a = client_new(t, "api", FEATURES);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		(void)send_text(a, "me", cases[i].text, "delivered");
@@ -205,10 +199,7 @@ START_TEST(stays_unread)
 
 	close(claude_new(t));
 	unlink(tenv_path(t, "msg.sock"));
-	hub_start(t);
-	m = mcp_start(t, "me", NULL);
-	mcp_init(m, "2025-11-25");
-	mcp_name(m);
+	m = session(t);
 	a = client_new(t, "api", FEATURES);
 	(void)send_text(a, "me", "hello", "delivered");
 	in_step(a);
@@ -490,13 +481,9 @@ START_TEST(presence)
 {
 	struct tenv	*t = tenv_new();
 	struct watch	 w = { NULL, "idle" };
-	struct conn	*m;
 	int		 fd = claude_new(t);
 
-	hub_start(t);
-	m = mcp_start(t, "me", NULL);
-	mcp_init(m, "2025-11-25");
-	mcp_name(m);
+	(void)session(t);
 	w.c = client_new(t, "api", FEATURES);
 	want(t_until(t, has_status, &w, T_WAIT), "not idle");
 	claude_is(t, "busy");

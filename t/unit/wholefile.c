@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Tests of whole files, and of the token that is in one.
+ */
+#include "compat.h"
+
+#include <sys/stat.h>
+
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "hubtoken.h"
+#include "test.h"
+#include "wholefile.h"
+
+static char	dir[32], path[64];
+
+static void
+begin(void)
+{
+	strlcpy(dir, "/tmp/erfile.XXXXXX", sizeof(dir));
+	ck_assert(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof(path), "%s/f", dir);
+}
+
+static void
+finish(void)
+{
+	remove_tree(dir);
+}
+
+static void
+is_file(const char *text, mode_t mode)
+{
+	struct stat st;
+	size_t len;
+	char *got = wholefile_read(path, 100, &len, &st);
+
+	ck_assert_msg(got != NULL, "%s", strerror(errno));
+	ck_assert_str_eq(got, text);
+	ck_assert_uint_eq(len, strlen(text));
+	ck_assert_uint_eq(st.st_mode & 07777, mode);
+	free(got);
+}
+
+START_TEST(replaced)
+{
+	struct dirent *e;
+	struct stat st;
+	size_t len, files = 0;
+	DIR *d;
+
+	ck_assert_int_eq(wholefile_replace(path, "one", 3, NULL), 0);
+	is_file("one", 0600);
+	ck_assert_int_eq(chmod(path, 0640), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(wholefile_replace(path, "", 0, &st), 0);
+	is_file("", 0640);
+	ck_assert_int_eq(wholefile_replace(dir, "x", 1, NULL), -1);
+	ck_assert(wholefile_read(dir, 100, &len, &st) == NULL);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(wholefile_replace(path, "four", 4, NULL), 0);
+	ck_assert(wholefile_read(path, 3, &len, &st) == NULL);
+	ck_assert_int_eq(errno, EFBIG);
+	/* and nothing else is left there */
+	ck_assert((d = opendir(dir)) != NULL);
+	while ((e = readdir(d)) != NULL)
+		files += e->d_name[0] != '.';
+	closedir(d);
+	ck_assert_uint_eq(files, 1);
+}
+END_TEST
+
+START_TEST(token)
+{
+	struct stat st;
+	char text[8];
+
+	ck_assert_int_eq(hubtoken_read(path, text, sizeof(text), &st), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	write_file(path, "secret \r\n\n", 10);
+	ck_assert_int_eq(hubtoken_read(path, text, sizeof(text), &st), 6);
+	ck_assert_str_eq(text, "secret");
+	write_file(path, "\n", 1);
+	ck_assert_int_eq(hubtoken_read(path, text, sizeof(text), &st), 0);
+	write_file(path, "too long", 8);
+	ck_assert_int_eq(hubtoken_read(path, text, sizeof(text), &st), -1);
+	ck_assert_int_eq(errno, EFBIG);
+	unsetenv("ECORELAY_WS_TOKEN");
+	ck_assert_int_eq(hubtoken_env(text, sizeof(text)), 0);
+	setenv("ECORELAY_WS_TOKEN", "", 1);
+	ck_assert_int_eq(hubtoken_env(text, sizeof(text)), 0);
+	setenv("ECORELAY_WS_TOKEN", "seven c", 1);
+	ck_assert_int_eq(hubtoken_env(text, sizeof(text)), 1);
+	ck_assert_str_eq(text, "seven c");
+	setenv("ECORELAY_WS_TOKEN", "too long", 1);
+	ck_assert_int_eq(hubtoken_env(text, sizeof(text)), -1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("wholefile");
+	TCase *tc = tcase_create("wholefile");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, begin, finish);
+	tcase_add_test(tc, replaced);
+	tcase_add_test(tc, token);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
