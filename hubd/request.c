@@ -156,7 +156,7 @@ static const struct rule room_msg_rules[] = {
 };
 
 static const struct rule group_rules[] = {
-	{ M_GROUP, RULE_NAME, 1, 1, TARGET_LEN_MAX },
+	{ M_GROUP, RULE_TARGET, 1, 1, NAME_LEN_MAX },
 };
 /* members that are not names are left out, whatever is wrong with them */
 static const struct rule group_create_rules[] = {
@@ -164,20 +164,20 @@ static const struct rule group_create_rules[] = {
 	{ M_MEMBERS, RULE_STRINGS, 1, 0, INT64_MAX },
 };
 static const struct rule group_invite_rules[] = {
-	{ M_GROUP, RULE_NAME, 1, 1, TARGET_LEN_MAX },
-	{ M_PEER, RULE_NAME, 1, 1, TARGET_LEN_MAX },
+	{ M_GROUP, RULE_TARGET, 1, 1, NAME_LEN_MAX },
+	{ M_PEER, RULE_TARGET, 1, 1, NAME_LEN_MAX },
 };
 static const struct rule group_remove_rules[] = {
-	{ M_GROUP, RULE_NAME, 1, 1, TARGET_LEN_MAX },
-	{ M_PEER, RULE_NAME, 1, 1, TARGET_LEN_MAX },
+	{ M_GROUP, RULE_TARGET, 1, 1, NAME_LEN_MAX },
+	{ M_PEER, RULE_TARGET, 1, 1, NAME_LEN_MAX },
 	{ M_REASON, RULE_STRING, 1, 1, REASON_LEN_MAX },
 };
 static const struct rule group_send_rules[] = {
-	{ M_GROUP, RULE_NAME, 1, 1, TARGET_LEN_MAX },
+	{ M_GROUP, RULE_TARGET, 1, 1, NAME_LEN_MAX },
 	{ M_TEXT, RULE_STRING, 1, 0, TEXT_UNITS_MAX },
 };
 static const struct rule group_history_rules[] = {
-	{ M_GROUP, RULE_NAME, 1, 1, TARGET_LEN_MAX },
+	{ M_GROUP, RULE_TARGET, 1, 1, NAME_LEN_MAX },
 	{ M_LIMIT, RULE_INTEGER, 0, 1, 500 },
 };
 static const struct rule group_read_rules[] = {
@@ -226,7 +226,7 @@ static struct map	*types;		/* to rows */
 static const char	*check(const struct request *, const struct rule *);
 static int		 within(const struct json_value *, int64_t, int64_t);
 static int		 check_list(const struct json_value *, int64_t);
-static const char	*check_name(const struct json_value *, int64_t);
+static const char	*check_name(const struct json_value *, int64_t, int);
 
 void
 request_init(void)
@@ -271,7 +271,7 @@ check_list(const struct json_value *list, int64_t max)
 }
 
 static const char *
-check_name(const struct json_value *v, int64_t max)
+check_name(const struct json_value *v, int64_t max, int target)
 {
 	char text[REQUEST_NAME_MAX];
 	size_t len;
@@ -284,6 +284,8 @@ check_name(const struct json_value *v, int64_t max)
 	len = name_trim(slice_of(text)).len;
 	if (len == 0)
 		return "must not be empty";
+	if (target && strchr(text, '@') != NULL)
+		max = 2 * max + 1;
 	return (int64_t)utf16_units(text, len) > max ? too_long : NULL;
 }
 
@@ -298,7 +300,8 @@ check(const struct request *q, const struct rule *rule)
 		return rule->required ? "is missing" : NULL;
 	switch (rule->type) {
 	case RULE_NAME:
-		return check_name(v, rule->max);
+	case RULE_TARGET:
+		return check_name(v, rule->max, rule->type == RULE_TARGET);
 	case RULE_STRING:
 		if (v->type != JS_STRING)
 			return "must be a string";

@@ -74,6 +74,7 @@ struct request {
 enum rule_type {
 	RULE_STRING,		/* min to max UTF-16 units */
 	RULE_NAME,		/* the same without white space at the ends */
+	RULE_TARGET,		/* a name, or name@hub; each of max units */
 	RULE_INTEGER,		/* min to max */
 	RULE_BOOLEAN,
 	RULE_STRINGS,		/* a list of at most 1000 of max units */

@@ -230,7 +230,7 @@ START_TEST(invited)
 	is_err(ask_group(c, "group_invite", "other", "d"),
 	    "group_not_found", NULL);
 	is_err(ask_group(a, "group_invite", "g", "d e"), "bad_args",
-	    "invalid peer name");
+	    "not a name: 1 to 64 letters, digits, '.', '_' and '-'");
 	is_err(ask_group(a, "group_invite", "g h", "d"), "bad_args",
 	    "invalid group name");
 	/* a former name is a member already */
@@ -297,7 +297,7 @@ START_TEST(not_removed)
 	is_err(remove_peer(b, "g", "a", "r"), "not_admin", NULL);
 	is_err(remove_peer(b, "other", "a", "r"), "group_not_found", NULL);
 	is_err(remove_peer(a, "g", "..", "r"), "bad_args",
-	    "invalid peer name");
+	    "not a name: 1 to 64 letters, digits, '.', '_' and '-'");
 	is_err(remove_peer(a, "..", "b", "r"), "bad_args",
 	    "invalid group name");
 	is_str(remove_peer(a, "g", "b", ""), "code", "bad_msg");
@@ -538,7 +538,8 @@ START_TEST(bad_requests)
 			snprintf(line, sizeof(line), "{\"type\":\"%s\","
 			    "\"group\":\"g\",\"peer\":%s,\"reason\":\"r\"}",
 			    types[i], bad[k].name);
-			refused_text(a, bad[k].code, line);
+			refused_text(a, strchr(bad[k].name, '@') != NULL ?
+			    "peer_not_found" : bad[k].code, line);
 		}
 	}
 	quiet(a, NULL);

@@ -292,7 +292,7 @@ START_TEST(arguments_are_checked)
 	mcp_fails(m, "bad_args", "invalid group name", "letters, digits",
 	    "relay_group_create", json_pack("{s:s,s:[]}", "name", "..",
 	    "members"));
-	mcp_fails(m, "bad_args", "invalid peer name", "letters, digits",
+	mcp_fails(m, "bad_args", "not a name", "letters, digits",
 	    "relay_group_invite", json_pack("{s:s,s:s}", "group", "g",
 	    "peer", "a b"));
 	mcp_fails(m, "bad_args", "reason must be", "", "relay_group_remove",

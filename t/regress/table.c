@@ -128,6 +128,10 @@ static const struct value names[] = {
 	ALL_NAMES, { "'a@b'", 0, "bad_args" },
 	{ "n", 65, "bad_msg" }, { "n", 5000, "bad_msg" }, { 0 }
 };
+static const struct value peers[] = {
+	ALL_NAMES, { "'a@b'", 0, "peer_not_found" },
+	{ "n", 65, "bad_msg" }, { "n", 5000, "bad_msg" }, { 0 }
+};
 static const struct value rooms[] = {
 	ALL_NAMES, { "'a@b'", 0, "bad_args" },
 	{ "n", 65, "bad_args" }, { "n", 5000, "bad_args" }, { 0 }
@@ -304,10 +308,10 @@ static const struct row rows[] = {
 	{ "list_rooms", "rooms_list", .early = "rooms_list" },
 	{ "group_invite", "group_ack", OWN_GROUP, .members = {
 		{ "group", 's', names, "'g'", 0, "group_not_found" },
-		{ "peer", 's', names, "'newcomer'", 0, NULL } } },
+		{ "peer", 's', peers, "'newcomer'", 0, NULL } } },
 	{ "group_remove", "group_ack", OWN_GROUP, .members = {
 		{ "group", 's', names, "'g'", 0, "group_not_found" },
-		{ "peer", 's', names, "'other'", 0, "not_member" },
+		{ "peer", 's', peers, "'other'", 0, "not_member" },
 		{ "reason", 's', reasons, "'noise'", 0, NULL } } },
 	{ "group_leave", "group_ack", THEIR_GROUP, .members = {
 		{ "group", 's', names, "'g'", 0, "not_member" } } },
