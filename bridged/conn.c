@@ -249,10 +249,12 @@ decrypt(struct conn *c, const char *p, size_t n)
 		return;
 	if (c->in.len == 0 && c->in.cap > KEEP_CAP)
 		wbuf_free(&c->in);
-	if (got == -1)
-		failed(c, c->open ? "TLS was ended" :
-		    "the secret is not the same, or it is another hub",
-		    !c->open);
+	if (got != -1)
+		return;
+	/* the other end is to know why */
+	(void)bufio_flush(c->io, 0);
+	failed(c, c->open ? "TLS was ended" :
+	    "the secret is not the same, or it is another hub", !c->open);
 }
 
 static void

@@ -46,6 +46,8 @@ static const struct command commands[] = {
 	    "every mailbox and how full it is" },
 	{ { "show", "message" }, "", "ID", 1, 1, cmd_show_message,
 	    "what has become of a message" },
+	{ { "show", "links" }, "", "", 0, 0, cmd_show_links,
+	    "other hubs and how the links to them are" },
 	{ { "show", "status" }, "", "", 0, 0, cmd_show_status,
 	    "the hub itself" },
 	{ { "send" }, "u", "[-u] NAME TEXT", 2, 2, cmd_send,
@@ -60,6 +62,8 @@ static const struct command commands[] = {
 	    "take part as a peer" },
 	{ { "clean" }, "d:", "[-d DAYS]", 0, 0, cmd_clean,
 	    "forget sessions away for DAYS (30); remove a dead socket" },
+	{ { "check" }, "f:", "[-f FILE] [HUB ...]", 0, HOSTS_MAX, cmd_check,
+	    "try whether the links to other hubs can be made" },
 	{ { "setup" }, "nr", "[-nr] [HOST ...]", 0, HOSTS_MAX, cmd_setup,
 	    "let AI hosts start channeld; -n: only say how; -r: undo" },
 	{ { "stop" }, "", "", 0, 0, cmd_stop,
@@ -247,6 +251,9 @@ options(struct hubctl *ctl, const char *more, int argc, char **argv)
 			break;
 		case 's':
 			ctl->socket = optarg;
+			break;
+		case 'f':
+			ctl->file = optarg;
 			break;
 		case 'u':
 			ctl->urgent = 1;

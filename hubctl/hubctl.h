@@ -15,6 +15,7 @@
 struct hubctl {
 	const char	*socket;	/* NULL: the default */
 	int		 json;
+	const char	*file;		/* of the configuration; or NULL */
 	int		 urgent;
 	int		 dry_run;
 	int		 undo;
@@ -27,6 +28,7 @@ int	cmd_show_status(struct hubctl *, int, char **);
 int	cmd_show_rooms(struct hubctl *, int, char **);
 int	cmd_show_groups(struct hubctl *, int, char **);
 int	cmd_show_mailboxes(struct hubctl *, int, char **);
+int	cmd_show_links(struct hubctl *, int, char **);
 int	cmd_show_message(struct hubctl *, int, char **);
 int	cmd_send(struct hubctl *, int, char **);
 int	cmd_inbox(struct hubctl *, int, char **);
@@ -34,6 +36,7 @@ int	cmd_search(struct hubctl *, int, char **);
 int	cmd_monitor(struct hubctl *, int, char **);
 int	cmd_chat(struct hubctl *, int, char **);
 int	cmd_clean(struct hubctl *, int, char **);
+int	cmd_check(struct hubctl *, int, char **);
 int	cmd_setup(struct hubctl *, int, char **);
 int	cmd_stop(struct hubctl *, int, char **);
 

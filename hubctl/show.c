@@ -25,6 +25,7 @@ static void	show_status(json_t *);
 static void	show_rooms(json_t *);
 static void	show_groups(json_t *);
 static void	show_mailboxes(json_t *);
+static void	show_links(json_t *);
 static void	members(struct table *, json_t *);
 static void	positive(struct table *, json_t *, const char *);
 static void	place(struct table *, json_t *);
@@ -67,6 +68,14 @@ cmd_show_groups(struct hubctl *ctl, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	return show(ctl, "groups", show_groups);
+}
+
+int
+cmd_show_links(struct hubctl *ctl, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return show(ctl, "links", show_links);
 }
 
 int
@@ -278,6 +287,35 @@ show_groups(json_t *json)
 		table_int(t, number(o, "messages"));
 		table_add(t, member(o, "created_at"));
 		members(t, o);
+	}
+	table_print(t, stdout);
+	table_free(t);
+}
+
+static void
+show_links(json_t *json)
+{
+	static const char *const titles[] = {
+		"HUB", "STATE", "SINCE", ">PEERS", ">QUEUED", "WHERE",
+		"LAST ERROR"
+	};
+	struct table *t;
+	json_t *o;
+	size_t i;
+
+	if (json_array_size(json_object_get(json, "links")) == 0) {
+		printf("no other hubs: hubd.conf(5) says how to link them\n");
+		return;
+	}
+	t = table_new(titles, sizeof(titles) / sizeof(titles[0]));
+	json_array_foreach(json_object_get(json, "links"), i, o) {
+		table_add(t, member(o, "hub_id"));
+		table_add(t, member(o, "state"));
+		table_add(t, member(o, "since"));
+		table_int(t, number(o, "peers"));
+		table_int(t, number(o, "queued"));
+		table_add(t, member(o, "where"));
+		table_add(t, member(o, "error"));
 	}
 	table_print(t, stdout);
 	table_free(t);

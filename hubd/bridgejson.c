@@ -215,6 +215,8 @@ bridgejson_load(struct conf *c)
 	free(text);
 	if (r == 0)
 		r = conf_check_lan(c, path);
+	if (r == 0 && lan_wanted(&c->lan))
+		strlcpy(c->file, path, sizeof(c->file));
 	if (r == -1)
 		lan_conf_free(&c->lan);
 	return r;

@@ -90,6 +90,26 @@ from_env(const char *name, char *dst, size_t size)
 }
 
 int
+conf_load(const char *file, int system_too, struct conf *c)
+{
+	char path[CONF_PATH_MAX], home[CONF_PATH_MAX];
+
+	if (file == NULL && paths_home(home, sizeof(home)) == 0 &&
+	    paths_join(path, sizeof(path), home,
+	    ".config/ecorelay/hubd.conf") == 0 && access(path, F_OK) == 0)
+		file = path;
+	if (file == NULL && system_too &&
+	    access(ECORELAY_SYSCONFDIR "/hubd.conf", F_OK) == 0)
+		file = ECORELAY_SYSCONFDIR "/hubd.conf";
+	if (file != NULL) {
+		strlcpy(c->file, file, sizeof(c->file));
+		if (conf_parse(file, c) == -1)
+			return -1;
+	}
+	return conf_environment(c);
+}
+
+int
 conf_environment(struct conf *c)
 {
 	const char *v, *err;

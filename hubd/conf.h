@@ -40,6 +40,7 @@ struct conf {
 	struct lan_conf	 lan;			/* links to other hubs */
 	uint32_t	 max_hub_peers;		/* sessions of another hub */
 	int64_t		 expire_queued_ms;	/* messages to other hubs */
+	char		 file[CONF_PATH_MAX];	/* that was read; or "" */
 	uint8_t		 has_lan;		/* the file says so, not JSON */
 	uint8_t		 bad_bridge;		/* bridge.json cannot be used */
 	uint8_t		 sync_full;
@@ -53,6 +54,12 @@ void	conf_defaults(struct conf *);
  * log as file:line: text.  Returns 0, or -1 if there was any.
  */
 int	conf_parse(const char *path, struct conf *);
+/*
+ * Finds the configuration and reads it over the defaults in conf: that file,
+ * or the user's own, or (system_too) the system's; then the environment.  -1,
+ * with the reason in the log.
+ */
+int	conf_load(const char *file, int system_too, struct conf *);
 /*
  * What the environment says goes over the file; data and socket are filled in
  * if they are still empty, and made absolute.  -1, with the reason in the log.

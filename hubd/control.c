@@ -13,6 +13,7 @@
 #include "bufio.h"
 #include "conf.h"
 #include "control.h"
+#include "ctlconn.h"
 #include "ctlproto.h"
 #include "errcode.h"
 #include "groupproto.h"
@@ -32,28 +33,6 @@
 
 #define OUTPUT_MAX	(8 * 1024 * 1024)
 
-struct ctl {
-	TAILQ_ENTRY(ctl)	 entry;
-	struct control		*control;
-	struct imsgbuf		*ib;
-	unsigned		 refs;
-	int			 hello, monitor;
-};
-
-struct control {
-	TAILQ_HEAD(, ctl)	 all;
-	struct event_base	*base;
-	struct router		*router;
-	unsigned		 nmonitors;
-};
-
-/* An answer that waits for the store. */
-struct ctl_pending {
-	struct ctl	*ctl;
-	uint32_t	 id;
-	char		 name[NAME_SIZE];
-};
-
 struct command {
 	enum imsg_type	 type;
 	void		(*handler)(struct ctl *, struct imsg *);
@@ -64,9 +43,6 @@ static void	closed(struct imsgbuf *, int, void *);
 static void	ctl_unref(struct ctl *);
 static void	answer(struct ctl *, enum imsg_type, uint32_t,
 		    const struct wbuf *);
-static void	result(struct ctl *, uint32_t, struct wbuf *);
-static void	error(struct ctl *, uint32_t, enum errcode, const char *);
-static struct ctl_pending	*pending(struct ctl *, uint32_t);
 static void	do_hello(struct ctl *, struct imsg *);
 static void	do_show(struct ctl *, struct imsg *);
 static void	do_send(struct ctl *, struct imsg *);
@@ -78,18 +54,9 @@ static void	read_mailbox(struct ctl *, uint32_t, struct store_inbox *,
 static void	do_monitor(struct ctl *, struct imsg *);
 static void	do_clean(struct ctl *, struct imsg *);
 static void	do_stop(struct ctl *, struct imsg *);
-static void	show_peers(struct ctl *, uint32_t);
-static void	show_sessions(struct ctl *, uint32_t);
-static void	show_status(struct ctl *, uint32_t);
-static void	show_rooms(struct ctl *, uint32_t);
-static void	show_groups(struct ctl *, uint32_t);
-static void	show_mailboxes(struct ctl *, uint32_t);
-static void	got_mailboxes(struct imsg *, void *);
 static void	got_message(struct imsg *, void *);
 static void	put_message(struct wbuf *, const char *,
 		    const struct store_message *);
-static void	got_groups(struct imsg *, void *);
-static void	got_sessions(struct imsg *, void *);
 static void	got_mail(struct imsg *, void *);
 static void	got_cleaned(struct imsg *, void *);
 static void	posted(const struct posted *, void *);
@@ -109,18 +76,6 @@ static const struct command commands[] = {
 	{ CTL_MONITOR, do_monitor },
 	{ CTL_CLEAN, do_clean },
 	{ CTL_STOP, do_stop },
-};
-
-static const struct {
-	const char	*what;
-	void		(*handler)(struct ctl *, uint32_t);
-} shows[] = {
-	{ "peers", show_peers },
-	{ "sessions", show_sessions },
-	{ "status", show_status },
-	{ "rooms", show_rooms },
-	{ "groups", show_groups },
-	{ "mailboxes", show_mailboxes },
 };
 
 struct control *
@@ -218,16 +173,16 @@ answer(struct ctl *t, enum imsg_type type, uint32_t id, const struct wbuf *w)
 		imsg_send(t->ib, type, id, -1, w, NULL);
 }
 
-static void
-result(struct ctl *t, uint32_t id, struct wbuf *w)
+void
+ctl_result(struct ctl *t, uint32_t id, struct wbuf *w)
 {
 	json_end(w, '}');
 	answer(t, CTL_RESULT, id, w);
 	wbuf_free(w);
 }
 
-static void
-error(struct ctl *t, uint32_t id, enum errcode e, const char *text)
+void
+ctl_error(struct ctl *t, uint32_t id, enum errcode e, const char *text)
 {
 	struct wbuf w = { 0 };
 
@@ -237,8 +192,8 @@ error(struct ctl *t, uint32_t id, enum errcode e, const char *text)
 	wbuf_free(&w);
 }
 
-static struct ctl_pending *
-pending(struct ctl *t, uint32_t id)
+struct ctl_pending *
+ctl_pending_new(struct ctl *t, uint32_t id)
 {
 	struct ctl_pending *p = xcalloc(1, sizeof(*p));
 
@@ -248,183 +203,37 @@ pending(struct ctl *t, uint32_t id)
 	return p;
 }
 
+void
+ctl_pending_free(struct ctl_pending *p)
+{
+	ctl_unref(p->ctl);
+	free(p);
+}
+
 static void
 do_hello(struct ctl *t, struct imsg *m)
 {
 	struct wbuf w = { 0 };
 
 	if (get_u32(&m->rd) != CTL_VERSION) {
-		error(t, m->id, ERR_PROTOCOL_MISMATCH, "this hub is of "
+		ctl_error(t, m->id, ERR_PROTOCOL_MISMATCH, "this hub is of "
 		    "another version than hubctl: restart it");
 		return;
 	}
 	t->hello = 1;
 	json_begin(&w, '{');
 	json_put_str(&w, "version", ECORELAY_VERSION);
-	result(t, m->id, &w);
+	ctl_result(t, m->id, &w);
 }
 
 static void
 do_show(struct ctl *t, struct imsg *m)
 {
 	char what[32];
-	size_t i;
 
 	get_str(&m->rd, what, sizeof(what));
-	for (i = 0; i < sizeof(shows) / sizeof(shows[0]); i++) {
-		if (reader_done(&m->rd) == 0 &&
-		    strcmp(shows[i].what, what) == 0) {
-			shows[i].handler(t, m->id);
-			return;
-		}
-	}
-	error(t, m->id, ERR_BAD_ARGS, "this hub cannot show that");
-}
-
-static void
-show_peers(struct ctl *t, uint32_t id)
-{
-	const struct router *r = t->control->router;
-	const struct session *s;
-	struct wbuf w = { 0 };
-	const char *status;
-
-	json_begin(&w, '{');
-	json_key(&w, "hub");
-	json_begin(&w, '{');
-	peers_put_hub(&w, r);
-	json_end(&w, '}');
-	json_key(&w, "peers");
-	json_begin(&w, '[');
-	for (s = registry_next(r->registry, NULL);
-	    s != NULL && w.len < LINE_MAX_BYTES - 8192;
-	    s = registry_next(r->registry,
-	    (struct session *)(uintptr_t)s)) {
-		json_comma(&w);
-		json_begin(&w, '{');
-		json_put_str(&w, "name", s->name);
-		json_put_str(&w, "cwd", s->cwd);
-		json_put_str(&w, "git_branch", s->git_branch);
-		json_put_int(&w, "last_seen", s->last_seen);
-		if (s->host[0] != '\0')
-			json_put_str(&w, "host", s->host);
-		if (s->pid != 0)
-			json_put_int(&w, "pid", s->pid);
-		if ((status = peers_status_name(s)) != NULL)
-			json_put_str(&w, "status", status);
-		json_put_int(&w, "unread", s->unread);
-		json_put_int(&w, "queued", (int64_t)bufio_pending(s->io));
-		json_end(&w, '}');
-	}
-	json_end(&w, ']');
-	result(t, id, &w);
-}
-
-static void
-show_status(struct ctl *t, uint32_t id)
-{
-	const struct router *r = t->control->router;
-	struct wbuf w = { 0 };
-
-	json_begin(&w, '{');
-	json_key(&w, "hub");
-	json_begin(&w, '{');
-	peers_put_hub(&w, r);
-	json_put_int(&w, "asks", (int64_t)asks_count(r->asks));
-	json_end(&w, '}');
-	json_key(&w, "store");
-	json_begin(&w, '{');
-	json_put_int(&w, "queued", (int64_t)storeq_waiting(r->store));
-	json_end(&w, '}');
-	result(t, id, &w);
-}
-
-static void
-show_rooms(struct ctl *t, uint32_t id)
-{
-	struct wbuf w = { 0 };
-
-	json_begin(&w, '{');
-	json_key(&w, "rooms");
-	rooms_put_list(&w, t->control->router->rooms, LINE_MAX_BYTES / 2);
-	result(t, id, &w);
-}
-
-static void
-show_groups(struct ctl *t, uint32_t id)
-{
-	struct store_group q = { .op = GROUP_SHOW,
-	    .max_bytes = LINE_MAX_BYTES };
-	struct wbuf w = { 0 };
-
-	store_group_put(&w, &q);
-	storeq_ask(t->control->router->store, STORE_GROUP, &w, got_groups,
-	    pending(t, id));
-	wbuf_free(&w);
-}
-
-static void
-got_groups(struct imsg *msg, void *arg)
-{
-	struct ctl_pending *p = arg;
-	struct store_group_done m;
-	struct wbuf w = { 0 };
-
-	if (store_group_done_get(&msg->rd, &m) == -1)
-		fatalx("bad STORE_GROUP_DONE");
-	if (m.status != STORE_OK) {
-		error(p->ctl, p->id, ERR_MAILBOX_ERROR,
-		    "the groups could not be read");
-	} else {
-		json_begin(&w, '{');
-		json_key(&w, "groups");
-		wbuf_add(&w, m.json.p, m.json.len);
-		result(p->ctl, p->id, &w);
-	}
-	ctl_unref(p->ctl);
-	free(p);
-}
-
-static void
-show_sessions(struct ctl *t, uint32_t id)
-{
-	storeq_ask(t->control->router->store, STORE_SESSIONS, NULL,
-	    got_sessions, pending(t, id));
-}
-
-static void
-got_sessions(struct imsg *msg, void *arg)
-{
-	struct ctl_pending *p = arg;
-	struct store_session_list m;
-	struct store_session k;
-	struct wbuf w = { 0 };
-	struct reader rd;
-	uint32_t i;
-
-	if (store_session_list_get(&msg->rd, &m) == -1)
-		fatalx("bad STORE_SESSION_LIST");
-	if (m.status != STORE_OK) {
-		error(p->ctl, p->id, ERR_MAILBOX_ERROR,
-		    "the list of sessions could not be read");
-		goto done;
-	}
-	reader_init(&rd, m.sessions.p, m.sessions.len);
-	json_begin(&w, '{');
-	json_key(&w, "sessions");
-	json_begin(&w, '[');
-	for (i = 0; i < m.n && w.len < LINE_MAX_BYTES - 8192; i++) {
-		if (store_session_get(&rd, &k) == -1)
-			fatalx("bad session from the store");
-		peers_put_session(&w, p->ctl->control->router, &k);
-		json_put_int(&w, "kept", k.kept);
-		json_end(&w, '}');
-	}
-	json_end(&w, ']');
-	result(p->ctl, p->id, &w);
- done:
-	ctl_unref(p->ctl);
-	free(p);
+	if (reader_done(&m->rd) == -1 || ctlshow(t, m->id, what) == -1)
+		ctl_error(t, m->id, ERR_BAD_ARGS, "this hub cannot show that");
 }
 
 static void
@@ -442,17 +251,17 @@ do_send(struct ctl *t, struct imsg *m)
 	mail.urgent = get_u8(&m->rd);
 	if (reader_done(&m->rd) == -1 || !name_valid(slice_of(from)) ||
 	    !name_valid((struct slice){ to, strcspn(to, "@") })) {
-		error(t, m->id, ERR_BAD_ARGS, "not a name: 1 to 64 letters, "
+		ctl_error(t, m->id, ERR_BAD_ARGS, "not a name: 1 to 64 letters, "
 		    "digits, '.', '_' and '-'");
 		return;
 	}
 	if (strchr(to, '@') != NULL && hubs_of(r->hubs, to) == NULL) {
-		error(t, m->id, ERR_PEER_NOT_FOUND,
+		ctl_error(t, m->id, ERR_PEER_NOT_FOUND,
 		    "this hub knows no hub of that name");
 		return;
 	}
 	if (utf16_units(text.p, text.len) > TEXT_UNITS_MAX) {
-		error(t, m->id, ERR_TOO_LARGE, err_advice(ERR_TOO_LARGE));
+		ctl_error(t, m->id, ERR_TOO_LARGE, err_advice(ERR_TOO_LARGE));
 		return;
 	}
 	/* the mailbox has it as a JSON string without its quotes */
@@ -460,7 +269,7 @@ do_send(struct ctl *t, struct imsg *m)
 	mail.text.p = wbuf_data(&w) + 1;
 	mail.text.len = w.len - 2;
 	mail.to = registry_resolve(r->registry, to);
-	mail_post(r, &mail, posted, pending(t, m->id));
+	mail_post(r, &mail, posted, ctl_pending_new(t, m->id));
 	wbuf_free(&w);
 }
 
@@ -471,17 +280,16 @@ posted(const struct posted *p, void *arg)
 	struct wbuf w = { 0 };
 
 	if (p->status == STORE_FAILED || p->status == STORE_FULL) {
-		error(cp->ctl, cp->id, ERR_MAILBOX_ERROR,
+		ctl_error(cp->ctl, cp->id, ERR_MAILBOX_ERROR,
 		    p->status == STORE_FULL ? "too many mailboxes" :
 		    "the message could not be stored");
 	} else {
 		json_begin(&w, '{');
 		json_put_str(&w, "msg_id", p->msg_id);
 		json_put_str(&w, "status", p->pushed ? "delivered" : "queued");
-		result(cp->ctl, cp->id, &w);
+		ctl_result(cp->ctl, cp->id, &w);
 	}
-	ctl_unref(cp->ctl);
-	free(cp);
+	ctl_pending_free(cp);
 }
 
 static void
@@ -494,7 +302,7 @@ do_inbox(struct ctl *t, struct imsg *m)
 	in.limit = get_u32(&m->rd);
 	if (reader_done(&m->rd) == -1 || !name_valid(slice_of(name)) ||
 	    in.limit == 0 || in.limit > 100000) {
-		error(t, m->id, ERR_BAD_ARGS, "not the name of a mailbox");
+		ctl_error(t, m->id, ERR_BAD_ARGS, "not the name of a mailbox");
 		return;
 	}
 	read_mailbox(t, m->id, &in, name);
@@ -511,17 +319,17 @@ do_search(struct ctl *t, struct imsg *m)
 	in.limit = get_u32(&m->rd);
 	if (reader_done(&m->rd) == -1 || !name_valid(slice_of(name)) ||
 	    in.limit == 0 || in.limit > 100000) {
-		error(t, m->id, ERR_BAD_ARGS, "not the name of a mailbox");
+		ctl_error(t, m->id, ERR_BAD_ARGS, "not the name of a mailbox");
 		return;
 	}
 	if (!utf8_valid(in.query.p, in.query.len) ||
 	    utf16_units(in.query.p, in.query.len) > REF_LEN_MAX) {
-		error(t, m->id, ERR_BAD_ARGS, "the words are not UTF-8, or "
+		ctl_error(t, m->id, ERR_BAD_ARGS, "the words are not UTF-8, or "
 		    "are too many");
 		return;
 	}
 	if (!mail_can_search(in.query)) {
-		error(t, m->id, ERR_BAD_ARGS, "there is no word to search "
+		ctl_error(t, m->id, ERR_BAD_ARGS, "there is no word to search "
 		    "for");
 		return;
 	}
@@ -534,7 +342,7 @@ read_mailbox(struct ctl *t, uint32_t id, struct store_inbox *in,
     const char *name)
 {
 	struct router *r = t->control->router;
-	struct ctl_pending *p = pending(t, id);
+	struct ctl_pending *p = ctl_pending_new(t, id);
 	struct wbuf w = { 0 };
 
 	strlcpy(in->name, registry_resolve(r->registry, name),
@@ -556,10 +364,10 @@ do_message(struct ctl *t, struct imsg *m)
 
 	get_str(&m->rd, q.msg_id, sizeof(q.msg_id));
 	if (reader_done(&m->rd) == -1 || q.msg_id[0] == '\0') {
-		error(t, m->id, ERR_BAD_ARGS, "not the id of a message");
+		ctl_error(t, m->id, ERR_BAD_ARGS, "not the id of a message");
 		return;
 	}
-	p = pending(t, m->id);
+	p = ctl_pending_new(t, m->id);
 	strlcpy(p->name, q.msg_id, sizeof(p->name));
 	store_query_put(&w, &q);
 	storeq_ask(t->control->router->store, STORE_STATUS, &w, got_message,
@@ -577,17 +385,16 @@ got_message(struct imsg *msg, void *arg)
 	if (store_message_get(&msg->rd, &m) == -1)
 		fatalx("bad STORE_MESSAGE");
 	if (m.status != STORE_OK) {
-		error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		ctl_error(p->ctl, p->id, ERR_MAILBOX_ERROR,
 		    "the message could not be looked up");
 	} else if (!m.found) {
-		error(p->ctl, p->id, ERR_BAD_ARGS, "no message with that id "
+		ctl_error(p->ctl, p->id, ERR_BAD_ARGS, "no message with that id "
 		    "is known");
 	} else {
 		put_message(&w, p->name, &m);
-		result(p->ctl, p->id, &w);
+		ctl_result(p->ctl, p->id, &w);
 	}
-	ctl_unref(p->ctl);
-	free(p);
+	ctl_pending_free(p);
 }
 
 /* All but the closing bracket. */
@@ -611,57 +418,6 @@ put_message(struct wbuf *w, const char *id, const struct store_message *m)
 }
 
 static void
-show_mailboxes(struct ctl *t, uint32_t id)
-{
-	storeq_ask(t->control->router->store, STORE_MAILBOXES, NULL,
-	    got_mailboxes, pending(t, id));
-}
-
-static void
-got_mailboxes(struct imsg *msg, void *arg)
-{
-	struct ctl_pending *p = arg;
-	struct registry *g = p->ctl->control->router->registry;
-	struct store_mailbox_list m;
-	struct store_mailbox b;
-	const struct session *s;
-	struct wbuf w = { 0 };
-	struct reader rd;
-	uint32_t i;
-
-	if (store_mailbox_list_get(&msg->rd, &m) == -1)
-		fatalx("bad STORE_MAILBOX_LIST");
-	if (m.status != STORE_OK) {
-		error(p->ctl, p->id, ERR_MAILBOX_ERROR,
-		    "the list of mailboxes could not be read");
-		goto done;
-	}
-	reader_init(&rd, m.mailboxes.p, m.mailboxes.len);
-	json_begin(&w, '{');
-	json_key(&w, "mailboxes");
-	json_begin(&w, '[');
-	for (i = 0; i < m.n && w.len < LINE_MAX_BYTES - 8192; i++) {
-		if (store_mailbox_get(&rd, &b) == -1)
-			fatalx("bad mailbox from the store");
-		s = registry_find(g, b.name);
-		json_comma(&w);
-		json_begin(&w, '{');
-		json_put_str(&w, "name", b.name);
-		json_put_int(&w, "kept", b.kept);
-		json_put_int(&w, "unread", b.unread);
-		json_put_int(&w, "dropped", b.dropped);
-		json_put_bool(&w, "online",
-		    s != NULL && strcmp(s->name, b.name) == 0);
-		json_end(&w, '}');
-	}
-	json_end(&w, ']');
-	result(p->ctl, p->id, &w);
- done:
-	ctl_unref(p->ctl);
-	free(p);
-}
-
-static void
 got_mail(struct imsg *msg, void *arg)
 {
 	struct ctl_pending *p = arg;
@@ -671,7 +427,7 @@ got_mail(struct imsg *msg, void *arg)
 	if (store_mail_get(&msg->rd, &m) == -1)
 		fatalx("bad STORE_MAIL");
 	if (m.status != STORE_OK) {
-		error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		ctl_error(p->ctl, p->id, ERR_MAILBOX_ERROR,
 		    "the mailbox could not be read");
 	} else {
 		json_begin(&w, '{');
@@ -680,10 +436,9 @@ got_mail(struct imsg *msg, void *arg)
 		wbuf_add(&w, m.json.p, m.json.len);
 		json_put_int(&w, "remaining", m.remaining);
 		json_put_int(&w, "unread", m.unread);
-		result(p->ctl, p->id, &w);
+		ctl_result(p->ctl, p->id, &w);
 	}
-	ctl_unref(p->ctl);
-	free(p);
+	ctl_pending_free(p);
 }
 
 static void
@@ -696,7 +451,7 @@ do_monitor(struct ctl *t, struct imsg *m)
 		t->control->nmonitors++;
 	}
 	json_begin(&w, '{');
-	result(t, m->id, &w);
+	ctl_result(t, m->id, &w);
 }
 
 static void
@@ -718,7 +473,7 @@ do_clean(struct ctl *t, struct imsg *m)
 	c.keep.len = keep.len;
 	store_clean_put(&w, &c);
 	storeq_ask(r->store, STORE_CLEAN, &w, got_cleaned,
-	    pending(t, m->id));
+	    ctl_pending_new(t, m->id));
 	wbuf_free(&keep);
 	wbuf_free(&w);
 }
@@ -733,16 +488,15 @@ got_cleaned(struct imsg *msg, void *arg)
 	if (store_cleaned_get(&msg->rd, &m) == -1)
 		fatalx("bad STORE_CLEANED");
 	if (m.status != STORE_OK) {
-		error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		ctl_error(p->ctl, p->id, ERR_MAILBOX_ERROR,
 		    "the database could not be cleaned");
 	} else {
 		json_begin(&w, '{');
 		json_put_int(&w, "sessions", m.sessions);
 		json_put_int(&w, "messages", m.messages);
-		result(p->ctl, p->id, &w);
+		ctl_result(p->ctl, p->id, &w);
 	}
-	ctl_unref(p->ctl);
-	free(p);
+	ctl_pending_free(p);
 }
 
 static void
@@ -751,7 +505,7 @@ do_stop(struct ctl *t, struct imsg *m)
 	struct wbuf w = { 0 };
 
 	json_begin(&w, '{');
-	result(t, m->id, &w);
+	ctl_result(t, m->id, &w);
 	router_stop_hub(t->control->router, "hubctl stop");
 }
 

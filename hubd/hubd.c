@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +37,6 @@ struct options {
 
 static void	usage(void) __attribute__((__noreturn__));
 static int	child_main(const char *);
-static int	configure(const struct options *, struct conf *);
-static int	user_file(char *, size_t);
 static int	take_lock(const struct conf *);
 
 static void
@@ -88,7 +85,13 @@ main(int argc, char *argv[])
 	if (optind != argc)
 		usage();
 	umask(077);
-	if (configure(&o, &conf) == -1)
+	conf_defaults(&conf);
+	if (o.embedded)
+		conf.idle_ms = EMBEDDED_IDLE_MS;
+	if (o.verbose)
+		conf.log_level = LOG_LEVEL_DEBUG;
+	log_set_level((enum log_level)conf.log_level);
+	if (conf_load(o.file, !o.embedded, &conf) == -1)
 		return 1;
 	if (o.check) {
 		if (!conf.bad_bridge)
@@ -125,40 +128,6 @@ child_main(const char *role)
 	if (strcmp(role, "resolver") == 0)
 		return resolver_main();
 	usage();
-}
-
-static int
-user_file(char *dst, size_t size)
-{
-	const char *home = getenv("HOME");
-
-	if (home == NULL || home[0] != '/')
-		return -1;
-	return paths_join(dst, size, home, ".config/ecorelay/hubd.conf");
-}
-
-/* -f, else the user's own file, else (as a service) the system's. */
-static int
-configure(const struct options *o, struct conf *conf)
-{
-	char path[PATH_MAX];
-	const char *file = o->file;
-
-	conf_defaults(conf);
-	if (o->embedded)
-		conf->idle_ms = EMBEDDED_IDLE_MS;
-	if (o->verbose)
-		conf->log_level = LOG_LEVEL_DEBUG;
-	log_set_level((enum log_level)conf->log_level);
-	if (file == NULL && user_file(path, sizeof(path)) == 0 &&
-	    access(path, F_OK) == 0)
-		file = path;
-	if (file == NULL && !o->embedded &&
-	    access(ECORELAY_SYSCONFDIR "/hubd.conf", F_OK) == 0)
-		file = ECORELAY_SYSCONFDIR "/hubd.conf";
-	if (file != NULL && conf_parse(file, conf) == -1)
-		return -1;
-	return conf_environment(conf);
 }
 
 /*

@@ -83,6 +83,7 @@ session_remote(struct router *r, struct hub *hub, const char *name)
 	s->features = FEATURE_ANY | hub_features(hub);
 	s->cwd = xstrdup("");
 	s->git_branch = xstrdup("");
+	s->host = xstrdup("");
 	TAILQ_INIT(&s->asked_by);
 	TAILQ_INIT(&s->asks_of);
 	TAILQ_INIT(&s->rooms);

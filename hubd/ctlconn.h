@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A connection of hubctl, for the files that answer it: control.c and
+ * ctlshow.c.
+ */
+#ifndef CTLCONN_H
+#define CTLCONN_H
+
+#include <sys/queue.h>
+
+#include <stdint.h>
+
+#include "buf.h"
+#include "errcode.h"
+#include "names.h"
+
+struct event_base;
+struct imsgbuf;
+struct router;
+
+struct ctl {
+	TAILQ_ENTRY(ctl)	 entry;
+	struct control		*control;
+	struct imsgbuf		*ib;
+	unsigned		 refs;
+	int			 hello, monitor;
+};
+
+struct control {
+	TAILQ_HEAD(, ctl)	 all;
+	struct event_base	*base;
+	struct router		*router;
+	unsigned		 nmonitors;
+};
+
+/* An answer that waits for the store. */
+struct ctl_pending {
+	struct ctl	*ctl;
+	uint32_t	 id;
+	char		 name[NAME_SIZE];
+};
+
+/* The answer: an object, which is ended and freed. */
+void	ctl_result(struct ctl *, uint32_t id, struct wbuf *);
+void	ctl_error(struct ctl *, uint32_t id, enum errcode, const char *);
+struct ctl_pending	*ctl_pending_new(struct ctl *, uint32_t id);
+void	ctl_pending_free(struct ctl_pending *);
+
+/* ctlshow.c: CTL_SHOW; -1 if there is nothing of that name. */
+int	ctlshow(struct ctl *, uint32_t id, const char *what);
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What hubctl shows of a hub.
+ */
+#include "compat.h"
+
+#include <stdlib.h>
+
+#include "asks.h"
+#include "bufio.h"
+#include "ctlconn.h"
+#include "groupproto.h"
+#include "hubs.h"
+#include "imsg.h"
+#include "listproto.h"
+#include "log.h"
+#include "outproto.h"
+#include "peers.h"
+#include "registry.h"
+#include "rooms.h"
+#include "router.h"
+#include "session.h"
+#include "storeq.h"
+#include "timeutil.h"
+
+#define LIST_MAX	(LINE_MAX_BYTES - 8192)	/* bytes */
+
+static void	show_peers(struct ctl *, uint32_t);
+static void	show_status(struct ctl *, uint32_t);
+static void	show_rooms(struct ctl *, uint32_t);
+static void	show_groups(struct ctl *, uint32_t);
+static void	got_groups(struct imsg *, void *);
+static void	show_sessions(struct ctl *, uint32_t);
+static void	got_sessions(struct imsg *, void *);
+static void	show_mailboxes(struct ctl *, uint32_t);
+static void	got_mailboxes(struct imsg *, void *);
+static void	show_links(struct ctl *, uint32_t);
+static void	got_hubs(struct imsg *, void *);
+static void	put_session(struct wbuf *, const struct session *);
+
+static const struct {
+	const char	*what;
+	void		(*handler)(struct ctl *, uint32_t);
+} shows[] = {
+	{ "peers", show_peers },
+	{ "sessions", show_sessions },
+	{ "status", show_status },
+	{ "rooms", show_rooms },
+	{ "groups", show_groups },
+	{ "mailboxes", show_mailboxes },
+	{ "links", show_links },
+};
+
+int
+ctlshow(struct ctl *t, uint32_t id, const char *what)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(shows) / sizeof(shows[0]); i++) {
+		if (strcmp(shows[i].what, what) == 0) {
+			shows[i].handler(t, id);
+			return 0;
+		}
+	}
+	return -1;
+}
+
+/* One of another hub is known by less. */
+static void
+put_session(struct wbuf *w, const struct session *s)
+{
+	const char *status = peers_status_name(s);
+
+	json_comma(w);
+	json_begin(w, '{');
+	json_put_str(w, "name", s->name);
+	json_put_str(w, "cwd", s->cwd);
+	json_put_str(w, "git_branch", s->git_branch);
+	json_put_int(w, "last_seen", s->last_seen);
+	if (s->host[0] != '\0')
+		json_put_str(w, "host", s->host);
+	if (s->pid != 0)
+		json_put_int(w, "pid", s->pid);
+	if (status != NULL)
+		json_put_str(w, "status", status);
+	if (s->hub == NULL) {
+		json_put_int(w, "unread", s->unread);
+		json_put_int(w, "queued", (int64_t)bufio_pending(s->io));
+	}
+	json_end(w, '}');
+}
+
+static void
+show_peers(struct ctl *t, uint32_t id)
+{
+	const struct router *r = t->control->router;
+	struct session *s;
+	struct wbuf w = { 0 };
+
+	json_begin(&w, '{');
+	json_key(&w, "hub");
+	json_begin(&w, '{');
+	peers_put_hub(&w, r);
+	json_end(&w, '}');
+	json_key(&w, "peers");
+	json_begin(&w, '[');
+	for (s = registry_next(r->registry, NULL);
+	    s != NULL && w.len < LIST_MAX;
+	    s = registry_next(r->registry, s))
+		put_session(&w, s);
+	for (s = registry_next_remote(r->registry, NULL);
+	    s != NULL && w.len < LIST_MAX;
+	    s = registry_next_remote(r->registry, s))
+		put_session(&w, s);
+	json_end(&w, ']');
+	ctl_result(t, id, &w);
+}
+
+static void
+show_status(struct ctl *t, uint32_t id)
+{
+	const struct router *r = t->control->router;
+	struct wbuf w = { 0 };
+
+	json_begin(&w, '{');
+	json_key(&w, "hub");
+	json_begin(&w, '{');
+	peers_put_hub(&w, r);
+	json_put_int(&w, "asks", (int64_t)asks_count(r->asks));
+	json_end(&w, '}');
+	json_key(&w, "store");
+	json_begin(&w, '{');
+	json_put_int(&w, "queued", (int64_t)storeq_waiting(r->store));
+	json_end(&w, '}');
+	ctl_result(t, id, &w);
+}
+
+static void
+show_rooms(struct ctl *t, uint32_t id)
+{
+	struct wbuf w = { 0 };
+
+	json_begin(&w, '{');
+	json_key(&w, "rooms");
+	rooms_put_list(&w, t->control->router->rooms, LINE_MAX_BYTES / 2);
+	ctl_result(t, id, &w);
+}
+
+static void
+show_groups(struct ctl *t, uint32_t id)
+{
+	struct store_group q = { .op = GROUP_SHOW,
+	    .max_bytes = LINE_MAX_BYTES };
+	struct wbuf w = { 0 };
+
+	store_group_put(&w, &q);
+	storeq_ask(t->control->router->store, STORE_GROUP, &w, got_groups,
+	    ctl_pending_new(t, id));
+	wbuf_free(&w);
+}
+
+static void
+got_groups(struct imsg *msg, void *arg)
+{
+	struct ctl_pending *p = arg;
+	struct store_group_done m;
+	struct wbuf w = { 0 };
+
+	if (store_group_done_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_GROUP_DONE");
+	if (m.status != STORE_OK) {
+		ctl_error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		    "the groups could not be read");
+	} else {
+		json_begin(&w, '{');
+		json_key(&w, "groups");
+		wbuf_add(&w, m.json.p, m.json.len);
+		ctl_result(p->ctl, p->id, &w);
+	}
+	ctl_pending_free(p);
+}
+
+static void
+show_sessions(struct ctl *t, uint32_t id)
+{
+	storeq_ask(t->control->router->store, STORE_SESSIONS, NULL,
+	    got_sessions, ctl_pending_new(t, id));
+}
+
+static void
+got_sessions(struct imsg *msg, void *arg)
+{
+	struct ctl_pending *p = arg;
+	struct store_session_list m;
+	struct store_session k;
+	struct wbuf w = { 0 };
+	struct reader rd;
+	uint32_t i;
+
+	if (store_session_list_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_SESSION_LIST");
+	if (m.status != STORE_OK) {
+		ctl_error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		    "the list of sessions could not be read");
+		goto done;
+	}
+	reader_init(&rd, m.sessions.p, m.sessions.len);
+	json_begin(&w, '{');
+	json_key(&w, "sessions");
+	json_begin(&w, '[');
+	for (i = 0; i < m.n && w.len < LIST_MAX; i++) {
+		if (store_session_get(&rd, &k) == -1)
+			fatalx("bad session from the store");
+		peers_put_session(&w, p->ctl->control->router, &k);
+		json_put_int(&w, "kept", k.kept);
+		json_end(&w, '}');
+	}
+	json_end(&w, ']');
+	ctl_result(p->ctl, p->id, &w);
+ done:
+	ctl_pending_free(p);
+}
+
+static void
+show_mailboxes(struct ctl *t, uint32_t id)
+{
+	storeq_ask(t->control->router->store, STORE_MAILBOXES, NULL,
+	    got_mailboxes, ctl_pending_new(t, id));
+}
+
+static void
+got_mailboxes(struct imsg *msg, void *arg)
+{
+	struct ctl_pending *p = arg;
+	struct registry *g = p->ctl->control->router->registry;
+	struct store_mailbox_list m;
+	struct store_mailbox b;
+	const struct session *s;
+	struct wbuf w = { 0 };
+	struct reader rd;
+	uint32_t i;
+
+	if (store_mailbox_list_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_MAILBOX_LIST");
+	if (m.status != STORE_OK) {
+		ctl_error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		    "the list of mailboxes could not be read");
+		goto done;
+	}
+	reader_init(&rd, m.mailboxes.p, m.mailboxes.len);
+	json_begin(&w, '{');
+	json_key(&w, "mailboxes");
+	json_begin(&w, '[');
+	for (i = 0; i < m.n && w.len < LIST_MAX; i++) {
+		if (store_mailbox_get(&rd, &b) == -1)
+			fatalx("bad mailbox from the store");
+		s = registry_find(g, b.name);
+		json_comma(&w);
+		json_begin(&w, '{');
+		json_put_str(&w, "name", b.name);
+		json_put_int(&w, "kept", b.kept);
+		json_put_int(&w, "unread", b.unread);
+		json_put_int(&w, "dropped", b.dropped);
+		json_put_bool(&w, "online",
+		    s != NULL && strcmp(s->name, b.name) == 0);
+		json_end(&w, '}');
+	}
+	json_end(&w, ']');
+	ctl_result(p->ctl, p->id, &w);
+ done:
+	ctl_pending_free(p);
+}
+
+static void
+show_links(struct ctl *t, uint32_t id)
+{
+	storeq_ask(t->control->router->store, STORE_HUBS, NULL, got_hubs,
+	    ctl_pending_new(t, id));
+}
+
+/* How many messages wait for a hub, the store alone knows. */
+static void
+got_hubs(struct imsg *msg, void *arg)
+{
+	struct ctl_pending *p = arg;
+	const struct hubs *hs = p->ctl->control->router->hubs;
+	struct store_hub_info info = { .queued = 0 };
+	struct store_hub_list m;
+	struct wbuf w = { 0 };
+	struct hub *h = NULL;
+	struct reader rd;
+	uint32_t i, queued;
+
+	if (store_hub_list_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_HUB_LIST");
+	json_begin(&w, '{');
+	json_key(&w, "links");
+	json_begin(&w, '[');
+	while ((h = hubs_next(hs, h)) != NULL && w.len < LIST_MAX) {
+		reader_init(&rd, m.hubs.p, m.hubs.len);
+		for (i = queued = 0; i < m.n && m.status == STORE_OK; i++) {
+			if (store_hub_info_get(&rd, &info) == -1)
+				fatalx("bad STORE_HUB_LIST");
+			if (strcmp(info.hub, hub_id(h)) == 0)
+				queued = info.queued;
+		}
+		json_comma(&w);
+		json_begin(&w, '{');
+		hub_put_details(&w, h);
+		json_put_int(&w, "queued", queued);
+		json_end(&w, '}');
+	}
+	json_end(&w, ']');
+	ctl_result(p->ctl, p->id, &w);
+	ctl_pending_free(p);
+}
