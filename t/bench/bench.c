@@ -54,6 +54,7 @@ static const struct phase phases[] = {
 	{ "group", measure_group },
 	{ "inbox", measure_inbox },
 	{ "ws", measure_ws },
+	{ "link", measure_link },
 	{ "memory", measure_memory },
 };
 

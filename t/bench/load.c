@@ -38,12 +38,14 @@ open_receivers(struct load *l, const char *socket)
 }
 
 int
-load_open(struct load *l, const char *socket)
+load_open(struct load *l, const char *socket, const char *other,
+    const char *hub)
 {
 	char name[32];
 	size_t i;
 
 	memset(l, 0, sizeof(*l));
+	l->hub = hub;
 	for (i = 0; i < LOAD_PAIRS; i++) {
 		snprintf(name, sizeof(name), "sender-%zu", i);
 		if (client_register(&l->senders[i], socket, name) == -1)
@@ -51,7 +53,7 @@ load_open(struct load *l, const char *socket)
 		l->pfds[i].fd = l->senders[i].fd;
 		l->pfds[i].events = POLLIN;
 	}
-	return open_receivers(l, socket);
+	return open_receivers(l, other);
 }
 
 void
@@ -79,12 +81,13 @@ load_new_receivers(struct load *l, const char *socket)
 static void
 send_more(struct load *l, size_t i, uint64_t limit)
 {
-	char line[CLIENT_LINE];
+	char line[CLIENT_LINE], to[64];
 	size_t n;
 
 	while (l->unanswered[i] < LOAD_IN_FLIGHT && l->sent < limit) {
-		n = send_line(line, l->receivers[l->turn++ % LOAD_PAIRS].name,
-		    l->serial);
+		snprintf(to, sizeof(to), "%s%s",
+		    l->receivers[l->turn++ % LOAD_PAIRS].name, l->hub);
+		n = send_line(line, to, l->serial);
 		client_write(&l->senders[i], line, n);
 		l->sent_sum += l->serial++;
 		l->unanswered[i]++;

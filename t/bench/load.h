@@ -19,13 +19,18 @@ struct load {
 	unsigned	unanswered[LOAD_PAIRS];
 	unsigned	turn;		/* whose message is next */
 	unsigned	serial;
+	const char	*hub;		/* of the receivers, @hub; or "" */
 	int		confirm;	/* receivers say: received */
 	uint64_t	sent, acked, received, receipts;
 	uint64_t	sent_sum, received_sum;		/* of serials */
 };
 
-/* Registers senders and receivers; 0, or -1. */
-int	load_open(struct load *, const char *socket);
+/*
+ * Registers senders and receivers, these with another hub (@hub) or the same
+ * (""); 0, or -1.
+ */
+int	load_open(struct load *, const char *socket, const char *other,
+	    const char *hub);
 void	load_close(struct load *);
 /* Replaces the receivers by others, with new names. */
 int	load_new_receivers(struct load *, const char *socket);

@@ -227,7 +227,7 @@ measure_load(struct bench *b, json_t *res)
 		free(l);
 		return -1;
 	}
-	if (load_open(l, b->socket) == 0 &&
+	if (load_open(l, b->socket, b->socket, "") == 0 &&
 	    load_run(l, UINT64_MAX / 2, WARM_MS) == 0 &&
 	    timed(l, &h, UINT64_MAX / 2, RUN_MS, &c) == 0) {
 		put_at_least(b, res, "messages_per_s", rate(&c), GOAL_RATE);
