@@ -47,9 +47,11 @@ static void	peer(struct check *, const struct lan_peer *);
 static int	dial(struct check *, const struct lan_peer *);
 static int	reach(const struct addrinfo *);
 static void	shake(struct check *, const struct lan_peer *, int);
-static int	handshake(struct tls *, int);
-static int	ask(struct check *, struct tls *, int, struct hello *);
-static int	flush(struct tls *, int);
+static void	queue(const void *, size_t, void *);
+static int	handshake(struct tls *, int, struct wbuf *);
+static int	ask(struct check *, struct tls *, int, struct wbuf *,
+		    struct hello *);
+static int	flush(int, struct wbuf *);
 static ssize_t	more(struct tls *, int);
 static void	compare_clocks(struct check *, const struct lan_peer *,
 		    int64_t);
@@ -242,9 +244,10 @@ reach(const struct addrinfo *ai)
 static void
 shake(struct check *c, const struct lan_peer *p, int fd)
 {
-	struct tls *t = tls_call(c->psk, p->hub_id);
+	struct wbuf out = { 0 };
+	struct tls *t = tls_call(c->psk, p->hub_id, queue, &out);
 	struct hello h;
-	int r = handshake(t, fd);
+	int r = handshake(t, fd, &out);
 
 	if (r == 1)
 		say(c, BAD, p->hub_id, "TLS: the other end closed at once: "
@@ -255,7 +258,7 @@ shake(struct check *c, const struct lan_peer *p, int fd)
 		    "or it is another hub than \"%s\"", p->hub_id);
 	else {
 		say(c, GOOD, p->hub_id, "TLS 1.3: the secret is the same");
-		if (ask(c, t, fd, &h) == -1)
+		if (ask(c, t, fd, &out, &h) == -1)
 			say(c, BAD, p->hub_id, "handshake: no answer: does "
 			    "another hub use the id \"%s\" of this one?",
 			    c->conf.hub_id);
@@ -268,25 +271,30 @@ shake(struct check *c, const struct lan_peer *p, int fd)
 		}
 	}
 	tls_free(t);
+	wbuf_free(&out);
+}
+
+static void
+queue(const void *p, size_t n, void *arg)
+{
+	wbuf_add(arg, p, n);
 }
 
 /* Sends what TLS has to send; -1 if it cannot. */
 static int
-flush(struct tls *t, int fd)
+flush(int fd, struct wbuf *out)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
-	const char *p;
-	size_t len = tls_output(t, &p);
+	size_t done = 0;
 	ssize_t n;
 
-	while (len > 0) {
-		if (poll(&pfd, 1, WAIT_MS) != 1 ||
-		    (n = send(fd, p, len, 0)) == -1)
+	while (done < out->len) {
+		if (poll(&pfd, 1, WAIT_MS) != 1 || (n = send(fd,
+		    wbuf_data(out) + done, out->len - done, 0)) == -1)
 			return -1;
-		p += n;
-		len -= (size_t)n;
+		done += (size_t)n;
 	}
-	tls_sent(t);
+	wbuf_reset(out);
 	return 0;
 }
 
@@ -295,33 +303,34 @@ static ssize_t
 more(struct tls *t, int fd)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	char buf[16384];
+	static char buf[16384];		/* read before the next call */
 	ssize_t n;
 
 	if (poll(&pfd, 1, WAIT_MS) != 1 ||
 	    (n = recv(fd, buf, sizeof(buf), 0)) == -1)
 		return -1;
-	if (n > 0 && tls_feed(t, buf, (size_t)n) == -1)
-		fatalx("out of memory");
+	if (n > 0)
+		tls_feed(t, buf, (size_t)n);
 	return n;
 }
 
 /* 0; 1 if the other end only closed; -1 if it did not like the key. */
 static int
-handshake(struct tls *t, int fd)
+handshake(struct tls *t, int fd, struct wbuf *out)
 {
 	char byte;
 
 	while (tls_read(t, &byte, 0) != -1 && !tls_done(t)) {
-		if (flush(t, fd) == -1 || more(t, fd) <= 0)
+		if (flush(fd, out) == -1 || more(t, fd) <= 0)
 			return 1;
 	}
-	(void)flush(t, fd);
+	(void)flush(fd, out);
 	return tls_done(t) ? 0 : -1;
 }
 
 static int
-ask(struct check *c, struct tls *t, int fd, struct hello *h)
+ask(struct check *c, struct tls *t, int fd, struct wbuf *out,
+    struct hello *h)
 {
 	struct hello mine = { .check = 1, .now = time_now_ms() };
 	struct wbuf w = { 0 }, in = { 0 };
@@ -330,7 +339,7 @@ ask(struct check *c, struct tls *t, int fd, struct hello *h)
 
 	strlcpy(mine.hub_id, c->conf.hub_id, sizeof(mine.hub_id));
 	hello_put(&w, &mine);
-	if (tls_write(t, wbuf_data(&w), w.len) == 0 && flush(t, fd) == 0) {
+	if (tls_write(t, wbuf_data(&w), w.len) == 0 && flush(fd, out) == 0) {
 		while (nl == NULL && in.len < HELLO_MAX) {
 			n = tls_read(t, wbuf_room(&in, 16384), 16384);
 			if (n == -1 || (n == 0 && more(t, fd) <= 0))

@@ -17,7 +17,7 @@
 #include "timeutil.h"
 
 #define RECORD		16384	/* bytes in one of TLS */
-#define KEEP_CAP	65536	/* of an input buffer that is empty */
+#define KEEP_CAP	(256 * 1024)	/* of an input buffer, empty */
 #define TLS_HANDSHAKE	0x16	/* RFC 8446 section 5.1 */
 /* the kernel's own look whether the other end is still there */
 #define KEEPALIVE_IDLE	15	/* s; and 3 probes 8 s apart */
@@ -53,7 +53,7 @@ static void	opened(struct conn *);
 static size_t	lines(struct conn *, const char *, size_t, size_t);
 static void	decrypt(struct conn *, const char *, size_t);
 static void	encrypt(struct conn *, const void *, size_t);
-static void	push_output(struct conn *);
+static void	output(const void *, size_t, void *);
 static void	failed(struct conn *, const char *, int);
 static void	enter(struct conn *);
 static void	leave(struct conn *);
@@ -91,9 +91,8 @@ conn_call(struct event_base *base, int fd, struct psk *psk,
 
 	c->mode = psk != NULL ? TLS : PLAIN;
 	if (psk != NULL) {
-		c->tls = tls_call(psk, listener);
+		c->tls = tls_call(psk, listener, output, c);
 		(void)tls_read(c->tls, NULL, 0);
-		push_output(c);
 	} else {
 		/* not before the caller has the conn */
 		event_active(c->flush, EV_WRITE, 0);
@@ -166,7 +165,7 @@ begin(struct conn *c, char first)
 {
 	if (first == TLS_HANDSHAKE) {
 		c->mode = TLS;
-		c->tls = tls_answer(c->psk);
+		c->tls = tls_answer(c->psk, output, c);
 		return 0;
 	}
 	if (first != '{' || !c->plaintext_too)
@@ -226,11 +225,9 @@ decrypt(struct conn *c, const char *p, size_t n)
 	ssize_t got = 0;
 	size_t used;
 
-	if (tls_feed(c->tls, p, n) == -1)
-		fatalx("out of memory");
+	tls_feed(c->tls, p, n);
 	while (!c->dead) {
 		got = tls_read(c->tls, wbuf_room(&c->in, RECORD), RECORD);
-		push_output(c);
 		if (!c->open && got >= 0 && tls_done(c->tls))
 			opened(c);
 		if (c->dead || got <= 0)
@@ -258,15 +255,12 @@ decrypt(struct conn *c, const char *p, size_t n)
 }
 
 static void
-push_output(struct conn *c)
+output(const void *p, size_t n, void *arg)
 {
-	const char *p;
-	size_t n;
+	struct conn *c = arg;
 
-	if (c->dead || (n = tls_output(c->tls, &p)) == 0)
-		return;
-	bufio_write(c->io, p, n);
-	tls_sent(c->tls);
+	if (!c->dead)
+		bufio_write(c->io, p, n);
 }
 
 static void
@@ -275,7 +269,6 @@ encrypt(struct conn *c, const void *p, size_t n)
 	/* that it is broken is seen when it is read from */
 	if (tls_write(c->tls, p, n) == -1)
 		log_debug("TLS: nothing more can be written");
-	push_output(c);
 }
 
 void

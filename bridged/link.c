@@ -35,6 +35,7 @@ static void	on_open(struct conn *, void *);
 static void	on_line(struct conn *, const char *, size_t, void *);
 static void	on_drained(struct conn *, void *);
 static void	on_closed(struct conn *, const char *, int, void *);
+static void	hand_on(struct link *, struct slice);
 static void	got_hello(struct link *, const char *, size_t);
 static const char	*verify(const struct link *, const struct hello *);
 static void	answer_check(struct link *);
@@ -228,8 +229,7 @@ static void
 on_line(struct conn *c, const char *line, size_t len, void *arg)
 {
 	struct link *l = arg;
-	struct link_line m = { .link = l->id, .line = { line, len } };
-	struct wbuf w = { 0 };
+	struct slice text = { line, len };
 
 	(void)c;
 	switch (l->stage) {
@@ -248,16 +248,30 @@ on_line(struct conn *c, const char *line, size_t len, void *arg)
 	}
 	if (l->rival != NULL)
 		link_close(l->rival, "this hub has a link to that one");
-	if (slice_is(m.line, pong))
+	if (slice_is(text, pong))
 		return;
-	if (slice_is(m.line, ping)) {
+	if (slice_is(text, ping))
 		say(l, pong);
+	else
+		hand_on(l, text);
+}
+
+/* A copy of it goes by reference from here on. */
+static void
+hand_on(struct link *l, struct slice line)
+{
+	struct link_line m = { .link = l->id };
+	struct wbuf head = { 0 };
+	struct rbuf *copy;
+
+	if (l->bridge->router == NULL)
 		return;
-	}
-	link_line_put(&w, &m);
-	if (l->bridge->router != NULL)
-		imsg_send(l->bridge->router, LINK_LINE, 0, -1, &w, NULL);
-	wbuf_free(&w);
+	copy = rbuf_new(line.len);
+	memcpy(copy->data, line.p, line.len);
+	link_line_put(&head, &m);
+	imsg_send(l->bridge->router, LINK_LINE, 0, -1, &head, copy);
+	rbuf_unref(copy);
+	wbuf_free(&head);
 }
 
 static void

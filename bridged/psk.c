@@ -25,6 +25,7 @@
 
 struct psk {
 	SSL_CTX		*ctx;
+	BIO_METHOD	*bio;
 	unsigned char	 root[KEY_BYTES];
 	char		 hub_id[NAME_SIZE];
 };
@@ -32,7 +33,10 @@ struct psk {
 struct tls {
 	struct psk	*psk;
 	SSL		*ssl;
-	BIO		*in, *out;	/* the SSL's own */
+	const char	*in;		/* has come, and is not read yet */
+	size_t		 in_len;
+	void		(*out)(const void *, size_t, void *);
+	void		*arg;
 	char		 caller[NAME_SIZE], listener[NAME_SIZE];
 };
 
@@ -44,7 +48,11 @@ static int	use_session(SSL *, const EVP_MD *, const unsigned char **,
 		    size_t *, SSL_SESSION **);
 static int	find_session(SSL *, const unsigned char *, size_t,
 		    SSL_SESSION **);
-static struct tls	*tls_new(struct psk *);
+static int	bio_read(BIO *, char *, int);
+static int	bio_write(BIO *, const char *, int);
+static long	bio_ctrl(BIO *, int, long, void *);
+static struct tls	*tls_new(struct psk *,
+			    void (*)(const void *, size_t, void *), void *);
 
 static void
 bad(const char *what)
@@ -69,6 +77,11 @@ psk_new(const char *secret, const char *hub_id)
 	    SSL_CTX_set_ciphersuites(k->ctx, CIPHERSUITE) != 1 ||
 	    SSL_CTX_set_num_tickets(k->ctx, 0) != 1)
 		bad("TLS 1.3");
+	if ((k->bio = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "link")) == NULL ||
+	    BIO_meth_set_read(k->bio, bio_read) != 1 ||
+	    BIO_meth_set_write(k->bio, bio_write) != 1 ||
+	    BIO_meth_set_ctrl(k->bio, bio_ctrl) != 1)
+		bad("BIO_meth_new");
 	SSL_CTX_set_session_cache_mode(k->ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_mode(k->ctx, SSL_MODE_RELEASE_BUFFERS |
 	    SSL_MODE_ENABLE_PARTIAL_WRITE);
@@ -83,6 +96,7 @@ psk_free(struct psk *k)
 	if (k == NULL)
 		return;
 	SSL_CTX_free(k->ctx);
+	BIO_meth_free(k->bio);
 	explicit_bzero(k, sizeof(*k));
 	free(k);
 }
@@ -172,26 +186,66 @@ find_session(SSL *ssl, const unsigned char *id, size_t len, SSL_SESSION **res)
 	return *res != NULL;
 }
 
+static int
+bio_read(BIO *b, char *dst, int size)
+{
+	struct tls *t = BIO_get_data(b);
+	size_t n = t->in_len < (size_t)size ? t->in_len : (size_t)size;
+
+	BIO_clear_retry_flags(b);
+	if (n == 0) {
+		BIO_set_retry_read(b);
+		return -1;
+	}
+	memcpy(dst, t->in, n);
+	t->in += n;
+	t->in_len -= n;
+	return (int)n;
+}
+
+static int
+bio_write(BIO *b, const char *p, int n)
+{
+	struct tls *t = BIO_get_data(b);
+
+	BIO_clear_retry_flags(b);
+	if (n > 0)
+		t->out(p, (size_t)n, t->arg);
+	return n;
+}
+
+static long
+bio_ctrl(BIO *b, int what, long n, void *p)
+{
+	(void)b;
+	(void)n;
+	(void)p;
+	return what == BIO_CTRL_FLUSH;
+}
+
 static struct tls *
-tls_new(struct psk *k)
+tls_new(struct psk *k, void (*out)(const void *, size_t, void *), void *arg)
 {
 	struct tls *t = xcalloc(1, sizeof(*t));
+	BIO *b = BIO_new(k->bio);
 
 	t->psk = k;
+	t->out = out;
+	t->arg = arg;
 	t->ssl = SSL_new(k->ctx);
-	t->in = BIO_new(BIO_s_mem());
-	t->out = BIO_new(BIO_s_mem());
-	if (t->ssl == NULL || t->in == NULL || t->out == NULL ||
-	    SSL_set_app_data(t->ssl, t) != 1)
+	if (t->ssl == NULL || b == NULL || SSL_set_app_data(t->ssl, t) != 1)
 		bad("a connection");
-	SSL_set_bio(t->ssl, t->in, t->out);
+	BIO_set_data(b, t);
+	BIO_set_init(b, 1);
+	SSL_set_bio(t->ssl, b, b);
 	return t;
 }
 
 struct tls *
-tls_call(struct psk *k, const char *listener)
+tls_call(struct psk *k, const char *listener,
+    void (*out)(const void *, size_t, void *), void *arg)
 {
-	struct tls *t = tls_new(k);
+	struct tls *t = tls_new(k, out, arg);
 
 	strlcpy(t->caller, k->hub_id, sizeof(t->caller));
 	strlcpy(t->listener, listener, sizeof(t->listener));
@@ -200,9 +254,10 @@ tls_call(struct psk *k, const char *listener)
 }
 
 struct tls *
-tls_answer(struct psk *k)
+tls_answer(struct psk *k, void (*out)(const void *, size_t, void *),
+    void *arg)
 {
-	struct tls *t = tls_new(k);
+	struct tls *t = tls_new(k, out, arg);
 
 	strlcpy(t->listener, k->hub_id, sizeof(t->listener));
 	SSL_set_accept_state(t->ssl);
@@ -230,12 +285,11 @@ tls_done(const struct tls *t)
 	return SSL_is_init_finished(t->ssl);
 }
 
-int
+void
 tls_feed(struct tls *t, const void *p, size_t n)
 {
-	if (n > INT_MAX || BIO_write(t->in, p, (int)n) != (int)n)
-		return -1;
-	return 0;
+	t->in = p;
+	t->in_len = n;
 }
 
 ssize_t
@@ -265,20 +319,4 @@ tls_write(struct tls *t, const void *p, size_t n)
 		n -= (size_t)r;
 	}
 	return 0;
-}
-
-size_t
-tls_output(struct tls *t, const char **p)
-{
-	char *data;
-	long n = BIO_get_mem_data(t->out, &data);
-
-	*p = data;
-	return n > 0 ? (size_t)n : 0;
-}
-
-void
-tls_sent(struct tls *t)
-{
-	(void)BIO_reset(t->out);
 }
