@@ -184,8 +184,8 @@ const struct tool tools[] = {
 		.output = OK,
 		.run = tool_group_invite,
 		.args = {
-			{ "group", ARG_STRING, 1, 1, NAME_LEN_MAX, NULL },
-			{ "peer", ARG_STRING, 1, 1, NAME_LEN_MAX, NULL },
+			{ "group", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
+			{ "peer", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
 		},
 	}, {
 		.name = "relay_group_remove",
@@ -196,8 +196,8 @@ const struct tool tools[] = {
 		.output = OK,
 		.run = tool_group_remove,
 		.args = {
-			{ "group", ARG_STRING, 1, 1, NAME_LEN_MAX, NULL },
-			{ "peer", ARG_STRING, 1, 1, NAME_LEN_MAX, NULL },
+			{ "group", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
+			{ "peer", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
 			{ "reason", ARG_STRING, 1, 1, REASON_LEN_MAX, NULL },
 		},
 	}, {
@@ -207,7 +207,7 @@ const struct tool tools[] = {
 		.output = OK,
 		.run = tool_group_leave,
 		.args = {
-			{ "group", ARG_STRING, 1, 1, NAME_LEN_MAX, NULL },
+			{ "group", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
 		},
 	}, {
 		.name = "relay_group_send",
@@ -218,7 +218,7 @@ const struct tool tools[] = {
 		.output = OK,
 		.run = tool_group_send,
 		.args = {
-			{ "group", ARG_STRING, 1, 1, NAME_LEN_MAX, NULL },
+			{ "group", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
 			{ "text", ARG_TEXT, 1, 0, 0, NULL },
 		},
 	}, {
@@ -232,7 +232,7 @@ const struct tool tools[] = {
 		    INT("unread_remaining"),
 		.run = tool_group_history,
 		.args = {
-			{ "group", ARG_STRING, 1, 1, NAME_LEN_MAX, NULL },
+			{ "group", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
 			{ "limit", ARG_INTEGER, 0, 1, 500, NULL },
 		},
 	}, {
@@ -253,7 +253,7 @@ const struct tool tools[] = {
 		    OBJS("members") "," INT("unread_count"),
 		.run = tool_group_info,
 		.args = {
-			{ "group", ARG_STRING, 1, 1, NAME_LEN_MAX, NULL },
+			{ "group", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
 		},
 	}, {
 		.name = "relay_group_delete",
@@ -264,7 +264,7 @@ const struct tool tools[] = {
 		.output = OK,
 		.run = tool_group_delete,
 		.args = {
-			{ "group", ARG_STRING, 1, 1, NAME_LEN_MAX, NULL },
+			{ "group", ARG_STRING, 1, 1, TARGET_LEN_MAX, NULL },
 		},
 	}, {
 		.name = "relay_status",

@@ -950,6 +950,7 @@ const BOOLEAN = { type: 'boolean' };
 const STRINGS = { type: 'array', items: STRING };
 const KIND = { type: 'string', enum: ['info', 'request', 'response'] };
 const NAME = { min: 1, max: NAME_MAX };
+const TARGET = { min: 1, max: TARGET_MAX };	/* name@hub */
 
 async function peers(relay)
 {
@@ -1236,7 +1237,7 @@ export const tools = [
 		    'are admin of. It is not told before somebody writes to ' +
 		    'the group. Returns {ok}.',
 		schema: { group: STRING, peer: STRING },
-		limits: { group: NAME, peer: NAME },
+		limits: { group: TARGET, peer: TARGET },
 		required: ['group', 'peer'],
 		run: simple('group_invite'),
 	}, {
@@ -1245,7 +1246,7 @@ export const tools = [
 		    'when the user wants it; all members are told the reason. ' +
 		    'To go yourself: relay_group_leave. Returns {ok}.',
 		schema: { group: STRING, peer: STRING, reason: STRING },
-		limits: { group: NAME, peer: NAME,
+		limits: { group: TARGET, peer: TARGET,
 		    reason: { min: 1, max: 256 } },
 		required: ['group', 'peer', 'reason'],
 		run: removeMember,
@@ -1254,7 +1255,7 @@ export const tools = [
 		description: 'Leave a group; you cannot read it any more. Its ' +
 		    'admin cannot leave, only delete it. Returns {ok}.',
 		schema: { group: STRING },
-		limits: { group: NAME },
+		limits: { group: TARGET },
 		required: ['group'],
 		run: simple('group_leave'),
 	}, {
@@ -1263,7 +1264,7 @@ export const tools = [
 		    'those away read it later. Not for one peer (relay_send) ' +
 		    'or a question (relay_ask). Returns {ok}.',
 		schema: { group: STRING, text: STRING },
-		limits: { group: NAME },
+		limits: { group: TARGET },
 		required: ['group', 'text'],
 		sends: true,
 		run: groupSend,
@@ -1275,7 +1276,7 @@ export const tools = [
 		    'messages: [{id, from, text, ts, type: message or ' +
 		    'system}], unread_remaining}.',
 		schema: { group: STRING, limit: INTEGER },
-		limits: { group: NAME, limit: { min: 1, max: 500 } },
+		limits: { group: TARGET, limit: { min: 1, max: 500 } },
 		required: ['group'],
 		run: simple('group_history',
 		    'group messages unread_remaining dropped'),
@@ -1292,7 +1293,7 @@ export const tools = [
 		    'who is online. Returns {ok, group, admin, members: ' +
 		    '[{name, online}], unread_count}.',
 		schema: { group: STRING },
-		limits: { group: NAME },
+		limits: { group: TARGET },
 		required: ['group'],
 		run: simple('group_info', 'group admin members unread_count'),
 	}, {
@@ -1301,7 +1302,7 @@ export const tools = [
 		    'messages, for ever: only when the user wants it. Returns ' +
 		    '{ok}.',
 		schema: { group: STRING },
-		limits: { group: NAME },
+		limits: { group: TARGET },
 		required: ['group'],
 		run: simple('group_delete'),
 	}, {

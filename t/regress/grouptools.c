@@ -268,7 +268,7 @@ START_TEST(arguments_are_checked)
 	};
 	struct tenv	*t = begin();
 	struct conn	*m = session(t, "m");
-	char		*text = t_fill('x', 524289), *name = t_fill('n', 65);
+	char		*text = t_fill('x', 524289), *name = t_fill('n', 130);
 	char		*reason = t_fill('r', 257);
 	size_t		 i;
 
