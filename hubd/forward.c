@@ -143,6 +143,7 @@ static int
 send_line(struct hub *h, const char *target, int64_t seq, struct rbuf *line)
 {
 	static const struct wbuf none;
+	struct store_out_mark gone = { .seq = seq, .state = MSG_EXPIRED };
 	struct unwritten *u;
 	struct slice name = { target, strcspn(target, "@") };
 	char bare[NAME_SIZE];
@@ -153,7 +154,7 @@ send_line(struct hub *h, const char *target, int64_t seq, struct rbuf *line)
 	if (slice_copy(name, bare, sizeof(bare)) == -1 ||
 	    hub_envelope(h, bare, seq, &none, line) == -1) {
 		/* longer than that hub takes: nothing must wait behind it */
-		forward_acked(h, seq, MSG_EXPIRED);
+		mark(h, &gone);
 		return 0;
 	}
 	if (h->features & HUB_ACK) {
