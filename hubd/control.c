@@ -251,8 +251,8 @@ do_send(struct ctl *t, struct imsg *m)
 	mail.urgent = get_u8(&m->rd);
 	if (reader_done(&m->rd) == -1 || !name_valid(slice_of(from)) ||
 	    !name_valid((struct slice){ to, strcspn(to, "@") })) {
-		ctl_error(t, m->id, ERR_BAD_ARGS, "not a name: 1 to 64 letters, "
-		    "digits, '.', '_' and '-'");
+		ctl_error(t, m->id, ERR_BAD_ARGS, "not a name: 1 to 64 "
+		    "letters, digits, '.', '_' and '-'");
 		return;
 	}
 	if (strchr(to, '@') != NULL && hubs_of(r->hubs, to) == NULL) {
@@ -388,8 +388,8 @@ got_message(struct imsg *msg, void *arg)
 		ctl_error(p->ctl, p->id, ERR_MAILBOX_ERROR,
 		    "the message could not be looked up");
 	} else if (!m.found) {
-		ctl_error(p->ctl, p->id, ERR_BAD_ARGS, "no message with that id "
-		    "is known");
+		ctl_error(p->ctl, p->id, ERR_BAD_ARGS,
+		    "no message with that id is known");
 	} else {
 		put_message(&w, p->name, &m);
 		ctl_result(p->ctl, p->id, &w);

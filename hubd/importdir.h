@@ -6,7 +6,6 @@
 #ifndef IMPORTDIR_H
 #define IMPORTDIR_H
 
-
 struct conf;
 struct importdir;
 

@@ -102,8 +102,8 @@ void		 session_when_shown(struct session *,
 /* Reads no more; nothing for sessions of other hubs. */
 void		 session_pause(struct session *);
 /*
- * Reads on after a session_pause().  What it has sent meanwhile, a pong perhaps,
- * is still to be read.
+ * Reads on after a session_pause().  What it has sent meanwhile, a pong
+ * perhaps, is still to be read.
  */
 void		 session_resume(struct session *);
 /* 1 if its queue is full and it has taken nothing of it for a while. */

@@ -11,7 +11,7 @@ struct event_base;
 struct storeq;
 
 struct storeq_ops {
-	/* At start: a name that leads to another; STORE_NAME; then all is told. */
+	/* At start: a name that leads to another; STORE_NAME; the end. */
 	void	(*alias)(struct reader *, void *);
 	void	(*name)(struct reader *, void *);
 	void	(*up)(void *);

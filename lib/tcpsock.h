@@ -6,8 +6,9 @@
 #define TCPSOCK_H
 
 /*
- * Listens at a numeric IPv4 or IPv6 address, or at all of them (*).  The descriptor is close-on-exec
- * and non-blocking; -1 with errno (EADDRINUSE, EINVAL: no address, ...).
+ * Listens at a numeric IPv4 or IPv6 address, or at all of them (*).  The
+ * descriptor is close-on-exec and non-blocking; -1 with errno (EADDRINUSE,
+ * EINVAL: no address, ...).
  */
 int	tcp_listen(const char *address, int port);
 /* 1 if it is a numeric address. */
