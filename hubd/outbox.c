@@ -341,7 +341,7 @@ outbox_hubs(struct outbox *o, struct store_hub_list *a, struct wbuf *list)
 		if (slice_copy(db_text(st, 0), m.hub, sizeof(m.hub)) == -1)
 			continue;
 		m.last_seen = sqlite3_column_int64(st, 1);
-		if ((r = find(o, m.hub, &h)) != 1) {
+		if (find(o, m.hub, &h) != 1) {
 			db_done(st);
 			return -1;
 		}
