@@ -241,8 +241,9 @@ sent(struct chat *c, struct request *r, json_t *msg)
 		return;
 	status = chat_member(msg, "status");
 	if (status != NULL && strcmp(status, "queued") == 0)
-		chat_say(c, "* %s is away: the message waits in its mailbox",
-		    r->to);
+		chat_say(c, strchr(r->to, '@') != NULL ?
+		    "* on its way to %s: it waits here until it is there" :
+		    "* %s is away: the message waits in its mailbox", r->to);
 	else if (!input_is_terminal(c->input))
 		chat_say(c, "* delivered to %s", r->to);
 }

@@ -100,6 +100,8 @@ add_event(struct wbuf *w, json_t *o)
 		{ "msg_id", " msg_id " },
 		{ "ask_id", " ask_id " },
 		{ "peer_count", " peers " },
+		{ "hub", " " },
+		{ "why", ": " },
 	};
 	const char *event = json_string_value(json_object_get(o, "event"));
 	char clock[16];

@@ -91,8 +91,8 @@ find(const struct conf *c, char *path, size_t size, size_t *len)
 	if (text == NULL && errno == ENOENT &&
 	    paths_plugin_data(dir, sizeof(dir)) == 0)
 		text = read_one(dir, FILE_NAME, path, size, len);
-	if (text == NULL && errno == ENOENT &&
-	    paths_home(dir, sizeof(dir)) == 0)
+	if (text == NULL && errno == ENOENT && getenv("ECORELAY_DATA") ==
+	    NULL && paths_home(dir, sizeof(dir)) == 0)
 		text = read_one(dir, ".eco-relay/" FILE_NAME, path, size, len);
 	return text;
 }

@@ -149,6 +149,10 @@ conf_environment(struct conf *c)
 		name_slug(v, c->hub_id, id);
 		strlcpy(c->hub_id, id, sizeof(c->hub_id));
 	}
+	if (conf_check_lan(c, c->file) == -1) {
+		lan_conf_free(&c->lan);
+		return -1;
+	}
 	/* others may want to reach it */
 	if (lan_wanted(&c->lan))
 		c->idle_ms = 0;

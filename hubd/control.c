@@ -4,7 +4,7 @@
  */
 #include "compat.h"
 
-#include <event2/event.h>
+#include <evenwhom/event.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,6 +24,7 @@
 #include "mail.h"
 #include "peers.h"
 #include "registry.h"
+#include "request.h"
 #include "rooms.h"
 #include "router.h"
 #include "session.h"
@@ -243,23 +244,26 @@ do_send(struct ctl *t, struct imsg *m)
 	char from[NAME_SIZE], to[TARGET_SIZE];
 	struct mail mail = { .from = from };
 	struct wbuf w = { 0 };
+	struct target whom;
 	struct slice text;
+	enum errcode e;
 
 	get_str(&m->rd, from, sizeof(from));
 	get_str(&m->rd, to, sizeof(to));
 	text = get_slice(&m->rd);
 	mail.urgent = get_u8(&m->rd);
-	if (reader_done(&m->rd) == -1 || !name_valid(slice_of(from)) ||
-	    !name_valid((struct slice){ to, strcspn(to, "@") })) {
+	if (reader_done(&m->rd) == -1 || !name_valid(slice_of(from))) {
 		ctl_error(t, m->id, ERR_BAD_ARGS, "not a name: 1 to 64 "
 		    "letters, digits, '.', '_' and '-'");
 		return;
 	}
-	if (strchr(to, '@') != NULL && hubs_of(r->hubs, to) == NULL) {
-		ctl_error(t, m->id, ERR_PEER_NOT_FOUND,
-		    "this hub knows no hub of that name");
+	if ((e = target_find(r, to, &whom, &w)) != ERR_NONE) {
+		wbuf_add(&w, "", 1);
+		ctl_error(t, m->id, e, wbuf_data(&w));
+		wbuf_free(&w);
 		return;
 	}
+	wbuf_reset(&w);
 	if (utf16_units(text.p, text.len) > TEXT_UNITS_MAX) {
 		ctl_error(t, m->id, ERR_TOO_LARGE, err_advice(ERR_TOO_LARGE));
 		return;
@@ -268,7 +272,7 @@ do_send(struct ctl *t, struct imsg *m)
 	json_add_str(&w, text.p, text.len);
 	mail.text.p = wbuf_data(&w) + 1;
 	mail.text.len = w.len - 2;
-	mail.to = registry_resolve(r->registry, to);
+	mail.to = whom.name;
 	mail_post(r, &mail, posted, ctl_pending_new(t, m->id));
 	wbuf_free(&w);
 }
@@ -281,8 +285,9 @@ posted(const struct posted *p, void *arg)
 
 	if (p->status == STORE_FAILED || p->status == STORE_FULL) {
 		ctl_error(cp->ctl, cp->id, ERR_MAILBOX_ERROR,
-		    p->status == STORE_FULL ? "too many mailboxes" :
-		    "the message could not be stored");
+		    p->status != STORE_FULL ? "the message could not be "
+		    "stored" : p->remote ? "too many messages wait for that "
+		    "hub" : "too many mailboxes");
 	} else {
 		json_begin(&w, '{');
 		json_put_str(&w, "msg_id", p->msg_id);

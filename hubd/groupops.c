@@ -188,7 +188,7 @@ do_create(struct call *c)
 static int
 invite_all(struct call *c)
 {
-	char name[NAME_SIZE];
+	char name[TARGET_SIZE];
 	struct reader rd;
 	struct box *box;
 	uint32_t i;

@@ -115,6 +115,9 @@ main(int argc, char *argv[])
 		log_to_dir(logs);
 	else if (!o.foreground)
 		log_to_syslog();
+	if (conf.bad_bridge)
+		log_warnx("bridge.json cannot be used: no links to other "
+		    "hubs; hubd -n says what is wrong");
 	return parent_main(&conf, lock, ready);
 }
 

@@ -452,8 +452,6 @@ on_state(struct hubs *hs, struct imsg *msg)
 	strlcpy(h->where, m.where, sizeof(h->where));
 	if (h->link != 0)
 		return;
-	if ((m.state == LINK_IS_DOWN) != (h->state == LINK_IS_DOWN))
-		h->since = time_now_ms();
 	h->state = m.state == LINK_IS_UP ? LINK_IS_CALLING : m.state;
 	if (m.why[0] != '\0')
 		strlcpy(h->why, m.why, sizeof(h->why));

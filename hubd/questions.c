@@ -172,6 +172,9 @@ questions_reply(struct session *s, const struct request *q)
 	}
 	asker = ans.asker != NULL ? ans.asker :
 	    registry_find(r->registry, ans.asker_name);
+	/* its hub has told it that nobody answers, and forgotten the ask */
+	if (ans.asker == NULL && asker != NULL && asker->hub != NULL)
+		asker = NULL;
 	questions_reply_line(&w, s->name, request_raw(q, M_TEXT), ans.tail);
 	line = wbuf_take(&w);
 	if (asker == NULL || session_push(asker, line) == -1)

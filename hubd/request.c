@@ -472,12 +472,10 @@ split(char *text, const char **name, const char **hub)
 
 /* A bare name that only other hubs have; -1 if several do. */
 static int
-guess(struct session *s, const struct request *q, struct target *t)
+guess(const struct registry *g, struct target *t, struct wbuf *why)
 {
-	const struct registry *g = s->router->registry;
 	struct session *p, *found = NULL;
 	size_t len = strlen(t->name);
-	struct wbuf w = { 0 };
 	unsigned n = 0;
 
 	if (registry_find(g, t->name) != NULL || registry_knows(g, t->name))
@@ -488,51 +486,65 @@ guess(struct session *s, const struct request *q, struct target *t)
 		    p->name[len] != '@')
 			continue;
 		found = p;
-		wbuf_printf(&w, "%s%s", n++ > 0 ? ", " : "", p->name);
+		wbuf_printf(why, "%s%s", n++ > 0 ? ", " : "", p->name);
 	}
+	if (n > 1) {
+		wbuf_adds(why, ": say which of them");
+		return -1;
+	}
+	wbuf_reset(why);
 	if (n == 1) {
 		strlcpy(t->name, found->name, sizeof(t->name));
 		t->hub = found->hub;
 		t->guessed = 1;
-	} else if (n > 1) {
-		wbuf_adds(&w, ": say which of them");
-		wbuf_add(&w, "", 1);
-		request_fail(s, q, ERR_BAD_ARGS, wbuf_data(&w));
 	}
-	wbuf_free(&w);
-	return n > 1 ? -1 : 0;
+	return 0;
+}
+
+enum errcode
+target_find(const struct router *r, char *text, struct target *t,
+    struct wbuf *why)
+{
+	const char *name, *hub;
+	char full[TARGET_SIZE];
+
+	memset(t, 0, sizeof(*t));
+	if (split(text, &name, &hub) == -1) {
+		wbuf_adds(why, "not a name: 1 to 64 letters, digits, '.', '_' "
+		    "and '-'");
+		return ERR_BAD_ARGS;
+	}
+	if (hub != NULL && strcmp(hub, r->conf->hub_id) != 0) {
+		if ((t->hub = hubs_find(r->hubs, hub)) == NULL) {
+			wbuf_adds(why, "this hub knows no hub of that name");
+			return ERR_PEER_NOT_FOUND;
+		}
+		snprintf(full, sizeof(full), "%.*s@%.*s", NAME_LEN_MAX, name,
+		    NAME_LEN_MAX, hub);
+		name = full;
+	}
+	strlcpy(t->name, registry_resolve(r->registry, name),
+	    sizeof(t->name));
+	return hub == NULL && guess(r->registry, t, why) == -1 ?
+	    ERR_BAD_ARGS : ERR_NONE;
 }
 
 int
 request_target(struct session *s, const struct request *q, enum member m,
     struct target *t)
 {
-	const struct router *r = s->router;
-	const char *name, *hub;
-	char text[REQUEST_NAME_MAX], full[TARGET_SIZE];
+	char text[REQUEST_NAME_MAX];
+	struct wbuf why = { 0 };
+	enum errcode e;
 
-	memset(t, 0, sizeof(*t));
-	if (json_str(&q->v[m], text, sizeof(text)) == -1 ||
-	    split(text, &name, &hub) == -1) {
-		request_fail(s, q, ERR_BAD_ARGS, "not a name: 1 to 64 letters, "
-		    "digits, '.', '_' and '-'");
-		return -1;
+	if (json_str(&q->v[m], text, sizeof(text)) == -1)
+		text[0] = '\0';
+	if ((e = target_find(s->router, text, t, &why)) != ERR_NONE) {
+		wbuf_add(&why, "", 1);
+		request_fail(s, q, e, wbuf_data(&why));
 	}
-	if (hub != NULL && strcmp(hub, r->conf->hub_id) != 0) {
-		if ((t->hub = hubs_find(r->hubs, hub)) == NULL) {
-			request_fail(s, q, ERR_PEER_NOT_FOUND,
-			    "this hub knows no hub of that name");
-			return -1;
-		}
-		snprintf(full, sizeof(full), "%.*s@%.*s", NAME_LEN_MAX, name,
-		    NAME_LEN_MAX, hub);
-		strlcpy(t->name, registry_resolve(r->registry, full),
-		    sizeof(t->name));
-		return 0;
-	}
-	strlcpy(t->name, registry_resolve(r->registry, name),
-	    sizeof(t->name));
-	return hub == NULL && s->hub == NULL ? guess(s, q, t) : 0;
+	wbuf_free(&why);
+	return e == ERR_NONE ? 0 : -1;
 }
 
 int

@@ -11,6 +11,7 @@
 #include "names.h"
 
 struct hub;
+struct router;
 struct session;
 
 /* Members of all requests, and of the lines of other hubs (linkline.c). */
@@ -124,10 +125,12 @@ int64_t		request_int(const struct request *, enum member,
 int		request_name(const struct request *, enum member,
 		    char *dst, size_t size);
 /*
- * The session that is meant, in whatever form it is written: name, name@hub
- * or hub:name (protocol.md section 4).  -1 if it is none; that has been
- * answered.
+ * The session that a text means, which is changed: name, name@hub or hub:name
+ * (protocol.md section 4).  If it is none, what is wrong is appended to why.
  */
+enum errcode	target_find(const struct router *, char *text,
+		    struct target *, struct wbuf *why);
+/* The session that is meant; -1 if it is none: that has been answered. */
 int		request_target(struct session *, const struct request *,
 		    enum member, struct target *);
 /* An id of a message; -1 if it is not one. */
