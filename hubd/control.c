@@ -4,7 +4,7 @@
  */
 #include "compat.h"
 
-#include <evenwhom/event.h>
+#include <event2/event.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>

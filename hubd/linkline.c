@@ -48,6 +48,7 @@ static void	forward(struct hub *, const struct request *);
 static void	acknowledged(struct hub *, const struct request *);
 static void	room(struct hub *, const struct request *);
 static void	group_request(struct hub *, const struct request *);
+static int64_t	sent_at(const struct parcel *);
 static void	message(struct parcel *);
 static void	stored(const struct posted *, void *);
 static void	question(struct parcel *);
@@ -351,6 +352,19 @@ acknowledged(struct hub *h, const struct request *q)
 	    state == -1 ? MSG_ACCEPTED : (enum msg_state)state);
 }
 
+/* When it was sent, where that can be true: clocks may go wrong. */
+static int64_t
+sent_at(const struct parcel *p)
+{
+	int64_t now = time_now_ms(), ts = -1;
+	char text[64];
+
+	if (json_str(&p->q.v[M_TS], text, sizeof(text)) != -1)
+		ts = time_parse(text);
+	return ts > now - p->hub->router->conf->expire_queued_ms && ts < now ?
+	    ts : now;
+}
+
 static void
 message(struct parcel *p)
 {
@@ -369,6 +383,7 @@ message(struct parcel *p)
 		m.reply_to = request_raw(&p->q, M_REPLY_TO);
 		m.answerer = registry_exact(r->registry, slice_of(p->full));
 	}
+	m.ts = sent_at(p);
 	m.urgent = request_true(&p->q, M_URGENT);
 	kind = msg_kind_of(request_raw(&p->q, M_KIND));
 	m.kind = kind == -1 ? KIND_INFO : (enum msg_kind)kind;

@@ -159,7 +159,7 @@ mail_post(struct router *r, const struct mail *m,
 	}
 	if (m->answerer != NULL)
 		d->answerer = session_ref(m->answerer);
-	a.ts = time_now_ms();
+	a.ts = m->ts != 0 ? m->ts : time_now_ms();
 	time_iso8601(a.ts, ts);
 	encode(d, m, ts);
 	d->hub = hubs_of(r->hubs, d->to);

@@ -18,6 +18,7 @@ struct mail {
 	const char	*msg_id;	/* NULL: a new one */
 	struct slice	 text;		/* JSON string, between its quotes */
 	struct slice	 reply_to;	/* likewise; p NULL: none */
+	int64_t		 ts;		/* ms since 1970; 0: now */
 	int		 urgent;
 	enum msg_kind	 kind;
 	/*

@@ -36,6 +36,38 @@ time_mono_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* Days since 1970; the year begins in March, so that it ends with February. */
+static int64_t
+days(int64_t y, unsigned mon, unsigned d)
+{
+	unsigned m = (mon + 9) % 12;
+
+	if (mon <= 2)
+		y--;
+	return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + d -
+	    719469;
+}
+
+int64_t
+time_parse(const char *s)
+{
+	unsigned y, mon, d, h, min, sec, ms = 0;
+	int n = 0, m = 0;
+
+	if (sscanf(s, "%4u-%2u-%2uT%2u:%2u:%2u%n", &y, &mon, &d, &h, &min,
+	    &sec, &n) != 6 || n == 0)
+		return -1;
+	if (s[n] == '.' && sscanf(s + n + 1, "%3u%n", &ms, &m) == 1)
+		n += 1 + m;
+	for (; m > 0 && m < 3; m++)
+		ms *= 10;
+	if (strcmp(s + n, "Z") != 0 || y < 1970 || y > 9999 || mon < 1 ||
+	    mon > 12 || d < 1 || d > 31 || h > 23 || min > 59 || sec > 60)
+		return -1;
+	return (((days(y, mon, d) * 24 + h) * 60 + min) * 60 + sec) * 1000 +
+	    ms;
+}
+
 /*
  * gmtime_r() and strftime() cost more than the rest of a small message, and
  * most calls fall into the second of the one before.

@@ -16,6 +16,11 @@ struct timeval;
 /* Milliseconds since 1970, UTC; and since some fixed point. */
 int64_t	time_now_ms(void);
 int64_t	time_mono_ms(void);
+/*
+ * Milliseconds since 1970 of a time as JavaScript's toISOString() writes it;
+ * -1 if it is anything else.
+ */
+int64_t	time_parse(const char *);
 /* Milliseconds since 1970 as ISO 8601 in UTC with milliseconds. */
 void	time_iso8601(int64_t ms, char dst[ISO8601_SIZE]);
 struct timeval	time_tv(int64_t ms);
