@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Fuzz target: any bytes as each message between the router and the store.
+ * Fuzz target: any bytes as each message between the router and the store, or
+ * a carrier of links.
  * What is accepted must be written again as the same bytes.  The first byte
  * says which message it is.
  */
@@ -9,21 +10,24 @@
 #include <stdlib.h>
 
 #include "groupproto.h"
+#include "linkproto.h"
 #include "listproto.h"
+#include "outproto.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-#define AGAIN(x)							\
+#define AGAIN_ANY(x)							\
 static int								\
 again_##x(struct wbuf *w, struct reader *rd)				\
 {									\
-	struct store_##x m;						\
+	struct x m;							\
 									\
-	if (store_##x##_get(rd, &m) == -1)				\
+	if (x##_get(rd, &m) == -1)					\
 		return -1;						\
-	store_##x##_put(w, &m);						\
+	x##_put(w, &m);							\
 	return 0;							\
 }
+#define AGAIN(x)	AGAIN_ANY(store_##x)
 
 AGAIN(register)
 AGAIN(registered)
@@ -45,13 +49,30 @@ AGAIN(group)
 AGAIN(group_done)
 AGAIN(mailbox_list)
 AGAIN(expired)
+AGAIN(name)
+AGAIN(out_list)
+AGAIN(out_listed)
+AGAIN(out_mark)
+AGAIN(hub)
+AGAIN(hub_list)
+AGAIN_ANY(link_up)
+AGAIN_ANY(link_end)
+AGAIN_ANY(link_line)
+AGAIN_ANY(link_full)
+AGAIN_ANY(link_written)
+AGAIN_ANY(link_report)
+AGAIN_ANY(link_send)
 
 static int	(*const again[])(struct wbuf *, struct reader *) = {
-	again_register, again_registered, again_gone, again_rename,
-	again_append, again_appended, again_inbox, again_mail, again_mark,
-	again_marked, again_query, again_message, again_session_list,
-	again_clean, again_cleaned, again_alias, again_group,
-	again_group_done, again_mailbox_list, again_expired
+	again_store_register, again_store_registered, again_store_gone, again_store_rename,
+	again_store_append, again_store_appended, again_store_inbox, again_store_mail, again_store_mark,
+	again_store_marked, again_store_query, again_store_message, again_store_session_list,
+	again_store_clean, again_store_cleaned, again_store_alias, again_store_group,
+	again_store_group_done, again_store_mailbox_list, again_store_expired, again_store_name, again_store_out_list,
+	again_store_out_listed, again_store_out_mark, again_store_hub,
+	again_store_hub_list, again_link_up, again_link_end, again_link_line,
+	again_link_full, again_link_written, again_link_report,
+	again_link_send
 };
 
 int
