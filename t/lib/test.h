@@ -83,7 +83,10 @@ void		 remove_tree(const char *dir);
 
 /* procs.c: the test's processes, found by their environment and parents. */
 size_t	 procs_all(const char *data, pid_t *, size_t max);
-/* A process of the hub: "router", "store", or NULL for the parent; or 0. */
+/*
+ * A process of the hub: "router", "store", "bridged", or NULL for the parent;
+ * or 0.
+ */
 pid_t	 hub_pid(struct tenv *, const char *role);
 /* How many hubs (parents) there are. */
 int	 hub_count(struct tenv *);
