@@ -51,7 +51,7 @@ main(int argc, char *argv[])
 {
 	struct options o = { 0 };
 	struct conf conf;
-	int c, lock, ready = -1;
+	int c, lock, status, ready = -1;
 	char logs[CONF_PATH_MAX + 8];
 
 	log_set_name("hubd", NULL);
@@ -118,7 +118,9 @@ main(int argc, char *argv[])
 	if (conf.bad_bridge)
 		log_warnx("bridge.json cannot be used: no links to other "
 		    "hubs; hubd -n says what is wrong");
-	return parent_main(&conf, lock, ready);
+	status = parent_main(&conf, lock, ready);
+	lan_conf_free(&conf.lan);
+	return status;
 }
 
 static int

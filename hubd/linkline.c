@@ -409,8 +409,9 @@ stored(const struct posted *p, void *arg)
 		json_begin(&w, '{');
 		json_put_str(&w, "type", "bridge_ack");
 		json_put_int(&w, "seq", rc->seq);
-		if (p->status == STORE_FULL)
-			json_put_str(&w, "code", err_code(ERR_MAILBOX_ERROR));
+		if (p->status == STORE_FULL || p->status == STORE_OTHER)
+			json_put_str(&w, "code", err_code(p->status ==
+			    STORE_FULL ? ERR_MAILBOX_ERROR : ERR_BAD_ARGS));
 		else
 			json_put_str(&w, "state", msg_state_name(p->pushed ?
 			    MSG_PUSHED : MSG_ACCEPTED));

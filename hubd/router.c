@@ -126,6 +126,7 @@ router_main(void)
 		storeq_free(m.router.store);
 	}
 	close_listeners(&m);
+	lan_conf_free(&m.conf.lan);
 	request_done();
 	event_free(m.idle);
 	event_free(m.accept_again);

@@ -339,6 +339,7 @@ store_main(void)
 	wbuf_free(&s->heads);
 	wbuf_free(&s->list);
 	wbuf_free(&s->gone);
+	lan_conf_free(&s->conf.lan);
 	child_free(s->child);
 	event_base_free(s->base);
 	free(s);
