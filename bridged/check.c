@@ -68,8 +68,10 @@ check_main(const char *file, int argc, char **argv)
 	c.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	signal(SIGPIPE, SIG_IGN);
 	log_set_level(LOG_LEVEL_WARN);
-	if (configuration(&c, file) == -1)
+	if (configuration(&c, file) == -1) {
+		lan_conf_free(&c.conf.lan);
 		return 1;
+	}
 	c.psk = psk_new(c.conf.lan.secret, c.conf.hub_id);
 	listener(&c);
 	for (a = 0; a < argc; a++) {

@@ -91,11 +91,14 @@ main(int argc, char *argv[])
 	if (o.verbose)
 		conf.log_level = LOG_LEVEL_DEBUG;
 	log_set_level((enum log_level)conf.log_level);
-	if (conf_load(o.file, !o.embedded, &conf) == -1)
+	if (conf_load(o.file, !o.embedded, &conf) == -1) {
+		lan_conf_free(&conf.lan);
 		return 1;
+	}
 	if (o.check) {
 		if (!conf.bad_bridge)
 			printf("configuration OK\n");
+		lan_conf_free(&conf.lan);
 		return conf.bad_bridge;
 	}
 	if (paths_mkdir(conf.data) == -1)
