@@ -9,9 +9,9 @@ struct conf;
 
 /*
  * Looks for the file in the data directory, in that of EcoRelay's plug-in
- * and (unless $ECORELAY_DATA is set) in ~/.eco-relay, and reads the first one into conf: hub_id, secret,
- * listen and bind, peers.  Returns 0, also if there is none, or -1 if there
- * is one that cannot be used; the log says why.
+ * and, unless $ECORELAY_DATA is set, in ~/.eco-relay, and reads the first one
+ * into conf: hub_id, secret, listen and bind, peers.  Returns 0, also if there
+ * is none, or -1 if there is one that cannot be used; the log says why.
  */
 int	bridgejson_load(struct conf *);
 

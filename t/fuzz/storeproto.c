@@ -64,15 +64,17 @@ AGAIN_ANY(link_report)
 AGAIN_ANY(link_send)
 
 static int	(*const again[])(struct wbuf *, struct reader *) = {
-	again_store_register, again_store_registered, again_store_gone, again_store_rename,
-	again_store_append, again_store_appended, again_store_inbox, again_store_mail, again_store_mark,
-	again_store_marked, again_store_query, again_store_message, again_store_session_list,
-	again_store_clean, again_store_cleaned, again_store_alias, again_store_group,
-	again_store_group_done, again_store_mailbox_list, again_store_expired, again_store_name, again_store_out_list,
-	again_store_out_listed, again_store_out_mark, again_store_hub,
-	again_store_hub_list, again_link_up, again_link_end, again_link_line,
-	again_link_full, again_link_written, again_link_report,
-	again_link_send
+	again_store_register, again_store_registered, again_store_gone,
+	again_store_rename, again_store_append, again_store_appended,
+	again_store_inbox, again_store_mail, again_store_mark,
+	again_store_marked, again_store_query, again_store_message,
+	again_store_session_list, again_store_clean, again_store_cleaned,
+	again_store_alias, again_store_group, again_store_group_done,
+	again_store_mailbox_list, again_store_expired, again_store_name,
+	again_store_out_list, again_store_out_listed, again_store_out_mark,
+	again_store_hub, again_store_hub_list, again_link_up, again_link_end,
+	again_link_line, again_link_full, again_link_written,
+	again_link_report, again_link_send
 };
 
 int
