@@ -251,7 +251,10 @@ shake(struct check *c, const struct lan_peer *p, int fd)
 	struct hello h;
 	int r = handshake(t, fd, &out);
 
-	if (r == 1)
+	if (r == 1 && errno == ETIMEDOUT)
+		say(c, BAD, p->hub_id, "TLS: no answer within %d seconds: "
+		    "is that a hub, and is it not stopped?", WAIT_MS / 1000);
+	else if (r == 1)
 		say(c, BAD, p->hub_id, "TLS: the other end closed at once: "
 		    "it is no hub of ours, or too many wrong secrets have "
 		    "come from here: wait a minute");
@@ -308,9 +311,12 @@ more(struct tls *t, int fd)
 	static char buf[16384];		/* read before the next call */
 	ssize_t n;
 
-	if (poll(&pfd, 1, WAIT_MS) != 1 ||
-	    (n = recv(fd, buf, sizeof(buf), 0)) == -1)
+	if (poll(&pfd, 1, WAIT_MS) != 1) {
+		errno = ETIMEDOUT;
 		return -1;
+	}
+	errno = 0;
+	n = recv(fd, buf, sizeof(buf), 0);
 	if (n > 0)
 		tls_feed(t, buf, (size_t)n);
 	return n;

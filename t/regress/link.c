@@ -4,12 +4,17 @@
  */
 #include "compat.h"
 
+#include <sys/socket.h>
+
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "twohubs.h"
 
+#define CROWD	200	/* on each hub */
 #define WAITING	300	/* messages while the other hub is off */
 
 static struct conn	*session(struct tenv *, const char *);
@@ -340,6 +345,33 @@ START_TEST(groups)
 }
 END_TEST
 
+/* Many who call and say nothing do not keep out the one that is right. */
+START_TEST(crowd)
+{
+	struct sockaddr_in	 sin = { .sin_family = AF_INET };
+	struct twohubs		*h = two_begin();
+	struct conn		*ann = session(h->one, "ann");
+	int			 fds[2 * CROWD], i;
+	pid_t			 pid;
+
+	two_linked(ann, 1);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	for (i = 0; i < 2 * CROWD; i++) {
+		sin.sin_port = htons((uint16_t)h->port[i % 2]);
+		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+		want(fds[i] != -1 && connect(fds[i], (struct sockaddr *)&sin,
+		    sizeof(sin)) == 0, "connection %d", i);
+	}
+	want((pid = hub_pid(h->one, "bridged")) != 0, "no bridged");
+	want(kill(pid, SIGKILL) == 0, "kill");
+	two_linked(ann, 0);
+	two_linked(ann, 1);
+	for (i = 0; i < 2 * CROWD; i++)
+		close(fds[i]);
+	two_end(h);
+}
+END_TEST
+
 START_TEST(another_secret)
 {
 	struct twohubs	*h = two_begin_("another secret than that");
@@ -380,6 +412,7 @@ main(int argc, char **argv)
 	test_add(s, broadcast, 60);
 	test_add(s, rooms, 60);
 	test_add(s, groups, 60);
+	test_add(s, crowd, 60);
 	test_add(s, another_secret, 60);
 	return (test_main(argv[0], s));
 }

@@ -11,6 +11,8 @@
 #include "plainhub.h"
 
 #define TEXT_MAX	524288	/* characters of a message's text */
+#define SLOW_MESSAGES	300	/* more than all buffers hold */
+#define SLOW_BYTES	100000
 #define NKEPT		30
 
 /* The next thing forwarded must be that message to zoe. */
@@ -559,6 +561,39 @@ START_TEST(a_line_too_long_for_it)
 }
 END_TEST
 
+/* One that does not read costs nobody else anything, and gets it all later. */
+START_TEST(a_slow_reader)
+{
+	struct plainhub	*p = plain_begin(0);
+	struct conn	*ann = client_new(p->env, "ann", FEATURES);
+	struct conn	*ben = client_new(p->env, "ben", FEATURES);
+	char		*body = t_fill('x', SLOW_BYTES), text[16];
+	json_t		*j;
+	int		 i;
+
+	(void)plain_link(p, plain_zoe());
+	(void)sees(ann, "zoe@old");
+	p->link->mute = 1;
+	for (i = 0; i < SLOW_MESSAGES; i++) {
+		snprintf(text, sizeof(text), "%08d", i);
+		memcpy(body, text, 8);
+		(void)send_text(ann, "zoe@old", body, "queued");
+	}
+	/* what is not kept is refused, and what stays here goes on */
+	(void)send_text(ann, "ben", "here", "delivered");
+	is_str(hear(ben, "incoming_message"), "text", "here");
+	p->link->mute = 0;
+	for (i = 0; i < SLOW_MESSAGES; i++) {
+		j = forwarded(p, "zoe", "incoming_message", "ann");
+		snprintf(text, sizeof(text), "%08d", i);
+		want(strncmp(str_of(j, "text"), text, 8) == 0,
+		    "message %s is not next", text);
+	}
+	free(body);
+	plain_end(p);
+}
+END_TEST
+
 START_TEST(status_has_the_link)
 {
 	struct plainhub	*p = plain_begin(0);
@@ -598,6 +633,7 @@ main(int argc, char **argv)
 	test_add(s, things_it_does_not_know, 30);
 	test_add(s, a_line_that_is_not_json, 30);
 	test_add(s, a_line_too_long_for_it, 40);
+	test_add(s, a_slow_reader, 60);
 	test_add(s, status_has_the_link, 30);
 	return (test_main(argv[0], s));
 }
