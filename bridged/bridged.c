@@ -18,12 +18,12 @@
 #include <unistd.h>
 
 #include "bridge.h"
-#include "check.h"
 #include "child.h"
 #include "imsg.h"
 #include "log.h"
 #include "paths.h"
 #include "penalty.h"
+#include "probe.h"
 #include "psk.h"
 #include "timeutil.h"
 
@@ -108,7 +108,7 @@ main(int argc, char *argv[])
 	}
 	if (!test)
 		usage();
-	return check_main(file, argc - optind, argv + optind);
+	return probe_main(file, argc - optind, argv + optind);
 }
 
 static int

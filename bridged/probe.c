@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "check.h"
+#include "probe.h"
 #include "conf.h"
 #include "hello.h"
 #include "log.h"
@@ -57,7 +57,7 @@ static void	compare_clocks(struct check *, const struct lan_peer *,
 		    int64_t);
 
 int
-check_main(const char *file, int argc, char **argv)
+probe_main(const char *file, int argc, char **argv)
 {
 	struct check c = { .failed = 0 };
 	const struct lan_peer *p;
@@ -234,8 +234,8 @@ reach(const struct addrinfo *ai)
 		e = errno;
 	else if (poll(&pfd, 1, WAIT_MS) == 0)
 		e = ETIMEDOUT;
-	else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &len) == -1)
-		e = errno;
+	else
+		(void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &len);
 	if (e == 0)
 		return fd;
 	close(fd);
