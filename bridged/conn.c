@@ -91,7 +91,7 @@ conn_call(struct event_base *base, int fd, struct psk *psk,
 
 	c->mode = psk != NULL ? TLS : PLAIN;
 	if (psk != NULL) {
-		c->tls = tls_call(psk, listener, output, c);
+		c->tls = psk_call(psk, listener, output, c);
 		(void)tls_read(c->tls, NULL, 0);
 	} else {
 		/* not before the caller has the conn */
@@ -165,7 +165,7 @@ begin(struct conn *c, char first)
 {
 	if (first == TLS_HANDSHAKE) {
 		c->mode = TLS;
-		c->tls = tls_answer(c->psk, output, c);
+		c->tls = psk_answer(c->psk, output, c);
 		return 0;
 	}
 	if (first != '{' || !c->plaintext_too)
@@ -387,7 +387,7 @@ conn_is_plaintext(const struct conn *c)
 const char *
 conn_caller(const struct conn *c)
 {
-	return c->tls != NULL ? tls_caller(c->tls) : "";
+	return c->tls != NULL ? psk_caller(c->tls) : "";
 }
 
 int64_t

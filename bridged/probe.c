@@ -247,7 +247,7 @@ static void
 shake(struct check *c, const struct lan_peer *p, int fd)
 {
 	struct wbuf out = { 0 };
-	struct tls *t = tls_call(c->psk, p->hub_id, queue, &out);
+	struct tls *t = psk_call(c->psk, p->hub_id, queue, &out);
 	struct hello h;
 	int r = handshake(t, fd, &out);
 

@@ -4,7 +4,6 @@
  */
 #include "compat.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 #include <openssl/core_names.h>
@@ -25,18 +24,13 @@
 
 struct psk {
 	SSL_CTX		*ctx;
-	BIO_METHOD	*bio;
 	unsigned char	 root[KEY_BYTES];
 	char		 hub_id[NAME_SIZE];
 };
 
-struct tls {
+/* Who has called whom. */
+struct ends {
 	struct psk	*psk;
-	SSL		*ssl;
-	const char	*in;		/* has come, and is not read yet */
-	size_t		 in_len;
-	void		(*out)(const void *, size_t, void *);
-	void		*arg;
 	char		 caller[NAME_SIZE], listener[NAME_SIZE];
 };
 
@@ -48,10 +42,7 @@ static int	use_session(SSL *, const EVP_MD *, const unsigned char **,
 		    size_t *, SSL_SESSION **);
 static int	find_session(SSL *, const unsigned char *, size_t,
 		    SSL_SESSION **);
-static int	bio_read(BIO *, char *, int);
-static int	bio_write(BIO *, const char *, int);
-static long	bio_ctrl(BIO *, int, long, void *);
-static struct tls	*tls_new(struct psk *,
+static struct tls	*make(struct psk *, const char *, const char *, int,
 			    void (*)(const void *, size_t, void *), void *);
 
 static void
@@ -77,11 +68,6 @@ psk_new(const char *secret, const char *hub_id)
 	    SSL_CTX_set_ciphersuites(k->ctx, CIPHERSUITE) != 1 ||
 	    SSL_CTX_set_num_tickets(k->ctx, 0) != 1)
 		bad("TLS 1.3");
-	if ((k->bio = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "link")) == NULL ||
-	    BIO_meth_set_read(k->bio, bio_read) != 1 ||
-	    BIO_meth_set_write(k->bio, bio_write) != 1 ||
-	    BIO_meth_set_ctrl(k->bio, bio_ctrl) != 1)
-		bad("BIO_meth_new");
 	SSL_CTX_set_session_cache_mode(k->ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_mode(k->ctx, SSL_MODE_RELEASE_BUFFERS |
 	    SSL_MODE_ENABLE_PARTIAL_WRITE);
@@ -96,7 +82,6 @@ psk_free(struct psk *k)
 	if (k == NULL)
 		return;
 	SSL_CTX_free(k->ctx);
-	BIO_meth_free(k->bio);
 	explicit_bzero(k, sizeof(*k));
 	free(k);
 }
@@ -140,7 +125,7 @@ session(SSL *ssl)
 {
 	/* RFC 8446 appendix B.4 */
 	static const unsigned char suite[] = { 0x13, 0x01 };
-	const struct tls *t = SSL_get_app_data(ssl);
+	const struct ends *t = SSL_get_app_data(ssl);
 	const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, suite);
 	unsigned char key[KEY_BYTES];
 	SSL_SESSION *s = SSL_SESSION_new();
@@ -161,7 +146,7 @@ static int
 use_session(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *len,
     SSL_SESSION **res)
 {
-	const struct tls *t = SSL_get_app_data(ssl);
+	const struct ends *t = SSL_get_app_data(ssl);
 
 	(void)md;
 	if ((*res = session(ssl)) == NULL)
@@ -175,7 +160,7 @@ use_session(SSL *ssl, const EVP_MD *md, const unsigned char **id, size_t *len,
 static int
 find_session(SSL *ssl, const unsigned char *id, size_t len, SSL_SESSION **res)
 {
-	struct tls *t = SSL_get_app_data(ssl);
+	struct ends *t = SSL_get_app_data(ssl);
 	struct slice name = { (const char *)id, len };
 
 	*res = NULL;
@@ -186,137 +171,43 @@ find_session(SSL *ssl, const unsigned char *id, size_t len, SSL_SESSION **res)
 	return *res != NULL;
 }
 
-static int
-bio_read(BIO *b, char *dst, int size)
-{
-	struct tls *t = BIO_get_data(b);
-	size_t n = t->in_len < (size_t)size ? t->in_len : (size_t)size;
-
-	BIO_clear_retry_flags(b);
-	if (n == 0) {
-		BIO_set_retry_read(b);
-		return -1;
-	}
-	memcpy(dst, t->in, n);
-	t->in += n;
-	t->in_len -= n;
-	return (int)n;
-}
-
-static int
-bio_write(BIO *b, const char *p, int n)
-{
-	struct tls *t = BIO_get_data(b);
-
-	BIO_clear_retry_flags(b);
-	if (n > 0)
-		t->out(p, (size_t)n, t->arg);
-	return n;
-}
-
-static long
-bio_ctrl(BIO *b, int what, long n, void *p)
-{
-	(void)b;
-	(void)n;
-	(void)p;
-	return what == BIO_CTRL_FLUSH;
-}
-
 static struct tls *
-tls_new(struct psk *k, void (*out)(const void *, size_t, void *), void *arg)
-{
-	struct tls *t = xcalloc(1, sizeof(*t));
-	BIO *b = BIO_new(k->bio);
-
-	t->psk = k;
-	t->out = out;
-	t->arg = arg;
-	t->ssl = SSL_new(k->ctx);
-	if (t->ssl == NULL || b == NULL || SSL_set_app_data(t->ssl, t) != 1)
-		bad("a connection");
-	BIO_set_data(b, t);
-	BIO_set_init(b, 1);
-	SSL_set_bio(t->ssl, b, b);
-	return t;
-}
-
-struct tls *
-tls_call(struct psk *k, const char *listener,
+make(struct psk *k, const char *caller, const char *listener, int server,
     void (*out)(const void *, size_t, void *), void *arg)
 {
-	struct tls *t = tls_new(k, out, arg);
+	struct ends *e = xcalloc(1, sizeof(*e));
+	SSL *ssl = SSL_new(k->ctx);
 
-	strlcpy(t->caller, k->hub_id, sizeof(t->caller));
-	strlcpy(t->listener, listener, sizeof(t->listener));
-	SSL_set_connect_state(t->ssl);
-	return t;
+	if (ssl == NULL || SSL_set_app_data(ssl, e) != 1)
+		bad("a connection");
+	e->psk = k;
+	strlcpy(e->caller, caller, sizeof(e->caller));
+	strlcpy(e->listener, listener, sizeof(e->listener));
+	if (server)
+		SSL_set_accept_state(ssl);
+	else
+		SSL_set_connect_state(ssl);
+	return tls_new(ssl, out, arg, e);
 }
 
 struct tls *
-tls_answer(struct psk *k, void (*out)(const void *, size_t, void *),
-    void *arg)
+psk_call(struct psk *k, const char *listener,
+    void (*out)(const void *, size_t, void *), void *arg)
 {
-	struct tls *t = tls_new(k, out, arg);
-
-	strlcpy(t->listener, k->hub_id, sizeof(t->listener));
-	SSL_set_accept_state(t->ssl);
-	return t;
+	return make(k, k->hub_id, listener, 0, out, arg);
 }
 
-void
-tls_free(struct tls *t)
+struct tls *
+psk_answer(struct psk *k, void (*out)(const void *, size_t, void *),
+    void *arg)
 {
-	if (t == NULL)
-		return;
-	SSL_free(t->ssl);
-	free(t);
+	return make(k, "", k->hub_id, 1, out, arg);
 }
 
 const char *
-tls_caller(const struct tls *t)
+psk_caller(const struct tls *t)
 {
-	return t->caller;
-}
+	const struct ends *e = tls_own(t);
 
-int
-tls_done(const struct tls *t)
-{
-	return SSL_is_init_finished(t->ssl);
-}
-
-void
-tls_feed(struct tls *t, const void *p, size_t n)
-{
-	t->in = p;
-	t->in_len = n;
-}
-
-ssize_t
-tls_read(struct tls *t, void *p, size_t size)
-{
-	int n;
-
-	ERR_clear_error();
-	n = SSL_read(t->ssl, p, size > INT_MAX ? INT_MAX : (int)size);
-	if (n > 0)
-		return n;
-	return SSL_get_error(t->ssl, n) == SSL_ERROR_WANT_READ ? 0 : -1;
-}
-
-int
-tls_write(struct tls *t, const void *p, size_t n)
-{
-	const char *s = p;
-	int r;
-
-	while (n > 0) {
-		ERR_clear_error();
-		r = SSL_write(t->ssl, s, n > INT_MAX ? INT_MAX : (int)n);
-		if (r <= 0)
-			return -1;
-		s += r;
-		n -= (size_t)r;
-	}
-	return 0;
+	return e->caller;
 }

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * TLS on bytes that somebody else moves.
+ */
+#include "compat.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "log.h"
+#include "tlsio.h"
+
+struct tls {
+	SSL		*ssl;
+	const char	*in;		/* has come, and is not read yet */
+	size_t		 in_len;
+	void		(*out)(const void *, size_t, void *);
+	void		*arg, *own;
+};
+
+static int	bio_read(BIO *, char *, int);
+static int	bio_write(BIO *, const char *, int);
+static long	bio_ctrl(BIO *, int, long, void *);
+static BIO_METHOD	*method(void);
+
+static int
+bio_read(BIO *b, char *dst, int size)
+{
+	struct tls *t = BIO_get_data(b);
+	size_t n = t->in_len < (size_t)size ? t->in_len : (size_t)size;
+
+	BIO_clear_retry_flags(b);
+	if (n == 0) {
+		BIO_set_retry_read(b);
+		return -1;
+	}
+	memcpy(dst, t->in, n);
+	t->in += n;
+	t->in_len -= n;
+	return (int)n;
+}
+
+static int
+bio_write(BIO *b, const char *p, int n)
+{
+	struct tls *t = BIO_get_data(b);
+
+	BIO_clear_retry_flags(b);
+	if (n > 0)
+		t->out(p, (size_t)n, t->arg);
+	return n;
+}
+
+static long
+bio_ctrl(BIO *b, int what, long n, void *p)
+{
+	(void)b;
+	(void)n;
+	(void)p;
+	return what == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *
+method(void)
+{
+	static BIO_METHOD *m;
+
+	if (m == NULL &&
+	    ((m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "tlsio")) == NULL ||
+	    BIO_meth_set_read(m, bio_read) != 1 ||
+	    BIO_meth_set_write(m, bio_write) != 1 ||
+	    BIO_meth_set_ctrl(m, bio_ctrl) != 1))
+		fatalx("BIO_meth_new");
+	return m;
+}
+
+struct tls *
+tls_new(SSL *ssl, void (*out)(const void *, size_t, void *), void *arg,
+    void *own)
+{
+	struct tls *t = xcalloc(1, sizeof(*t));
+	BIO *b = BIO_new(method());
+
+	if (ssl == NULL || b == NULL)
+		fatalx("TLS: out of memory");
+	t->ssl = ssl;
+	t->out = out;
+	t->arg = arg;
+	t->own = own;
+	BIO_set_data(b, t);
+	BIO_set_init(b, 1);
+	SSL_set_bio(ssl, b, b);
+	return t;
+}
+
+void
+tls_free(struct tls *t)
+{
+	if (t == NULL)
+		return;
+	SSL_free(t->ssl);
+	free(t->own);
+	free(t);
+}
+
+void *
+tls_own(const struct tls *t)
+{
+	return t->own;
+}
+
+int
+tls_done(const struct tls *t)
+{
+	return SSL_is_init_finished(t->ssl);
+}
+
+void
+tls_feed(struct tls *t, const void *p, size_t n)
+{
+	t->in = p;
+	t->in_len = n;
+}
+
+ssize_t
+tls_read(struct tls *t, void *p, size_t size)
+{
+	int n;
+
+	ERR_clear_error();
+	n = SSL_read(t->ssl, p, size > INT_MAX ? INT_MAX : (int)size);
+	if (n > 0)
+		return n;
+	return SSL_get_error(t->ssl, n) == SSL_ERROR_WANT_READ ? 0 : -1;
+}
+
+int
+tls_write(struct tls *t, const void *p, size_t n)
+{
+	const char *s = p;
+	int r;
+
+	while (n > 0) {
+		ERR_clear_error();
+		r = SSL_write(t->ssl, s, n > INT_MAX ? INT_MAX : (int)n);
+		if (r <= 0)
+			return -1;
+		s += r;
+		n -= (size_t)r;
+	}
+	return 0;
+}
