@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The server's side of a WebSocket connection.
+ */
+#include "compat.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "bufio.h"
+#include "linger.h"
+#include "log.h"
+#include "tcpsock.h"
+#include "timeutil.h"
+#include "tlsio.h"
+#include "ws.h"
+#include "wshttp.h"
+#include "wsserver.h"
+
+#define RECORD		16384	/* bytes in one of TLS */
+#define KEEP_CAP	65536	/* of an input buffer that is empty */
+#define COPY_MAX	4096	/* a shorter part of a message is copied */
+
+struct wsserver {
+	const struct wsserver_ops *ops;
+	void			*arg;
+	struct event_base	*base;
+	struct bufio		*io;
+	struct event		*flush;
+	struct tls		*tls;
+	struct ws		 ws;
+	struct wbuf		 in;		/* decrypted, not consumed */
+	struct wbuf		 out;		/* to be encrypted */
+	int64_t			 heard;
+	int			 open, held, dead, depth;
+};
+
+static size_t	on_input(struct bufio *, char *, size_t, void *);
+static void	on_closed(struct bufio *, int, void *);
+static void	on_drained(struct bufio *, void *);
+static void	on_flush(evutil_socket_t, short, void *);
+static void	output(const void *, size_t, void *);
+static void	decrypt(struct wsserver *, const char *, size_t);
+static size_t	consume(struct wsserver *, char *, size_t);
+static size_t	handshake(struct wsserver *, const char *, size_t);
+static void	take(struct wsserver *, struct ws_event *);
+static void	put(struct wsserver *, const void *, size_t);
+static void	end(struct wsserver *, const char *);
+static void	last_words(struct wsserver *);
+static void	leave(struct wsserver *);
+
+static const struct bufio_ops io_ops = {
+	.input = on_input,
+	.closed = on_closed,
+	.drained = on_drained,
+};
+
+struct wsserver *
+wsserver_new(struct event_base *base, int fd, struct ssl_st *ssl,
+    const struct wsserver_ops *ops, void *arg)
+{
+	struct wsserver *s = xcalloc(1, sizeof(*s));
+
+	s->ops = ops;
+	s->arg = arg;
+	s->base = base;
+	s->heard = time_mono_ms();
+	ws_init(&s->ws, WS_SERVER, RECORD);
+	tcp_nodelay(fd);
+	if (ssl != NULL)
+		s->tls = tls_new(ssl, output, s, NULL);
+	if ((s->flush = event_new(base, -1, 0, on_flush, s)) == NULL)
+		fatalx("event_new");
+	s->io = bufio_new(base, fd, -1, &io_ops, s);
+	bufio_limits(s->io, WSHTTP_MAX + RECORD, SIZE_MAX);
+	return s;
+}
+
+void
+wsserver_free(struct wsserver *s)
+{
+	if (s == NULL || s->dead)
+		return;
+	s->dead = 1;
+	event_free(s->flush);
+	bufio_free(s->io);
+	s->io = NULL;
+	if (s->depth == 0)
+		leave(s);
+}
+
+/* Callbacks may free it; it goes when the outermost one returns. */
+static void
+leave(struct wsserver *s)
+{
+	if (s->depth > 0)
+		s->depth--;
+	if (s->depth > 0 || !s->dead)
+		return;
+	tls_free(s->tls);
+	ws_done(&s->ws);
+	wbuf_free(&s->in);
+	wbuf_free(&s->out);
+	free(s);
+}
+
+static void
+end(struct wsserver *s, const char *why)
+{
+	if (!s->dead)
+		s->ops->closed(s, why, s->arg);
+}
+
+static void
+output(const void *p, size_t n, void *arg)
+{
+	struct wsserver *s = arg;
+
+	if (!s->dead)
+		bufio_write(s->io, p, n);
+}
+
+static size_t
+on_input(struct bufio *io, char *p, size_t n, void *arg)
+{
+	struct wsserver *s = arg;
+	size_t used = n;
+
+	(void)io;
+	s->depth++;
+	s->heard = time_mono_ms();
+	if (s->tls != NULL)
+		decrypt(s, p, n);
+	else
+		used = consume(s, p, n);
+	leave(s);
+	return used;
+}
+
+static void
+decrypt(struct wsserver *s, const char *p, size_t n)
+{
+	ssize_t got = 0;
+	size_t used;
+
+	tls_feed(s->tls, p, n);
+	while (!s->dead && (got = tls_read(s->tls, wbuf_room(&s->in, RECORD),
+	    RECORD)) > 0) {
+		s->in.len += (size_t)got;
+		used = consume(s, s->in.rb->data, s->in.len);
+		if (s->dead)
+			return;
+		s->in.len -= used;
+		if (used > 0 && s->in.len > 0)
+			memmove(s->in.rb->data, s->in.rb->data + used,
+			    s->in.len);
+	}
+	if (s->dead)
+		return;
+	if (s->in.len == 0 && s->in.cap > KEEP_CAP)
+		wbuf_free(&s->in);
+	if (got == -1) {
+		(void)bufio_flush(s->io, 0);
+		end(s, s->open ? "TLS was ended" : "no TLS handshake");
+	}
+}
+
+static size_t
+consume(struct wsserver *s, char *p, size_t n)
+{
+	struct ws_event ev;
+	size_t used = 0;
+
+	if (!s->open && (used = handshake(s, p, n)) == 0)
+		return 0;
+	while (!s->dead && s->open) {
+		used += ws_read(&s->ws, p + used, n - used, &ev);
+		if (ev.type == WS_MORE)
+			break;
+		take(s, &ev);
+	}
+	return used;
+}
+
+/* Plain HTTP requests are answered and closed. */
+static size_t
+handshake(struct wsserver *s, const char *p, size_t n)
+{
+	const char *text = "not a WebSocket request";
+	struct wshttp_request r;
+	struct wbuf w = { 0 };
+	long used = wshttp_read(p, n, &r);
+	int status;
+
+	if (used == 0)
+		return 0;
+	status = used == -1 ? 400 : s->ops->request(&r, &text, s->arg);
+	if (status == 0)
+		wshttp_accept(&w, r.key);
+	else
+		wshttp_refuse(&w, status, text);
+	put(s, wbuf_data(&w), w.len);
+	wbuf_free(&w);
+	if (status == 0) {
+		s->open = 1;
+		return (size_t)used;
+	}
+	last_words(s);
+	end(s, text);
+	return n;
+}
+
+static void
+take(struct wsserver *s, struct ws_event *ev)
+{
+	struct wbuf w = { 0 };
+
+	switch (ev->type) {
+	case WS_MORE:
+		break;
+	case WS_PONG:
+		if (s->ops->pong != NULL)
+			s->ops->pong(s, s->arg);
+		break;
+	case WS_MESSAGE:
+		s->ops->message(s, ev->data, ev->len, s->arg);
+		break;
+	case WS_PING:
+		ws_frame(&w, WS_SERVER, WS_OP_PONG, ev->data, ev->len);
+		put(s, wbuf_data(&w), w.len);
+		break;
+	case WS_CLOSED:
+	case WS_BROKEN:
+		/* section 5.5.1: the same code goes back */
+		ws_close_frame(&w, WS_SERVER, ev->type == WS_BROKEN ||
+		    ev->code != WS_CLOSE_NO_CODE ? ev->code :
+		    WS_CLOSE_NORMAL, ev->type == WS_BROKEN ? ev->why : "");
+		put(s, wbuf_data(&w), w.len);
+		last_words(s);
+		end(s, ev->type == WS_BROKEN ? ev->why : "closed");
+		break;
+	}
+	wbuf_free(&w);
+}
+
+/* What is queued goes out, and the other end may read it. */
+static void
+last_words(struct wsserver *s)
+{
+	if (s->dead)
+		return;
+	on_flush(-1, 0, s);
+	(void)bufio_flush(s->io, 0);
+	linger(s->base, bufio_fd(s->io));
+}
+
+void
+wsserver_close(struct wsserver *s, unsigned code, const char *why)
+{
+	struct wbuf w = { 0 };
+
+	if (s->dead)
+		return;
+	s->depth++;
+	if (s->open) {
+		ws_close_frame(&w, WS_SERVER, code, why);
+		put(s, wbuf_data(&w), w.len);
+		wbuf_free(&w);
+		last_words(s);
+	}
+	wsserver_free(s);
+	leave(s);
+}
+
+static void
+put(struct wsserver *s, const void *p, size_t n)
+{
+	if (s->dead)
+		return;
+	if (s->tls == NULL) {
+		bufio_write(s->io, p, n);
+		return;
+	}
+	if (s->out.len + n >= RECORD && s->out.len > 0) {
+		(void)tls_write(s->tls, wbuf_data(&s->out), s->out.len);
+		wbuf_reset(&s->out);
+	}
+	if (n >= RECORD) {
+		(void)tls_write(s->tls, p, n);
+		return;
+	}
+	if (s->out.len == 0)
+		event_active(s->flush, EV_WRITE, 0);
+	wbuf_add(&s->out, p, n);
+}
+
+/* Small messages of one turn share a record. */
+static void
+on_flush(evutil_socket_t fd, short ev, void *arg)
+{
+	struct wsserver *s = arg;
+
+	(void)fd;
+	(void)ev;
+	if (s->dead || s->out.len == 0)
+		return;
+	(void)tls_write(s->tls, wbuf_data(&s->out), s->out.len);
+	wbuf_reset(&s->out);
+	if (s->out.cap > KEEP_CAP)
+		wbuf_free(&s->out);
+}
+
+void
+wsserver_write(struct wsserver *s, const struct wbuf *head, struct rbuf *tail)
+{
+	char header[WS_HEADER_MAX];
+	size_t n, len = head->len + (tail != NULL ? tail->len : 0);
+
+	if (s->dead || !s->open)
+		return;
+	n = ws_header(header, WS_OP_TEXT, 1, len, NULL);
+	put(s, header, n);
+	put(s, wbuf_data(head), head->len);
+	if (tail == NULL)
+		return;
+	if (s->tls == NULL && tail->len > COPY_MAX)
+		bufio_write_rbuf(s->io, tail);
+	else
+		put(s, tail->data, tail->len);
+}
+
+void
+wsserver_ping(struct wsserver *s)
+{
+	struct wbuf w = { 0 };
+
+	if (!s->open)
+		return;
+	ws_frame(&w, WS_SERVER, WS_OP_PING, "", 0);
+	put(s, wbuf_data(&w), w.len);
+	wbuf_free(&w);
+}
+
+static void
+on_closed(struct bufio *io, int err, void *arg)
+{
+	struct wsserver *s = arg;
+
+	(void)io;
+	s->depth++;
+	end(s, err == 0 ? "closed by the other end" : err == EMSGSIZE ?
+	    "a request over the limit" : strerror(err));
+	leave(s);
+}
+
+static void
+on_drained(struct bufio *io, void *arg)
+{
+	struct wsserver *s = arg;
+
+	(void)io;
+	if (s->ops->drained == NULL || s->out.len > 0)
+		return;
+	s->depth++;
+	s->ops->drained(s, s->arg);
+	leave(s);
+}
+
+void
+wsserver_limit(struct wsserver *s, size_t max)
+{
+	ws_limit(&s->ws, max);
+}
+
+size_t
+wsserver_pending(const struct wsserver *s)
+{
+	return bufio_pending(s->io) + s->out.len;
+}
+
+int
+wsserver_stalled(const struct wsserver *s, int64_t ms)
+{
+	return bufio_stalled(s->io, ms);
+}
+
+void
+wsserver_hold(struct wsserver *s, int hold)
+{
+	if (s->dead || hold == s->held)
+		return;
+	s->held = hold;
+	if (hold)
+		bufio_pause(s->io);
+	else
+		bufio_resume(s->io);
+}
+
+int64_t
+wsserver_heard(const struct wsserver *s)
+{
+	return s->heard;
+}
+
+void
+wsserver_flush(struct wsserver *s, int timeout_ms)
+{
+	if (s->dead)
+		return;
+	on_flush(-1, 0, s);
+	(void)bufio_flush(s->io, timeout_ms);
+}
