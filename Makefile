@@ -5,7 +5,7 @@
 TOP =		.
 include config.mk
 
-PROGS =		hubd bridged channeld hubctl
+PROGS =		hubd bridged relayd channeld hubctl
 TESTDIRS =	t/lib t/bin t/unit t/regress
 DIRS =		lib $(PROGS) share $(TESTDIRS) t/fuzz t/bench t/demo t/hosts
 DIST =		ecorelay-$(VERSION)
@@ -70,7 +70,7 @@ lint:
 
 # For clang-tidy.
 lint-flags:
-	@echo $(DEFS) -std=gnu11 -I. -Ilib -It/lib -Ihubd -Ibridged -Ichanneld -Ihubctl \
+	@echo $(DEFS) -std=gnu11 -I. -Ilib -It/lib -Ihubd -Ibridged -Irelayd -Ichanneld -Ihubctl \
 	    $(LIB_CFLAGS) $(CHECK_CFLAGS) $(CPPFLAGS)
 
 install: all

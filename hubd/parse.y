@@ -289,24 +289,7 @@ static void
 yyerror(const char *msg)
 {
 	(void)msg;
-	switch (last.type) {
-	case LEX_BAD:
-		break;
-	case LEX_EOF:
-	case LEX_NEWLINE:
-		lex_error(lx, "statement is not complete");
-		break;
-	case LEX_CHAR:
-		lex_error(lx, "unexpected '%c'", last.ch);
-		break;
-	case LEX_STRING:
-		lex_error(lx, "unexpected \"%s\"", last.text);
-		break;
-	case LEX_WORD:
-	case LEX_NUMBER:
-		lex_error(lx, "unexpected '%s'", last.text);
-		break;
-	}
+	lex_unexpected(lx, &last);
 }
 
 static int

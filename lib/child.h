@@ -16,7 +16,10 @@ enum listen_kind {
 	LISTEN_CTL,		/* hubctl.sock */
 	LISTEN_WS,		/* WebSocket, and its second port */
 	LISTEN_WS_OTHER,
-	LISTEN_LAN		/* other hubs */
+	LISTEN_LAN,		/* other hubs */
+	LISTEN_RELAY,		/* relayd: ws, wss, metrics */
+	LISTEN_RELAY_TLS,
+	LISTEN_METRICS
 };
 
 struct child_ops {

@@ -21,6 +21,7 @@ enum proc_id {
 	PROC_CTL,		/* hubctl */
 	PROC_BRIDGED,
 	PROC_RESOLVER,
+	PROC_RELAY,		/* relayd's router */
 	PROC_MAX
 };
 
@@ -33,6 +34,7 @@ enum imsg_type {
 	CONF_PEER,		/* one end of a socketpair to another child */
 	CONF_IMPORT,		/* a file of EcoRelay's: u8 kind, string path */
 	CONF_IMPORTED,		/* there are no more of them */
+	CONF_CERT,		/* strings: certificate and key, PEM */
 	CONF_END,
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */

@@ -152,6 +152,29 @@ lex_error(struct lex *lx, const char *fmt, ...)
 		log_warnx("%s", text);
 }
 
+void
+lex_unexpected(struct lex *lx, const struct lex_token *t)
+{
+	switch (t->type) {
+	case LEX_BAD:
+		break;
+	case LEX_EOF:
+	case LEX_NEWLINE:
+		lex_error(lx, "statement is not complete");
+		break;
+	case LEX_CHAR:
+		lex_error(lx, "unexpected '%c'", t->ch);
+		break;
+	case LEX_STRING:
+		lex_error(lx, "unexpected \"%s\"", t->text);
+		break;
+	case LEX_WORD:
+	case LEX_NUMBER:
+		lex_error(lx, "unexpected '%s'", t->text);
+		break;
+	}
+}
+
 int
 lex_errors(const struct lex *lx)
 {

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The router of a relay: hubs (hub.c), and the process around them (router.c).
+ */
+#ifndef RELAY_H
+#define RELAY_H
+
+#include <sys/queue.h>
+
+#include <stdint.h>
+
+#include "conf.h"
+#include "names.h"
+
+struct event;
+struct event_base;
+struct map;
+struct ssl_st;
+struct wsserver;
+
+#define RELAY_ID	"relay"
+
+/* Close codes (protocol.md section 3). */
+enum relay_close {
+	CLOSE_HANDSHAKE = 4001,
+	CLOSE_VERSION = 4002,
+	CLOSE_AUTH = 4003,
+	CLOSE_TAKEN = 4004,
+	CLOSE_BAD = 4005,
+	CLOSE_FULL = 4006,
+	CLOSE_RESTART = 1012	/* IANA: service restart */
+};
+
+/* What a hub has announced. */
+enum relay_feature {
+	FEATURE_HUBS = 1,
+	FEATURE_LIMITS = 2,
+	FEATURE_RENAME = 4
+};
+
+enum stage {
+	STAGE_HELLO,		/* the request, TLS, bridge_hello */
+	STAGE_PROBE,		/* its id is taken: is that one alive? */
+	STAGE_UP
+};
+
+/* Refilled with time; it may be overdrawn by one message. */
+struct bucket {
+	double	 level;
+	int64_t	 filled;	/* monotonic ms */
+};
+
+struct hub {
+	TAILQ_ENTRY(hub)	 entry;
+	struct relay		*relay;
+	struct wsserver		*ws;
+	enum stage		 stage;
+	char			 id[NAME_SIZE];
+	char			 address[RELAY_ADDRESS_SIZE];
+	unsigned		 features;
+	int64_t			 began;		/* monotonic ms */
+	int64_t			 asked;		/* a ping; 0: none */
+	struct hub		*rival;		/* that wants its id */
+	char			*hello;		/* of one in STAGE_PROBE */
+	size_t			 hello_len;
+	struct map		*peers;		/* name -> struct peer */
+	struct bucket		 messages, bytes;
+	int64_t			 told;		/* of its limits */
+	int64_t			 held_until;	/* monotonic ms; 0: it is not */
+	struct hub		*waits_for;	/* to read */
+};
+
+TAILQ_HEAD(hub_list, hub);
+
+/* Why something was not carried, and how handshakes ended. */
+enum counter {
+	COUNT_MESSAGES,
+	COUNT_BYTES,
+	COUNT_NO_HUB,		/* forwards to a hub that is not there */
+	COUNT_NO_TARGET,	/* forwards that name no hub */
+	COUNT_SLOW,		/* hubs cut off for not reading */
+	COUNT_LIMITED,		/* times a hub was held back */
+	COUNT_TIMEOUT,		/* handshakes: */
+	COUNT_EXPECTED,
+	COUNT_VERSION,
+	COUNT_AUTH,
+	COUNT_BAD,
+	COUNT_TAKEN,
+	COUNT_FULL,
+	COUNTERS
+};
+
+struct relay {
+	struct event_base	*base;
+	const struct relay_conf	*conf;
+	struct hub_list		 early, up;
+	struct map		*ids;		/* of those up */
+	size_t			 nearly, nup;
+	uint64_t		 counters[COUNTERS];
+	int64_t			 started;
+};
+
+/* hub.c */
+/* Takes over an accepted socket, and the SSL, if there is one. */
+void	hub_new(struct relay *, int fd, struct ssl_st *, const char *address);
+/* Closes it with that code and reason. */
+void	hub_close(struct hub *, unsigned code, const char *why);
+/* Ten times a second: what is late, what may go on. */
+void	hubs_tick(struct relay *);
+/* Tells all to come back in that time, and closes. */
+void	hubs_stop(struct relay *, int retry_ms);
+/* Bytes that wait to be sent to all of them. */
+size_t	hubs_pending(const struct relay *);
+
+/* metrics.c */
+/* Takes over a connection to the metrics' listener. */
+void	metrics_new(struct relay *, int fd);
+
+#endif

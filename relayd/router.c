@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The router process of a relay.
+ */
+#include "compat.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
+#include "child.h"
+#include "imsg.h"
+#include "log.h"
+#include "map.h"
+#include "relay.h"
+#include "router.h"
+#include "timeutil.h"
+
+#define ACCEPT_TURN	64	/* connections taken in one turn of the loop */
+#define EARLY_MAX	16384	/* connections without a handshake */
+#define LISTENERS_MAX	(RELAY_LISTEN_MAX + 1)
+#define TICK_MS		100
+#define RETRY_MS	5000	/* for hubs, when the relay stops */
+
+struct listener {
+	struct main		*main;
+	struct event		*ev;
+	enum listen_kind	 kind;
+};
+
+struct main {
+	struct relay		 relay;
+	struct relay_conf	 conf;
+	struct child		*child;
+	SSL_CTX			*tls;		/* NULL: no certificate */
+	struct listener		 listeners[LISTENERS_MAX];
+	unsigned		 nlisteners;
+	struct event		*tick;
+};
+
+static int	on_conf(struct reader *, void *);
+static void	on_listen(enum listen_kind, int, void *);
+static void	on_peer(enum proc_id, int, void *);
+static void	on_start(void *);
+static void	on_other(struct imsg *, void *);
+static void	on_shutdown(void *);
+static void	on_stats(void *);
+static void	on_accept(evutil_socket_t, short, void *);
+static void	take(struct listener *, int, const char *);
+static void	on_tick(evutil_socket_t, short, void *);
+static SSL_CTX	*new_tls(struct slice, struct slice);
+static int	use_chain(SSL_CTX *, BIO *);
+
+static const struct child_ops child_ops = {
+	.conf = on_conf,
+	.listen = on_listen,
+	.peer = on_peer,
+	.start = on_start,
+	.other = on_other,
+	.shutdown = on_shutdown,
+	.stats = on_stats,
+};
+
+int
+router_main(void)
+{
+	struct main m = { .nlisteners = 0 };
+	struct relay *r = &m.relay;
+	struct timeval tv = time_tv(TICK_MS);
+	unsigned i;
+	int fd;
+
+	if ((r->base = event_base_new()) == NULL)
+		fatalx("event_base_new");
+	TAILQ_INIT(&r->early);
+	TAILQ_INIT(&r->up);
+	r->ids = map_new();
+	r->conf = &m.conf;
+	r->started = time_mono_ms();
+	m.child = child_new(r->base, PROC_RELAY, "relayd", "router",
+	    &child_ops, &m);
+	m.tick = event_new(r->base, -1, EV_PERSIST, on_tick, &m);
+	if (m.tick == NULL || event_add(m.tick, &tv) == -1)
+		fatalx("event_new");
+	event_base_dispatch(r->base);
+
+	for (i = 0; i < m.nlisteners; i++) {
+		fd = event_get_fd(m.listeners[i].ev);
+		event_free(m.listeners[i].ev);
+		close(fd);
+	}
+	hubs_stop(r, RETRY_MS);
+	map_free(r->ids);
+	event_free(m.tick);
+	SSL_CTX_free(m.tls);
+	child_free(m.child);
+	event_base_free(r->base);
+	return 0;
+}
+
+static int
+on_conf(struct reader *rd, void *arg)
+{
+	struct main *m = arg;
+
+	if (relay_conf_get(rd, &m->conf) == -1)
+		return -1;
+	log_set_level((enum log_level)m->conf.log_level);
+	return 0;
+}
+
+static void
+on_listen(enum listen_kind kind, int fd, void *arg)
+{
+	struct main *m = arg;
+	struct listener *l = &m->listeners[m->nlisteners++];
+
+	if (m->nlisteners > LISTENERS_MAX || kind < LISTEN_RELAY ||
+	    kind > LISTEN_METRICS)
+		fatalx("bad CONF_LISTEN");
+	l->main = m;
+	l->kind = kind;
+	l->ev = event_new(m->relay.base, fd, EV_READ | EV_PERSIST, on_accept,
+	    l);
+	if (l->ev == NULL)
+		fatalx("event_new");
+}
+
+static void
+on_peer(enum proc_id id, int fd, void *arg)
+{
+	(void)id;
+	(void)fd;
+	(void)arg;
+	fatalx("unexpected CONF_PEER");
+}
+
+static void
+on_start(void *arg)
+{
+	struct main *m = arg;
+	struct rlimit rl;
+	unsigned i;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+	for (i = 0; i < m->nlisteners; i++)
+		event_add(m->listeners[i].ev, NULL);
+	child_ready(m->child);
+}
+
+/* A certificate, perhaps a new one: hubs that are here stay. */
+static void
+on_other(struct imsg *msg, void *arg)
+{
+	struct main *m = arg;
+	struct slice certificate, key;
+	SSL_CTX *tls;
+
+	certificate = get_slice(&msg->rd);
+	key = get_slice(&msg->rd);
+	if (msg->type != CONF_CERT || reader_done(&msg->rd) == -1)
+		fatalx("unexpected %s", imsg_name(msg->type));
+	if ((tls = new_tls(certificate, key)) == NULL) {
+		log_warnx("the certificate cannot be used with that key: %s",
+		    ERR_reason_error_string(ERR_peek_last_error()));
+		if (m->tls == NULL)
+			fatalx("no TLS without a certificate");
+		return;
+	}
+	SSL_CTX_free(m->tls);
+	m->tls = tls;
+}
+
+static int
+use_chain(SSL_CTX *ctx, BIO *b)
+{
+	X509 *x = PEM_read_bio_X509(b, NULL, NULL, NULL);
+	int ok = x != NULL && SSL_CTX_use_certificate(ctx, x) == 1;
+
+	X509_free(x);
+	while (ok && (x = PEM_read_bio_X509(b, NULL, NULL, NULL)) != NULL)
+		ok = SSL_CTX_add0_chain_cert(ctx, x) == 1;
+	return ok;
+}
+
+static SSL_CTX *
+new_tls(struct slice certificate, struct slice key)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	BIO *c = BIO_new_mem_buf(certificate.p, (int)certificate.len);
+	BIO *k = BIO_new_mem_buf(key.p, (int)key.len);
+	EVP_PKEY *pkey = PEM_read_bio_PrivateKey(k, NULL, NULL, NULL);
+	int ok;
+
+	ok = ctx != NULL && c != NULL && pkey != NULL &&
+	    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+	    use_chain(ctx, c) && SSL_CTX_use_PrivateKey(ctx, pkey) == 1 &&
+	    SSL_CTX_check_private_key(ctx) == 1;
+	if (ok) {
+		SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+		    SSL_MODE_ENABLE_PARTIAL_WRITE);
+		SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+		(void)SSL_CTX_set_num_tickets(ctx, 0);
+	}
+	EVP_PKEY_free(pkey);
+	BIO_free(c);
+	BIO_free(k);
+	if (!ok) {
+		SSL_CTX_free(ctx);
+		ctx = NULL;
+	}
+	return ctx;
+}
+
+static void
+on_shutdown(void *arg)
+{
+	struct main *m = arg;
+
+	event_base_loopbreak(m->relay.base);
+}
+
+static void
+on_stats(void *arg)
+{
+	struct main *m = arg;
+	const struct relay *r = &m->relay;
+
+	log_info("%zu hubs, %zu connections without a handshake, %llu "
+	    "messages", r->nup, r->nearly,
+	    (unsigned long long)r->counters[COUNT_MESSAGES]);
+}
+
+static void
+on_accept(evutil_socket_t sock, short ev, void *arg)
+{
+	struct listener *l = arg;
+	struct sockaddr_storage sa;
+	char text[RELAY_ADDRESS_SIZE];
+	socklen_t len;
+	int fd, i;
+
+	(void)ev;
+	for (i = 0; i < ACCEPT_TURN; i++) {
+		len = sizeof(sa);
+		if ((fd = accept(sock, (struct sockaddr *)&sa, &len)) == -1)
+			break;
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+		if (getnameinfo((struct sockaddr *)&sa, len, text,
+		    sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
+			strlcpy(text, "?", sizeof(text));
+		take(l, fd, text);
+	}
+	if (i < ACCEPT_TURN && errno != EAGAIN && errno != EWOULDBLOCK &&
+	    errno != EINTR && errno != ECONNABORTED) {
+		/* descriptors have run out: again at the next tick */
+		log_warn("accept");
+		event_del(l->ev);
+	}
+}
+
+static void
+take(struct listener *l, int fd, const char *address)
+{
+	struct main *m = l->main;
+	SSL *ssl = NULL;
+
+	if (l->kind == LISTEN_METRICS) {
+		metrics_new(&m->relay, fd);
+		return;
+	}
+	if (m->relay.nearly >= EARLY_MAX) {
+		close(fd);
+		return;
+	}
+	if (l->kind == LISTEN_RELAY_TLS) {
+		if (m->tls == NULL || (ssl = SSL_new(m->tls)) == NULL) {
+			close(fd);
+			return;
+		}
+		SSL_set_accept_state(ssl);
+	}
+	hub_new(&m->relay, fd, ssl, address);
+}
+
+static void
+on_tick(evutil_socket_t fd, short ev, void *arg)
+{
+	struct main *m = arg;
+	unsigned i;
+
+	(void)fd;
+	(void)ev;
+	hubs_tick(&m->relay);
+	for (i = 0; i < m->nlisteners; i++) {
+		if (m->conf.secret[0] != '\0')
+			event_add(m->listeners[i].ev, NULL);
+	}
+}
