@@ -40,9 +40,11 @@ static size_t	on_input(struct bufio *, char *, size_t, void *);
 static void	on_closed(struct bufio *, int, void *);
 static void	on_drained(struct bufio *, void *);
 static void	on_flush(evutil_socket_t, short, void *);
+static void	flush(struct wsserver *);
 static void	output(const void *, size_t, void *);
 static void	decrypt(struct wsserver *, const char *, size_t);
 static size_t	consume(struct wsserver *, char *, size_t);
+static void	consume_decrypted(struct wsserver *);
 static size_t	handshake(struct wsserver *, const char *, size_t);
 static void	take(struct wsserver *, struct ws_event *);
 static void	put(struct wsserver *, const void *, size_t);
@@ -142,19 +144,12 @@ static void
 decrypt(struct wsserver *s, const char *p, size_t n)
 {
 	ssize_t got = 0;
-	size_t used;
 
 	tls_feed(s->tls, p, n);
 	while (!s->dead && (got = tls_read(s->tls, wbuf_room(&s->in, RECORD),
 	    RECORD)) > 0) {
 		s->in.len += (size_t)got;
-		used = consume(s, s->in.rb->data, s->in.len);
-		if (s->dead)
-			return;
-		s->in.len -= used;
-		if (used > 0 && s->in.len > 0)
-			memmove(s->in.rb->data, s->in.rb->data + used,
-			    s->in.len);
+		consume_decrypted(s);
 	}
 	if (s->dead)
 		return;
@@ -166,6 +161,21 @@ decrypt(struct wsserver *s, const char *p, size_t n)
 	}
 }
 
+static void
+consume_decrypted(struct wsserver *s)
+{
+	size_t used;
+
+	if (s->in.len == 0 || s->held)
+		return;
+	used = consume(s, s->in.rb->data, s->in.len);
+	if (s->dead)
+		return;
+	s->in.len -= used;
+	if (used > 0 && s->in.len > 0)
+		memmove(s->in.rb->data, s->in.rb->data + used, s->in.len);
+}
+
 static size_t
 consume(struct wsserver *s, char *p, size_t n)
 {
@@ -174,7 +184,7 @@ consume(struct wsserver *s, char *p, size_t n)
 
 	if (!s->open && (used = handshake(s, p, n)) == 0)
 		return 0;
-	while (!s->dead && s->open) {
+	while (!s->dead && s->open && !s->held) {
 		used += ws_read(&s->ws, p + used, n - used, &ev);
 		if (ev.type == WS_MORE)
 			break;
@@ -250,7 +260,7 @@ last_words(struct wsserver *s)
 {
 	if (s->dead)
 		return;
-	on_flush(-1, 0, s);
+	flush(s);
 	(void)bufio_flush(s->io, 0);
 	linger(s->base, bufio_fd(s->io));
 }
@@ -295,14 +305,23 @@ put(struct wsserver *s, const void *p, size_t n)
 	wbuf_add(&s->out, p, n);
 }
 
-/* Small messages of one turn share a record. */
+/* Small messages of one turn share a record; and reading goes on. */
 static void
 on_flush(evutil_socket_t fd, short ev, void *arg)
 {
 	struct wsserver *s = arg;
 
 	(void)fd;
-	(void)ev;
+	s->depth++;
+	if (ev & EV_READ)
+		consume_decrypted(s);
+	flush(s);
+	leave(s);
+}
+
+static void
+flush(struct wsserver *s)
+{
 	if (s->dead || s->out.len == 0)
 		return;
 	(void)tls_write(s->tls, wbuf_data(&s->out), s->out.len);
@@ -391,10 +410,14 @@ wsserver_hold(struct wsserver *s, int hold)
 	if (s->dead || hold == s->held)
 		return;
 	s->held = hold;
-	if (hold)
+	if (hold) {
 		bufio_pause(s->io);
-	else
-		bufio_resume(s->io);
+		return;
+	}
+	bufio_resume(s->io);
+	/* what was decrypted already */
+	if (s->in.len > 0)
+		event_active(s->flush, EV_READ, 0);
 }
 
 int64_t
@@ -408,6 +431,6 @@ wsserver_flush(struct wsserver *s, int timeout_ms)
 {
 	if (s->dead)
 		return;
-	on_flush(-1, 0, s);
+	flush(s);
 	(void)bufio_flush(s->io, timeout_ms);
 }

@@ -103,6 +103,7 @@ statement	: LISTEN ON address port	{ (void)add_listen($3, $4.n); }
 		;
 
 seconds		: /* empty */
+		| SECOND
 		| SECONDS
 		;
 
