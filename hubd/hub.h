@@ -42,6 +42,7 @@ struct hub {
 	unsigned		 features;	/* enum hub_feature */
 	uint32_t		 npeers;
 	int			 too_many;	/* peers, and that was said */
+	unsigned		 renames;	/* told on this link */
 	int64_t			 lines;		/* sent on this link */
 	/* for people */
 	enum link_state		 state;

@@ -27,7 +27,7 @@
 
 #define HUBS_MAX	4096
 #define TICK_MS		10000
-#define ALIASES_TOLD	1000	/* former names, to a hub that has come */
+#define RENAMES_MAX	10000	/* former names that a link may tell of */
 #define FLUSH_MS	1000
 
 struct hubs {
@@ -332,6 +332,7 @@ on_up(struct hubs *hs, struct imsg *msg)
 	h->generation++;
 	h->plaintext = m.plaintext;
 	h->full = h->too_many = 0;
+	h->renames = 0;
 	h->lines = 0;
 	h->state = LINK_IS_UP;
 	h->since = time_now_ms();
@@ -597,6 +598,13 @@ hub_peer_renamed(struct hub *h, const char *name, const char *new_name)
 	if (strcmp(old, full) == 0)
 		return;
 	s = registry_exact(g, slice_of(old));
+	/* one that is too many is somebody else from here on */
+	if (h->renames++ >= RENAMES_MAX) {
+		hub_peer_left(h, name);
+		if (s != NULL)
+			(void)hub_session(h, new_name);
+		return;
+	}
 	if (s != NULL) {
 		hub_peer_left(h, new_name);
 		(void)registry_reserve(g, s, full);
