@@ -55,6 +55,7 @@ static const struct phase phases[] = {
 	{ "inbox", measure_inbox },
 	{ "ws", measure_ws },
 	{ "link", measure_link },
+	{ "relay", measure_relay },
 	{ "memory", measure_memory },
 };
 

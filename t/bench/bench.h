@@ -31,6 +31,7 @@ int	measure_group(struct bench *, json_t *);
 int	measure_inbox(struct bench *, json_t *);
 int	measure_ws(struct bench *, json_t *);
 int	measure_link(struct bench *, json_t *);
+int	measure_relay(struct bench *, json_t *);
 int	measure_memory(struct bench *, json_t *);
 
 /* A number, rounded to three places. */
