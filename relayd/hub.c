@@ -189,6 +189,8 @@ drop(struct hub *h, const char *why)
 		TAILQ_REMOVE(&r->early, h, entry);
 		r->nearly--;
 	}
+	if (h->waits_for != NULL)
+		h->waits_for->waiting--;
 	TAILQ_FOREACH(i, &r->up, entry) {
 		if (i->rival == h)
 			i->rival = NULL;
@@ -649,6 +651,7 @@ forward(struct hub *h, const struct json_value *v)
 	rbuf_unref(line);
 	if (wsserver_pending(to->ws) > PENDING_MAX && h->waits_for == NULL) {
 		h->waits_for = to;
+		to->waiting++;
 		wsserver_hold(h->ws, 1);
 	}
 }
@@ -711,6 +714,7 @@ hold(struct hub *h, int64_t ms)
 static void
 release(struct hub *h)
 {
+	h->waits_for->waiting--;
 	h->waits_for = NULL;
 	if (h->held_until == 0)
 		wsserver_hold(h->ws, 0);
@@ -722,6 +726,8 @@ on_drained(struct wsserver *ws, void *arg)
 	struct hub *h = arg, *o;
 
 	(void)ws;
+	if (h->waiting == 0)
+		return;
 	TAILQ_FOREACH(o, &h->relay->up, entry) {
 		if (o->waits_for == h)
 			release(o);

@@ -68,6 +68,7 @@ struct hub {
 	int64_t			 told;		/* of its limits */
 	int64_t			 held_until;	/* monotonic ms; 0: it is not */
 	struct hub		*waits_for;	/* to read */
+	unsigned		 waiting;	/* hubs, for this one */
 };
 
 TAILQ_HEAD(hub_list, hub);
