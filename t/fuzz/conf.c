@@ -45,7 +45,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	conf_defaults(&conf);
 	if (conf_parse(path, &conf) == 0 &&
 	    (conf.keep_mailbox < 10 || conf.max_sessions < 1 ||
-	    conf.ask_timeout_ms < 1000 || (conf.socket_mode & 0600) != 0600))
+	    conf.ask_timeout_ms < 1000 || (conf.socket_mode & 0600) != 0600 ||
+	    conf.max_hub_peers < 1 || conf.expire_queued_ms < 1 ||
+	    conf.lan.port > 65535 || (lan_wanted(&conf.lan) &&
+	    strlen(conf.lan.secret) < LAN_SECRET_MIN)))
 		abort();
 	lan_conf_free(&conf.lan);
 	return 0;

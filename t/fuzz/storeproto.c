@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Fuzz target: any bytes as each message between the router and the store, or
- * a carrier of links.
- * What is accepted must be written again as the same bytes.  The first byte
- * says which message it is.
+ * Fuzz target: any bytes as each message between the router and the store or
+ * a carrier of links, and as the configuration of that one.  What is accepted
+ * must be written again as the same bytes.  The first byte says which message
+ * it is.
  */
 #include "compat.h"
 
 #include <stdlib.h>
 
 #include "groupproto.h"
+#include "lanconf.h"
 #include "linkproto.h"
 #include "listproto.h"
 #include "outproto.h"
@@ -63,6 +64,18 @@ AGAIN_ANY(link_written)
 AGAIN_ANY(link_report)
 AGAIN_ANY(link_send)
 
+static int
+again_bridge_conf(struct wbuf *w, struct reader *rd)
+{
+	struct bridge_conf m;
+	int r = bridge_conf_get(rd, &m);
+
+	if (r == 0)
+		bridge_conf_put(w, &m);
+	lan_conf_free(&m.lan);
+	return r;
+}
+
 static int	(*const again[])(struct wbuf *, struct reader *) = {
 	again_store_register, again_store_registered, again_store_gone,
 	again_store_rename, again_store_append, again_store_appended,
@@ -74,7 +87,7 @@ static int	(*const again[])(struct wbuf *, struct reader *) = {
 	again_store_out_list, again_store_out_listed, again_store_out_mark,
 	again_store_hub, again_store_hub_list, again_link_up, again_link_end,
 	again_link_line, again_link_full, again_link_written,
-	again_link_report, again_link_send
+	again_link_report, again_link_send, again_bridge_conf
 };
 
 int
