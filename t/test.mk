@@ -8,6 +8,7 @@ INCS =		-I$(TOP) -I$(TOP)/lib -I$(TOP)/t/lib -I$(TOP)/hubd \
 		-I$(TOP)/channeld -I$(TOP)/hubctl $(CHECK_CFLAGS)
 PROGS =		$(TOP)/hubd/libhubd.a $(TOP)/channeld/libchanneld.a \
 		$(TOP)/hubctl/libhubctl.a
+LIBBRIDGED =	$(TOP)/bridged/libbridged.a
 LIBTEST =	$(TOP)/t/lib/libtest.a
 TEST_LIBS =	$(CHECK_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) \
 		$(EDIT_LIBS) $(LIBS)
@@ -23,15 +24,18 @@ all:
 tests: $(DIR_TESTS)
 
 # Two programs may have functions of one name.  A file that includes
-# "../../PROGRAM/x.h" is linked with that program only, the others with all.
+# "../../PROGRAM/x.h" is linked with that program only, the others with all
+# but bridged, which alone needs OpenSSL.
 .c.t:
 	progs=`sed -n -e 's,^.include "../../\([a-z]*d\)/.*,$(TOP)/\1/lib\1.a,p' \
 	    -e 's,^.include "../../\(hubctl\)/.*,$(TOP)/\1/lib\1.a,p' $< | \
 	    sort -u`; \
+	ssl=; case $$progs in *bridged*) ssl='$(SSL_LIBS)' ;; esac; \
 	$(COMPILE) $(DEPFLAGS) -MT $@ -MF $*.d -o $@ $< $(HARDEN_LDFLAGS) \
-	    $(LDFLAGS) $(LIBTEST) $${progs:-$(PROGS)} $(LIBECORELAY) $(TEST_LIBS)
+	    $(LDFLAGS) $(LIBTEST) $${progs:-$(PROGS)} $(LIBECORELAY) $$ssl \
+	    $(TEST_LIBS)
 
-$(DIR_TESTS): $(LIBTEST) $(PROGS) $(LIBECORELAY) ../../config.mk
+$(DIR_TESTS): $(LIBTEST) $(PROGS) $(LIBBRIDGED) $(LIBECORELAY) ../../config.mk
 
 clean:
 	rm -rf *.t *.d *.o *.dSYM

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "import.h"
-#include "outproto.h"
 #include "proc.h"
 #include "store.h"
 #include "storetest.h"
@@ -116,6 +115,8 @@ st_on_router(struct imsgbuf *ib, struct imsg *m, void *arg)
 		s->expired_unread = e.unread;
 	} else if (m->type == STORE_NAME) {
 		want(store_name_get(&m->rd, &name) == 0, "bad STORE_NAME");
+		strlcat(s->names, name.name, sizeof(s->names));
+		strlcat(s->names, " ", sizeof(s->names));
 	} else {
 		want(m->id == s->answered + 1, "answer %u after %u", m->id,
 		    s->answered);
@@ -211,7 +212,7 @@ st_launch(struct st *s)
 	want(unix_pair(parent) == 0 && unix_pair(router) == 0, "no socketpair");
 	s->ready = s->up = s->closed = 0;
 	s->asked = s->answered = 0;
-	s->aliases[0] = s->log[0] = s->expired[0] = '\0';
+	s->aliases[0] = s->names[0] = s->log[0] = s->expired[0] = '\0';
 	s->imported = 0;
 	if ((s->pid = fork()) == 0)
 		st_child(parent[1], parent[0], router);
@@ -298,9 +299,10 @@ st_path(struct st *s, const char *name)
 void
 st_send(struct st *s, enum imsg_type type, struct wbuf *w)
 {
+	int asks = type != STORE_GONE && type != STORE_HUB;
+
 	want(s->router != NULL, "the store is gone: %s", s->log);
-	imsg_send(s->router, type, type == STORE_GONE ? 0 : ++s->asked, -1, w,
-	    NULL);
+	imsg_send(s->router, type, asks ? ++s->asked : 0, -1, w, NULL);
 	wbuf_free(w);
 }
 
@@ -344,6 +346,8 @@ ST_ASK(st_inbox, STORE_INBOX, STORE_MAIL, inbox, mail)
 ST_ASK(st_mark, STORE_MARK, STORE_MARKED, mark, marked)
 ST_ASK(st_status, STORE_STATUS, STORE_MESSAGE, query, message)
 ST_ASK(st_clean, STORE_CLEAN, STORE_CLEANED, clean, cleaned)
+ST_ASK(st_out_list, STORE_OUT_LIST, STORE_OUT_LISTED, out_list, out_listed)
+ST_ASK(st_out_mark, STORE_OUT_MARK, STORE_OUT_MARKED, out_mark, marked)
 
 struct store_append
 st_message(const char *from, const char *to, const char *id, const char *text)

@@ -10,6 +10,7 @@
 #include "conf.h"
 #include "imsg.h"
 #include "listproto.h"
+#include "outproto.h"
 #include "test.h"
 
 #define DISK_SIGNAL	SIGUSR2		/* the store's disk is full, or not */
@@ -31,6 +32,7 @@ struct st {
 	struct reader		 rd;
 	unsigned		 failed, done;	/* answers, by status */
 	char			 aliases[512];	/* "a>b c>d " */
+	char			 names[512];	/* "a b @hub " */
 	char			 expired[4096];	/* "id>sender " */
 	uint32_t		 expired_unread;	/* after the last one */
 	/*
@@ -73,6 +75,10 @@ struct store_mail	st_inbox(struct st *, const struct store_inbox *);
 struct store_marked	st_mark(struct st *, const struct store_mark *);
 struct store_message	st_status(struct st *, const struct store_query *);
 struct store_cleaned	st_clean(struct st *, const struct store_clean *);
+struct store_out_listed	st_out_list(struct st *,
+			    const struct store_out_list *);
+struct store_marked	st_out_mark(struct st *,
+			    const struct store_out_mark *);
 
 /* The same with the members that matter. */
 struct store_append	st_message(const char *from, const char *to,
