@@ -134,6 +134,7 @@ static int
 get_peer(const char *path, const json_t *o, size_t i, struct lan_conf *lan)
 {
 	struct lan_peer p = { .port = LAN_PORT };
+	const json_t *v;
 
 	if (!json_is_object(o) ||
 	    get_text(path, o, "hub_id", p.hub_id, sizeof(p.hub_id)) != 1 ||
@@ -144,7 +145,11 @@ get_peer(const char *path, const json_t *o, size_t i, struct lan_conf *lan)
 	if (!name_valid(slice_of(p.hub_id)))
 		return wrong(path, "peers[%zu]: hub_id is not a name of 1 to "
 		    "64 letters, digits, '.', '_' and '-'", i);
-	p.plaintext = json_is_true(json_object_get(o, "plaintext"));
+	v = json_object_get(o, "plaintext");
+	if (v != NULL && !json_is_boolean(v))
+		return wrong(path, "peers[%zu]: plaintext must be true or "
+		    "false", i);
+	p.plaintext = json_is_true(v);
 	if (lan_peer_add(lan, &p) == -1)
 		return wrong(path, "peers[%zu]: there is a peer \"%s\" "
 		    "already, or more than %d", i, p.hub_id, LAN_PEERS_MAX);
@@ -209,7 +214,9 @@ bridgejson_load(struct conf *c)
 	if (root != NULL)
 		r = read_root(path, root, c);
 	else
-		r = wrong(path, "line %d: %s", error.line, error.text);
+		/* what jansson says may have the secret in it */
+		r = wrong(path, "line %d: this is not JSON",
+		    error.line);
 	json_decref(root);
 	explicit_bzero(text, len);
 	free(text);

@@ -151,7 +151,9 @@ conf_environment(struct conf *c)
 	}
 	if (conf_check_lan(c, c->file) == -1) {
 		lan_conf_free(&c->lan);
-		return -1;
+		if (c->has_lan)
+			return -1;
+		c->bad_bridge = 1;
 	}
 	/* others may want to reach it */
 	if (lan_wanted(&c->lan))

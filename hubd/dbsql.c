@@ -262,8 +262,9 @@ const char *const db_queries[Q_MAX] = {
 	    "SELECT m.seq, f.name, m.kept"
 	    " FROM message m INDEXED BY message_id"
 	    " CROSS JOIN peer f ON f.id = m.sender"
-	    " WHERE m.msg_id = ?1 AND m.box = ?2 AND m.out IS NOT NULL"
-	    " AND m.state < ?3 ORDER BY m.seq DESC LIMIT 1",
+	    " WHERE m.msg_id = ?1 AND m.box = ?2 AND m.sender = ?3"
+	    " AND m.out IS NOT NULL AND m.state < ?4"
+	    " ORDER BY m.seq DESC LIMIT 1",
 	[Q_OUT_OLD] =
 	    "SELECT m.seq, m.msg_id, f.name, t.name"
 	    " FROM hub h CROSS JOIN message m INDEXED BY message_out"

@@ -217,11 +217,12 @@ forward_acked(struct hub *h, int64_t seq, enum msg_state state)
 }
 
 void
-forward_receipt(struct hub *h, const char *peer, const char *msg_id,
-    enum msg_state state)
+forward_receipt(struct hub *h, const char *sender, const char *peer,
+    const char *msg_id, enum msg_state state)
 {
 	struct store_out_mark m = { .seq = 0, .state = state };
 
+	strlcpy(m.sender, sender, sizeof(m.sender));
 	hub_qualify(h, peer, m.peer);
 	strlcpy(m.msg_id, msg_id, sizeof(m.msg_id));
 	mark(h, &m);

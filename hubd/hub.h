@@ -88,7 +88,7 @@ void	forward_tick(struct hub *, int64_t now);
 /* The other hub has it, in that state; or cannot take it: expired. */
 void	forward_acked(struct hub *, int64_t seq, enum msg_state);
 /* What has become of a message that the other hub has. */
-void	forward_receipt(struct hub *, const char *peer, const char *msg_id,
-	    enum msg_state);
+void	forward_receipt(struct hub *, const char *sender, const char *peer,
+	    const char *msg_id, enum msg_state);
 
 #endif

@@ -36,6 +36,7 @@ struct hubreq {
 	struct gathering	*gathering;
 	struct event		*timer;
 	uint64_t		 id;
+	const char		*expect;	/* the type of the answer */
 	char			 group[TARGET_SIZE];	/* as it is here */
 };
 
@@ -94,6 +95,7 @@ hubreq_new(struct hubreqs *a, struct hub *hub, int64_t ms)
 	h->all = a;
 	h->hub = hub;
 	h->id = ++a->last_id;
+	h->expect = "group_list_result";
 	h->timer = evtimer_new(a->base, on_timeout, h);
 	if (h->timer == NULL || event_add(h->timer, &tv) == -1)
 		fatalx("evtimer_new");
@@ -228,6 +230,9 @@ send_request(struct hubreq *h, const struct session *s, const char *group,
 
 	if (json_str(&q->v[M_TYPE], type, sizeof(type)) == -1)
 		fatalx("a request without a type");
+	h->expect = strcmp(type, "group_history") == 0 ? "group_messages" :
+	    strcmp(type, "group_info") == 0 ? "group_info_result" :
+	    "group_ack";
 	begin(&w, s, type);
 	snprintf(id, sizeof(id), "%" PRIu64, h->id);
 	json_put_str(&w, "req_id", id);
@@ -353,7 +358,9 @@ hubreq_answered(struct hubreqs *a, struct hub *hub, const struct request *q,
 	}
 	if (err != NULL || h == NULL)
 		return;
-	answer = json_loadb(line.p, line.len, 0, NULL);
+	answer = slice_is(request_raw(q, M_TYPE), h->expect) ||
+	    slice_is(request_raw(q, M_TYPE), "err") ?
+	    json_loadb(line.p, line.len, 0, NULL) : NULL;
 	if (answer == NULL) {
 		fail(h, "has sent an answer that cannot be read");
 		return;

@@ -505,7 +505,8 @@ receipt(struct parcel *p)
 	if (state != -1 &&
 	    request_name(&p->q, M_PEER, peer, sizeof(peer)) == 0 &&
 	    request_msg_id(&p->q.v[M_MSG_ID], msg_id) == 0)
-		forward_receipt(p->hub, peer, msg_id, (enum msg_state)state);
+		forward_receipt(p->hub, p->to, peer, msg_id,
+		    (enum msg_state)state);
 }
 
 static void

@@ -15,7 +15,6 @@
 #include "timeutil.h"
 
 #define HUBS_MAX	4096		/* ever heard of */
-#define LIST_BYTES_MAX	(IMSG_BODY_MAX - 16384)
 #define LIST_MAX	512		/* messages in one answer */
 #define OLD_STEP	100
 
@@ -268,8 +267,10 @@ by_id(struct outbox *o, const struct store_out_mark *q,
     struct store_receipt *rc)
 {
 	struct db *db = boxes_db(o->boxes);
+	/* one that has been seen does not expire any more */
+	int below = q->state == MSG_EXPIRED ? MSG_SEEN : (int)q->state;
 	const char *hub = hub_of(q->peer);
-	struct box *box;
+	struct box *box, *sender;
 	sqlite3_stmt *st;
 	struct out *h;
 	int64_t seq;
@@ -278,9 +279,11 @@ by_id(struct outbox *o, const struct store_out_mark *q,
 	if (hub == NULL || strcmp(hub, q->hub) != 0)
 		return 0;
 	if ((r = find(o, q->hub, &h)) != 1 ||
-	    (r = box_find(o->boxes, q->peer, &box)) != 1)
+	    (r = box_find(o->boxes, q->peer, &box)) != 1 ||
+	    (r = box_find(o->boxes, q->sender, &sender)) != 1)
 		return r;
-	st = db_select(db, Q_OUT_BY_ID, "sid", q->msg_id, box->id, q->state);
+	st = db_select(db, Q_OUT_BY_ID, "siid", q->msg_id, box->id,
+	    sender->id, below);
 	if (st == NULL || (r = db_step(db, st)) != 1)
 		return st == NULL ? -1 : r;
 	seq = sqlite3_column_int64(st, 0);
@@ -400,8 +403,10 @@ outbox_expire(struct outbox *o, int64_t before, struct wbuf *gone)
 		db_done(st);
 	for (i = 0; i < n && r != -1; i++) {
 		if (find(o, hub_of(e[i].receipt.peer), &h) != 1 ||
-		    take_out(db, h, seq[i], MSG_EXPIRED) == -1)
-			return -1;
+		    take_out(db, h, seq[i], MSG_EXPIRED) == -1) {
+			r = -1;
+			break;
+		}
 		wbuf_reset(&w);
 		store_expired_put(&w, &e[i]);
 		put_bytes(gone, wbuf_data(&w), w.len);

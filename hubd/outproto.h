@@ -41,11 +41,12 @@ struct store_out {
 
 /*
  * STORE_OUT_MARK: what has become of a message to that hub: by its number if
- * it waits no longer, or by its receiver and id later on.
+ * it waits no longer, or by its sender, receiver and id later on.
  */
 struct store_out_mark {
 	char		 hub[NAME_SIZE];
-	int64_t		 seq;			/* 0: by the two */
+	int64_t		 seq;			/* 0: by the three */
+	char		 sender[NAME_SIZE];
 	char		 peer[TARGET_SIZE];	/* name@hub */
 	char		 msg_id[MSG_ID_SIZE];
 	enum msg_state	 state;

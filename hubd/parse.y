@@ -25,6 +25,9 @@
 static struct lex	*lx;
 static struct conf	*conf;
 static struct lan_peer	peer;		/* in the making */
+/* It may be seen by others, and a message must not show it. */
+static const char	no_secret[] = "the secret does not belong here: write "
+			    "it into a file and name that: secret file";
 
 static int	yylex(void);
 static void	yyerror(const char *);
@@ -163,6 +166,7 @@ statement	: HUB ID STRING {
 		;
 
 lan		: SECRET FILE_ STRING		{ read_secret($3); }
+		| SECRET STRING			{ lex_error(lx, no_secret); }
 		| LISTEN ON address port	{ set_lan($3, $4.n); }
 		| PEER STRING			{ begin_peer($2); }
 		  peer_opts			{ end_peer(); }

@@ -320,6 +320,7 @@ static const struct field out_fields[] = {
 static const struct field out_mark_fields[] = {
 	FIELD(str, store_out_mark, hub),
 	FIELD(i64, store_out_mark, seq),
+	FIELD(str, store_out_mark, sender),
 	FIELD(str, store_out_mark, peer),
 	FIELD(str, store_out_mark, msg_id),
 	ENUM(store_out_mark, state, MSG_EXPIRED),

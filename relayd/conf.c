@@ -113,7 +113,8 @@ relay_conf_json(const char *path, struct relay_conf *c)
 	explicit_bzero(text, len);
 	free(text);
 	if (root == NULL)
-		log_warnx("%s: line %d: %s", path, error.line, error.text);
+		log_warnx("%s: line %d: this is not JSON", path,
+		    error.line);
 	else if ((st.st_mode & 077) != 0)
 		log_warnx("%s: others can read it: chmod 600 it", path);
 	else if (!json_is_string(v = json_object_get(root, "secret")) ||

@@ -759,10 +759,9 @@ hubs_tick(struct relay *r)
 			continue;
 		}
 		silent = now - wsserver_heard(h->ws);
-		if (h->rival != NULL && now - h->asked >= PROBE_MS)
-			hub_close(h, WS_CLOSE_GOING_AWAY, "does not answer");
-		else if (h->held_until == 0 && h->waits_for == NULL &&
-		    silent >= DEAD_MS)
+		if ((h->rival != NULL && now - h->asked >= PROBE_MS) ||
+		    (h->held_until == 0 && h->waits_for == NULL &&
+		    silent >= DEAD_MS))
 			hub_close(h, WS_CLOSE_GOING_AWAY, "does not answer");
 		else if (silent >= PING_MS && now - h->asked >= PING_MS) {
 			h->asked = now;

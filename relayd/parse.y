@@ -15,6 +15,9 @@
 
 static struct lex	*lx;
 static struct relay_conf *conf;
+/* It may be seen by others, and a message must not show it. */
+static const char	no_secret[] = "the secret does not belong here: write "
+			    "it into a file and name that: secret file";
 
 static int	yylex(void);
 static void	yyerror(const char *);
@@ -79,6 +82,7 @@ statement	: LISTEN ON address port	{ (void)add_listen($3, $4.n); }
 			set_listen(&conf->metrics, $3, $4.n);
 		}
 		| SECRET FILE_ STRING		{ set_secret($3); }
+		| SECRET STRING			{ lex_error(lx, no_secret); }
 		| LIMIT HUBS NUMBER {
 			if (in_range("hubs", $3.n, 1, 1000000))
 				conf->max_hubs = (uint32_t)$3.n;

@@ -135,7 +135,8 @@ START_TEST(outbox)
 	struct store_out m = { 8, 9, "x@other", "api", "m-1", 1, KIND_REQUEST,
 	    1, { "m-0", 3 }, { "a text", 6 } };
 	struct store_out_listed a = { STORE_OK, 2, { NULL, 0 } };
-	struct store_out_mark k = { "other", 8, "x@other", "m-1", MSG_SEEN };
+	struct store_out_mark k = { "other", 8, "a", "x@other", "m-1",
+	    MSG_SEEN };
 	struct store_hub h = { "other", 9 };
 	struct store_hub_info i = { "other", 3, 9 };
 	struct store_hub_list l = { STORE_OK, 2, { NULL, 0 } };

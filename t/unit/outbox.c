@@ -93,20 +93,29 @@ mark(struct st *s, const char *hub, int64_t seq, enum msg_state state)
 	return st_receipts(&a);
 }
 
-/* By receiver and id. */
+/* By sender, receiver and id. */
 static const char *
-mark_id(struct st *s, const char *hub, const char *peer, const char *id,
-    enum msg_state state)
+mark_from(struct st *s, const char *sender, const char *hub,
+    const char *peer, const char *id, enum msg_state state)
 {
 	struct store_out_mark q = { .state = state };
 	struct store_marked a;
 
 	strlcpy(q.hub, hub, sizeof(q.hub));
+	strlcpy(q.sender, sender, sizeof(q.sender));
 	strlcpy(q.peer, peer, sizeof(q.peer));
 	strlcpy(q.msg_id, id, sizeof(q.msg_id));
 	a = st_out_mark(s, &q);
 	want_int(a.status, STORE_OK);
 	return st_receipts(&a);
+}
+
+/* The same of a message that a has sent. */
+static const char *
+mark_id(struct st *s, const char *hub, const char *peer, const char *id,
+    enum msg_state state)
+{
+	return mark_from(s, "a", hub, peer, id, state);
 }
 
 static void
