@@ -131,8 +131,8 @@ child_main(void)
 		fatalx("event_new");
 	event_base_dispatch(b->base);
 
-	callers_free(b);
 	close_links(b, "the hub stops");
+	callers_free(b);
 	imsg_free(b->router);
 	imsg_free(b->resolver);
 	if (m.accept != NULL) {
@@ -206,6 +206,9 @@ on_start(void *arg)
 	}
 	b->psk = psk_new(b->conf.lan.secret, b->conf.hub_id);
 	callers_start(b);
+	if (!b->plaintext_too)
+		explicit_bzero(b->conf.lan.secret,
+		    sizeof(b->conf.lan.secret));
 	listen_to(m);
 	child_ready(m->child);
 }
@@ -222,12 +225,14 @@ on_shutdown(void *arg)
 static void
 close_links(struct bridge *b, const char *why)
 {
+	int64_t end = time_mono_ms() + DRAIN_MS, left;
 	struct link *l;
 
 	TAILQ_FOREACH(l, &b->links, entry)
 		link_flush(l, 0);
 	while ((l = TAILQ_FIRST(&b->links)) != NULL) {
-		link_flush(l, DRAIN_MS);
+		left = end - time_mono_ms();
+		link_flush(l, left > 0 ? (int)left : 0);
 		link_close(l, why);
 	}
 }

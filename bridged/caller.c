@@ -205,8 +205,6 @@ on_timer(evutil_socket_t fd, short ev, void *arg)
 	} else if (c->stage == CONNECTING) {
 		strlcpy(c->why, "does not answer", sizeof(c->why));
 		try_next(c);
-	} else if (c->stage == RESOLVING) {
-		again(c, "its name could not be resolved in time");
 	}
 }
 
@@ -237,12 +235,11 @@ static void
 ask_resolver(struct caller *c)
 {
 	static uint32_t queries;
-	struct timeval tv = time_tv(30000);
 	struct wbuf w = { 0 };
 
+	/* one name after the other is resolved: it may take a while */
 	c->stage = RESOLVING;
 	c->query = ++queries;
-	evtimer_add(c->timer, &tv);
 	if (c->bridge->resolver == NULL)
 		return;
 	put_str(&w, c->peer->host);

@@ -50,6 +50,7 @@ static void	on_drained(struct bufio *, void *);
 static void	on_flush(evutil_socket_t, short, void *);
 static int	begin(struct conn *, char);
 static void	opened(struct conn *);
+static size_t	plain_lines(struct conn *, const char *, size_t);
 static size_t	lines(struct conn *, const char *, size_t, size_t);
 static void	decrypt(struct conn *, const char *, size_t);
 static void	encrypt(struct conn *, const void *, size_t);
@@ -190,8 +191,19 @@ on_input(struct bufio *io, char *p, size_t n, void *arg)
 	else if (c->mode == TLS && !c->dead)
 		decrypt(c, p, n);
 	else if (c->mode == PLAIN && !c->dead)
-		used = lines(c, p, n, 0);
+		used = plain_lines(c, p, n);
 	leave(c);
+	return used;
+}
+
+/* What was left of the last time has been looked through. */
+static size_t
+plain_lines(struct conn *c, const char *p, size_t n)
+{
+	size_t used = lines(c, p, n, c->scanned);
+
+	if (!c->dead)
+		c->scanned = n - used;
 	return used;
 }
 
@@ -228,8 +240,13 @@ decrypt(struct conn *c, const char *p, size_t n)
 	tls_feed(c->tls, p, n);
 	while (!c->dead) {
 		got = tls_read(c->tls, wbuf_room(&c->in, RECORD), RECORD);
-		if (!c->open && got >= 0 && tls_done(c->tls))
+		if (!c->open && got >= 0 && tls_done(c->tls)) {
+			if (!psk_proved(c->tls)) {
+				got = -1;
+				break;
+			}
 			opened(c);
+		}
 		if (c->dead || got <= 0)
 			break;
 		c->in.len += (size_t)got;

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 
@@ -21,6 +22,7 @@
 /* not up yet: as many at a time, and of those in plaintext */
 #define EARLY_MAX	512
 #define EARLY_LOW	256
+#define EARLY_ADDRESS	256	/* from one address */
 #define EARLY_PLAIN_MAX	60	/* of HELLO_MAX bytes each */
 #define PING_MS		15000	/* without a sign of life */
 #define DEAD_MS		40000
@@ -42,6 +44,7 @@ static void	answer_check(struct link *);
 static void	settle(struct link *, const char *, size_t);
 static void	got_welcome(struct link *, const char *, size_t);
 static void	welcome(struct link *, const char *, size_t);
+static void	hide_secret(struct wbuf *, const char *);
 static void	up(struct link *, const char *, size_t);
 static void	refuse(struct link *, const char *);
 static void	drop(struct link *);
@@ -74,8 +77,16 @@ link_new(struct bridge *b, const char *address)
 void
 link_accept(struct bridge *b, int fd, const char *address)
 {
-	struct link *l = link_new(b, address);
+	struct link *l;
+	unsigned n = 0;
 
+	TAILQ_FOREACH(l, &b->links, entry)
+		n += l->stage != STAGE_UP && strcmp(l->address, address) == 0;
+	if (n >= EARLY_ADDRESS) {
+		close(fd);
+		return;
+	}
+	l = link_new(b, address);
 	l->conn = conn_answer(b->base, fd, b->psk, b->plaintext_too, &conn_ops,
 	    l);
 	conn_limit(l->conn, HELLO_MAX);
@@ -405,6 +416,20 @@ got_welcome(struct link *l, const char *line, size_t len)
 		up(l, line, len);
 }
 
+/* A plaintext hello has it, and it is not the router's business. */
+static void
+hide_secret(struct wbuf *w, const char *secret)
+{
+	size_t n = strlen(secret);
+	char *p = w->rb->data, *end = p + w->len;
+
+	while (n > 0 &&
+	    (p = memmem(p, (size_t)(end - p), secret, n)) != NULL) {
+		memset(p, '-', n);
+		p += n;
+	}
+}
+
 static void
 up(struct link *l, const char *hello, size_t len)
 {
@@ -424,6 +449,8 @@ up(struct link *l, const char *hello, size_t len)
 	log_info("link to %s at %s is up%s", l->hub_id, l->address,
 	    m.plaintext ? ", in plaintext" : "");
 	link_up_put(&w, &m);
+	if (m.plaintext)
+		hide_secret(&w, b->conf.lan.secret);
 	if (b->router != NULL)
 		imsg_send(b->router, LINK_UP, 0, -1, &w, NULL);
 	wbuf_free(&w);

@@ -333,7 +333,7 @@ handshake(struct tls *t, int fd, struct wbuf *out)
 			return 1;
 	}
 	(void)flush(fd, out);
-	return tls_done(t) ? 0 : -1;
+	return psk_proved(t) ? 0 : -1;
 }
 
 static int

@@ -31,6 +31,7 @@ struct psk {
 /* Who has called whom. */
 struct ends {
 	struct psk	*psk;
+	SSL		*ssl;
 	char		 caller[NAME_SIZE], listener[NAME_SIZE];
 };
 
@@ -181,12 +182,16 @@ make(struct psk *k, const char *caller, const char *listener, int server,
 	if (ssl == NULL || SSL_set_app_data(ssl, e) != 1)
 		bad("a connection");
 	e->psk = k;
+	e->ssl = ssl;
 	strlcpy(e->caller, caller, sizeof(e->caller));
 	strlcpy(e->listener, listener, sizeof(e->listener));
-	if (server)
+	if (server) {
 		SSL_set_accept_state(ssl);
-	else
+	} else {
+		/* no certificate takes the place of the key */
+		SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
 		SSL_set_connect_state(ssl);
+	}
 	return tls_new(ssl, out, arg, e);
 }
 
@@ -202,6 +207,14 @@ psk_answer(struct psk *k, void (*out)(const void *, size_t, void *),
     void *arg)
 {
 	return make(k, "", k->hub_id, 1, out, arg);
+}
+
+int
+psk_proved(const struct tls *t)
+{
+	const struct ends *e = tls_own(t);
+
+	return tls_done(t) && SSL_session_reused(e->ssl) == 1;
 }
 
 const char *

@@ -27,9 +27,11 @@ struct tls	*psk_call(struct psk *, const char *listener,
 struct tls	*psk_answer(struct psk *,
 		    void (*out)(const void *, size_t, void *), void *arg);
 /*
- * The caller's identity, or "" as long as it is not known.  When tls_done()
- * it has shown that it knows the secret.
+ * 1 if the handshake is done and the other end has shown that it knows the
+ * secret: tls_done() alone does not say that.
  */
+int		 psk_proved(const struct tls *);
+/* The caller's identity, or "" as long as it is not known. */
 const char	*psk_caller(const struct tls *);
 
 #endif

@@ -22,7 +22,7 @@
 #include "timeutil.h"
 
 #define LIST_BYTES	(512 * 1024)
-#define ACK_MS		60000	/* with nothing acknowledged: send again */
+#define ACK_MS		60000	/* to acknowledge: else it is sent again */
 
 /* A question to the store, for the link there was then. */
 struct listing {
@@ -42,8 +42,8 @@ forward_up(struct hub *h)
 {
 	h->sent = 0;
 	h->caught_up = 0;
-	h->unacked = 0;
-	h->quiet_since = time_mono_ms();
+	h->unacked = h->mark = h->mark_unacked = 0;
+	h->marked_at = time_mono_ms();
 	list(h);
 }
 
@@ -158,8 +158,7 @@ send_line(struct hub *h, const char *target, int64_t seq, struct rbuf *line)
 		return 0;
 	}
 	if (h->features & HUB_ACK) {
-		if (h->unacked++ == 0)
-			h->quiet_since = time_mono_ms();
+		h->unacked++;
 		return 0;
 	}
 	u = xcalloc(1, sizeof(*u));
@@ -197,10 +196,16 @@ forward_tick(struct hub *h, int64_t now)
 {
 	if (h->link == 0)
 		return;
-	if (h->unacked > 0 && now - h->quiet_since >= ACK_MS && !h->full) {
-		log_info("hub %s has not acknowledged %lld messages: they are "
-		    "sent again", h->id, (long long)h->unacked);
-		forward_up(h);
+	if (now - h->marked_at >= ACK_MS && !h->full) {
+		if (h->mark_unacked > 0) {
+			log_info("hub %s has not acknowledged %lld messages: "
+			    "they are sent again", h->id,
+			    (long long)h->mark_unacked);
+			forward_up(h);
+		}
+		h->mark = h->sent;
+		h->mark_unacked = h->unacked;
+		h->marked_at = now;
 	}
 	list(h);
 }
@@ -212,7 +217,8 @@ forward_acked(struct hub *h, int64_t seq, enum msg_state state)
 
 	if (h->unacked > 0)
 		h->unacked--;
-	h->quiet_since = time_mono_ms();
+	if (seq <= h->mark && h->mark_unacked > 0)
+		h->mark_unacked--;
 	mark(h, &m);
 }
 

@@ -46,6 +46,7 @@ static void	ask(struct session *, const struct request *,
 static int	answered(struct imsg *, struct pending *,
 		    struct store_group_done *);
 static uint32_t	line_limit(const struct session *);
+static uint32_t	answer_limit(const struct session *, const struct request *);
 static int	is_member_name(const struct session *, struct slice);
 static int	get_members(struct session *, const struct request *,
 		    struct wbuf *, uint32_t *);
@@ -133,6 +134,17 @@ line_limit(const struct session *s)
 {
 	return (s->features & FEATURE_ANY ? LINE_MAX_BYTES :
 	    LINE_MAX_PLAIN) - ENVELOPE;
+}
+
+/* Another hub says how much its session can take. */
+static uint32_t
+answer_limit(const struct session *s, const struct request *q)
+{
+	int64_t max = line_limit(s), n = max;
+
+	if (s->hub != NULL)
+		n = request_int(q, M_MAX_BYTES, max);
+	return (uint32_t)(n > ENVELOPE && n < max ? n : max);
 }
 
 /* name, or name@hub of a hub that is known. */
@@ -397,7 +409,7 @@ groupreq_history(struct session *s, const struct request *q)
 	if (begin(s, q, GROUP_HISTORY, M_GROUP, &g) == -1)
 		return;
 	g.limit = (uint32_t)request_int(q, M_LIMIT, 0);
-	g.max_bytes = line_limit(s);
+	g.max_bytes = answer_limit(s, q);
 	session_pause(s);
 	ask(s, q, &g, got_history);
 }
@@ -433,7 +445,7 @@ got_history(struct imsg *msg, void *arg)
 			session_when_shown(s, history_shown, &w);
 		}
 	}
-	if (s->state != SESSION_GONE && s->shown == NULL)
+	if (s->state != SESSION_GONE)
 		session_resume(s);
 	pending_free(p);
 }
@@ -477,7 +489,7 @@ groupreq_list(struct session *s, const struct request *q)
 	struct store_group g = { .op = GROUP_LIST };
 
 	strlcpy(g.caller, s->name, sizeof(g.caller));
-	g.max_bytes = line_limit(s);
+	g.max_bytes = answer_limit(s, q);
 	ask(s, q, &g, got_list);
 }
 

@@ -52,7 +52,9 @@ struct hub {
 	int64_t			 sent;		/* the last message's number */
 	int			 listing;	/* the store has been asked */
 	int			 caught_up;	/* it has no more */
-	int64_t			 unacked, quiet_since;
+	int64_t			 unacked;
+	/* of the messages up to a number, so many were not acknowledged then */
+	int64_t			 mark, mark_unacked, marked_at;
 	STAILQ_HEAD(, unwritten) unwritten;
 };
 

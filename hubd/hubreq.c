@@ -19,6 +19,8 @@
 #include "timeutil.h"
 
 #define ANSWER_MS	20000	/* for the other hub to answer */
+#define NAMES_ROOM	(128 * 1024)	/* for names that become longer */
+#define LISTS_MAX	8	/* of groups, in one answer */
 #define LIST_MS		3000	/* the same, where others have answered */
 
 /* A group_list that waits for several hubs. */
@@ -56,6 +58,7 @@ static struct hub	*find_hub(struct session *, const struct request *,
 static void	send_request(struct hubreq *, const struct session *,
 		    const char *, const struct request *);
 static void	begin(struct wbuf *, const struct session *, const char *);
+static int64_t	answer_max(const struct session *);
 static void	put_peer(struct wbuf *, const struct hubreq *,
 		    const struct request *);
 static void	name_here(const struct hub *, const char *, char *, size_t);
@@ -203,6 +206,8 @@ hubreq_group(struct session *s, const struct request *q, char dst[NAME_SIZE])
 		fail(h, "is away");
 	else if (!hub_has_groups(hub))
 		fail(h, "does not share its groups");
+	else if (hub_is_full(hub))
+		fail(h, "does not read fast enough");
 	else
 		send_request(h, s, text, q);
 	return 1;
@@ -245,8 +250,17 @@ send_request(struct hubreq *h, const struct session *s, const char *group,
 		json_put_int(&w, "limit", request_int(q, M_LIMIT, 0));
 	if (request_has(q, M_PEER))
 		put_peer(&w, h, q);
+	json_put_int(&w, "max_bytes", answer_max(s));
 	json_end(&w, '}');
 	hub_write(h->hub, &w);
+}
+
+/* Names become longer here than they are there. */
+static int64_t
+answer_max(const struct session *s)
+{
+	return (s->features & FEATURE_ANY ? LINE_MAX_BYTES :
+	    LINE_MAX_PLAIN) - NAMES_ROOM;
 }
 
 /* One of ours is name@hub there; one of theirs is a name. */
@@ -406,12 +420,8 @@ deliver(struct hubreq *h, json_t *answer)
 	if (h->asker->req_id.p != NULL)
 		json_put_raw(&w, "req_id", h->asker->req_id);
 	answer_end(s, &w);
-	if (read.len == 0 || s->shown != NULL) {
-		wbuf_free(&read);
-		return;
-	}
-	session_pause(s);
-	session_when_shown(s, shown, &read);
+	if (read.len > 0)
+		session_when_shown(s, shown, &read);
 }
 
 static void
@@ -463,6 +473,7 @@ hubreq_list(struct pending *asker, struct slice groups)
 		snprintf(id, sizeof(id), "%" PRIu64, h->id);
 		begin(&w, s, "group_list");
 		json_put_str(&w, "req_id", id);
+		json_put_int(&w, "max_bytes", answer_max(s) / LISTS_MAX);
 		json_end(&w, '}');
 		hub_write(hub, &w);
 	}

@@ -27,7 +27,7 @@
 
 #define HUBS_MAX	4096
 #define TICK_MS		10000
-#define RENAMES_MAX	10000	/* former names that a link may tell of */
+#define RENAMES_MAX	2000	/* former names that a link may tell of */
 #define FLUSH_MS	1000
 
 struct hubs {
@@ -49,6 +49,7 @@ static void	closed(struct imsgbuf *, int, void *);
 static void	on_up(struct hubs *, struct imsg *);
 static void	on_down(struct hubs *, struct imsg *);
 static void	on_line(struct hubs *, struct imsg *);
+static void	close_link(struct hubs *, uint32_t, const char *);
 static void	on_full(struct hubs *, struct imsg *);
 static void	on_written(struct hubs *, struct imsg *);
 static void	on_state(struct hubs *, struct imsg *);
@@ -64,6 +65,7 @@ static void	tell_room(struct hub *, const struct session *, const char *,
 		    int);
 static void	tell_one_room(const struct session *, const char *, void *);
 static void	tell_all(struct hub *);
+static void	forget_aliases(struct hub *);
 static void	tell_store(const struct hub *);
 
 static const char *const state_names[] = {
@@ -210,6 +212,12 @@ hub_is_up(const struct hub *h)
 	return h->link != 0;
 }
 
+int
+hub_is_full(const struct hub *h)
+{
+	return h->full;
+}
+
 unsigned
 hub_features(const struct hub *h)
 {
@@ -324,6 +332,7 @@ on_up(struct hubs *hs, struct imsg *msg)
 	if ((h = hubs_find(hs, m.hub_id)) == NULL) {
 		log_warnx("more than %d hubs: %s is one too many", HUBS_MAX,
 		    m.hub_id);
+		close_link(hs, m.link, "too many hubs are known");
 		return;
 	}
 	if (h->link != 0)
@@ -340,8 +349,20 @@ on_up(struct hubs *hs, struct imsg *msg)
 	tell_store(h);
 	control_event(hs->router->control, "link_up", "hub", h->id, NULL);
 	linkline_hello(h, m.hello.p, m.hello.len);
+	if (h->features & HUB_RENAME)
+		forget_aliases(h);
 	tell_all(h);
 	forward_up(h);
+}
+
+/* It tells all that still hold. */
+static void
+forget_aliases(struct hub *h)
+{
+	char name[TARGET_SIZE];
+
+	while (registry_drop_alias_of(h->router->registry, h->id, name))
+		rename_stored(h->router, "", name);
 }
 
 /* From now on its sessions can be written to, away or not. */
@@ -396,18 +417,23 @@ static void
 on_line(struct hubs *hs, struct imsg *msg)
 {
 	struct link_line m;
-	struct link_end e;
-	struct wbuf w = { 0 };
 	struct hub *h;
 
 	if (link_line_get(&msg->rd, &m) == -1)
 		fatalx("bad LINK_LINE");
 	if ((h = by_link(hs, m.link)) == NULL)
 		return;
-	if (linkline(h, m.line.p, m.line.len) == 0)
-		return;
-	e.link = m.link;
-	strlcpy(e.why, "what it sent is not JSON", sizeof(e.why));
+	if (linkline(h, m.line.p, m.line.len) == -1)
+		close_link(hs, m.link, "what it sent is not JSON");
+}
+
+static void
+close_link(struct hubs *hs, uint32_t link, const char *why)
+{
+	struct link_end e = { .link = link };
+	struct wbuf w = { 0 };
+
+	strlcpy(e.why, why, sizeof(e.why));
 	link_end_put(&w, &e);
 	imsg_send(hs->carrier, LINK_CLOSE, 0, -1, &w, NULL);
 	wbuf_free(&w);
@@ -786,7 +812,8 @@ hubs_receipt(struct hubs *hs, const struct store_receipt *c)
 	char bare[NAME_SIZE];
 	struct wbuf w = { 0 };
 
-	if (h == NULL || h->link == 0 || !(h->features & HUB_ACK) ||
+	if (h == NULL || h->link == 0 || h->full ||
+	    !(h->features & HUB_ACK) ||
 	    slice_copy(name, bare, sizeof(bare)) == -1)
 		return;
 	json_begin(&w, '{');

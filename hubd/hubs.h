@@ -39,6 +39,8 @@ const char	*hub_id(const struct hub *);
 /* The id of this hub. */
 const char	*hub_own_id(const struct hub *);
 int		 hub_is_up(const struct hub *);
+/* 1 if more than enough waits to be sent to it. */
+int		 hub_is_full(const struct hub *);
 /* What its sessions can be sent (enum session_feature). */
 unsigned	 hub_features(const struct hub *);
 /* 1 if it shares rooms, or groups. */

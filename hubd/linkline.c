@@ -379,7 +379,7 @@ message(struct parcel *p)
 	m.msg_id = msg_id;
 	m.text = request_raw(&p->q, M_TEXT);
 	if (p->q.v[M_REPLY_TO].type == JS_STRING &&
-	    p->q.v[M_REPLY_TO].len <= REF_LEN_MAX * 6) {
+	    json_units(&p->q.v[M_REPLY_TO]) <= REF_LEN_MAX) {
 		m.reply_to = request_raw(&p->q, M_REPLY_TO);
 		m.answerer = registry_exact(r->registry, slice_of(p->full));
 	}

@@ -554,8 +554,7 @@ inbox_read(struct imsg *msg, void *arg)
 		answer_err(s, to->req_id, ERR_MAILBOX_ERROR,
 		    "the mailbox could not be read", none);
 	}
-	if (s->shown == NULL)
-		session_resume(s);
+	session_resume(s);
 	pending_free(to);
 }
 

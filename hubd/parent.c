@@ -84,6 +84,7 @@ static int	set_group(const char *, const char *);
 static int	start_kid(struct parent *, int);
 static void	introduce(struct parent *, int, int);
 static int	open_lan(struct parent *);
+static void	try_later(struct kid *);
 static void	start_links(struct parent *);
 static void	start_bridged(struct parent *);
 static void	start_resolver(struct parent *);
@@ -278,6 +279,15 @@ introduce(struct parent *p, int one, int other)
 	send_u32(b->ib, CONF_PEER, a->row->id, fds[1]);
 }
 
+/* It may be being replaced at this moment. */
+static void
+try_later(struct kid *k)
+{
+	struct timeval tv = time_tv(backoff_next(&k->backoff));
+
+	evtimer_add(k->again, &tv);
+}
+
 static void
 start_links(struct parent *p)
 {
@@ -292,8 +302,10 @@ start_resolver(struct parent *p)
 {
 	struct wbuf w = { 0 };
 
-	if (start_kid(p, KID_RESOLVER) == -1)
-		fatal("hubd");
+	if (start_kid(p, KID_RESOLVER) == -1) {
+		try_later(&p->kids[KID_RESOLVER]);
+		return;
+	}
 	put_u8(&w, p->conf->log_level);
 	imsg_send(p->kids[KID_RESOLVER].ib, CONF_START, 0, -1, &w, NULL);
 	wbuf_free(&w);
@@ -311,6 +323,7 @@ start_bridged(struct parent *p)
 
 	if (start_kid(p, KID_BRIDGED) == -1) {
 		log_warnx("bridged is not installed: no links to other hubs");
+		try_later(&p->kids[KID_BRIDGED]);
 		return;
 	}
 	ib = p->kids[KID_BRIDGED].ib;
@@ -319,6 +332,7 @@ start_bridged(struct parent *p)
 	bridge_conf_put(&w, &c);
 	imsg_send(ib, CONF_START, 0, -1, &w, NULL);
 	explicit_bzero(&c, sizeof(c));
+	explicit_bzero(w.rb->data, w.len);
 	wbuf_free(&w);
 	introduce(p, KID_ROUTER, KID_BRIDGED);
 	introduce(p, KID_BRIDGED, KID_RESOLVER);

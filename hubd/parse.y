@@ -149,7 +149,8 @@ statement	: HUB ID STRING {
 				conf->max_hub_peers = (uint32_t)$3.n;
 		}
 		| EXPIRE QUEUED AFTER NUMBER days {
-			if (in_range("days", $4.n, 1, 36500))
+			/* for longer no hub remembers what it has */
+			if (in_range("days", $4.n, 1, 7))
 				conf->expire_queued_ms = $4.n * DAY_MS;
 		}
 		| ASK TIMEOUT NUMBER seconds {

@@ -120,8 +120,12 @@ rename_remote(struct boxes *bx, const struct store_rename *q)
 
 	if (q->from[0] == '\0')
 		return db_run(db, Q_ALIAS_END, "s", q->to);
-	if ((r = box_exact(bx, q->from, &from)) != 1)
-		return r;
+	if ((r = box_exact(bx, q->from, &from)) == -1)
+		return -1;
+	/* it has been renamed already, and that is told once more */
+	if (r == 0)
+		return (r = box_exact(bx, q->to, &to)) != 1 ? r :
+		    db_run(db, Q_ALIAS_SET, "si", q->from, to->id);
 	if ((r = box_exact(bx, q->to, &to)) == 1)
 		r = merge(bx, from, to);
 	if (r == -1 ||

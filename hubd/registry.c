@@ -347,6 +347,25 @@ registry_own(struct registry *g, const char *name)
 	drop_alias(g, name);
 }
 
+int
+registry_drop_alias_of(struct registry *g, const char *hub,
+    char name[TARGET_SIZE])
+{
+	const struct alias *a;
+	const char *at;
+	size_t pos = 0;
+
+	while ((a = map_next(g->aliases, &pos)) != NULL) {
+		at = strchr(a->name, '@');
+		if (at == NULL || strcmp(at + 1, hub) != 0)
+			continue;
+		strlcpy(name, a->name, TARGET_SIZE);
+		drop_alias(g, name);
+		return 1;
+	}
+	return 0;
+}
+
 void
 registry_aliases(const struct registry *g,
     void (*tell)(const char *, const char *, void *), void *arg)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "buf.h"
+#include "names.h"
 
 struct event_base;
 struct registry;
@@ -58,6 +59,12 @@ void	registry_alias(struct registry *, const char *name,
 	    const char *target);
 /* The name is somebody's own, and no former one any more. */
 void	registry_own(struct registry *, const char *name);
+/*
+ * Drops a former name of that hub's sessions, name@hub: 1 and the name, or 0
+ * if there is none.
+ */
+int	registry_drop_alias_of(struct registry *, const char *hub,
+	    char name[TARGET_SIZE]);
 /* Tells all former names. */
 void	registry_aliases(const struct registry *,
 	    void (*)(const char *name, const char *target, void *), void *);

@@ -57,6 +57,7 @@ static const char *const member_names[MEMBERS] = {
 	[M_LAST_ID] = "last_id",
 	[M_LAST_SEEN] = "last_seen",
 	[M_LIMIT] = "limit",
+	[M_MAX_BYTES] = "max_bytes",
 	[M_MEMBERS] = "members",
 	[M_MESSAGE] = "message",
 	[M_MSG_ID] = "msg_id",

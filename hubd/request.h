@@ -33,6 +33,7 @@ enum member {
 	M_LAST_ID,
 	M_LAST_SEEN,
 	M_LIMIT,
+	M_MAX_BYTES,
 	M_MEMBERS,
 	M_MESSAGE,
 	M_MSG_ID,

@@ -29,6 +29,13 @@
 #define PENDING_HIGH	1024
 #define PENDING_LOW	512
 
+/* To be done when the output so far is with the kernel. */
+struct shown {
+	STAILQ_ENTRY(shown)	 entry;
+	void			(*shown)(struct session *, const struct wbuf *);
+	struct wbuf		 msg;
+};
+
 static void		on_line(struct bufio *, char *, size_t, void *);
 static size_t		on_input(struct bufio *, char *, size_t, void *);
 static void		on_closed(struct bufio *, int, void *);
@@ -61,6 +68,7 @@ session_new(struct router *r, struct event_base *base, int fd, int ws)
 	TAILQ_INIT(&s->asked_by);
 	TAILQ_INIT(&s->asks_of);
 	TAILQ_INIT(&s->rooms);
+	STAILQ_INIT(&s->shown);
 	if (ws) {
 		tcp_nodelay(fd);
 		s->ws = wsconn_new(base, s);
@@ -87,6 +95,7 @@ session_remote(struct router *r, struct hub *hub, const char *name)
 	TAILQ_INIT(&s->asked_by);
 	TAILQ_INIT(&s->asks_of);
 	TAILQ_INIT(&s->rooms);
+	STAILQ_INIT(&s->shown);
 	strlcpy(s->name, name, sizeof(s->name));
 	registry_add_remote(r->registry, s);
 	return s;
@@ -102,13 +111,19 @@ session_ref(struct session *s)
 void
 session_unref(struct session *s)
 {
+	struct shown *e;
+
 	if (--s->refs > 0)
 		return;
 	wsconn_free(s->ws);
 	free(s->cwd);
 	free(s->git_branch);
 	free(s->host);
-	wbuf_free(&s->shown_msg);
+	while ((e = STAILQ_FIRST(&s->shown)) != NULL) {
+		STAILQ_REMOVE_HEAD(&s->shown, entry);
+		wbuf_free(&e->msg);
+		free(e);
+	}
 	free(s);
 }
 
@@ -187,30 +202,35 @@ static void
 on_drained(struct bufio *io, void *arg)
 {
 	struct session *s = arg;
-	struct wbuf msg = s->shown_msg;
+	struct shown *e;
 
 	(void)io;
-	if (s->shown == NULL)
-		return;
-	memset(&s->shown_msg, 0, sizeof(s->shown_msg));
-	s->shown(s, &msg);
-	s->shown = NULL;
-	wbuf_free(&msg);
-	session_resume(s);
+	while ((e = STAILQ_FIRST(&s->shown)) != NULL) {
+		STAILQ_REMOVE_HEAD(&s->shown, entry);
+		e->shown(s, &e->msg);
+		wbuf_free(&e->msg);
+		free(e);
+		session_resume(s);
+	}
 }
 
 void
 session_when_shown(struct session *s,
     void (*shown)(struct session *, const struct wbuf *), struct wbuf *msg)
 {
+	struct shown *e;
+
 	if (s->hub != NULL) {
 		/* the other hub says when it has been */
 		wbuf_free(msg);
 		return;
 	}
-	s->shown = shown;
-	s->shown_msg = *msg;
+	e = xcalloc(1, sizeof(*e));
+	e->shown = shown;
+	e->msg = *msg;
 	memset(msg, 0, sizeof(*msg));
+	STAILQ_INSERT_TAIL(&s->shown, e, entry);
+	session_pause(s);
 }
 
 void

@@ -18,6 +18,7 @@
 struct ask;
 struct membership;
 struct bufio;
+struct shown;
 struct event_base;
 struct hub;
 struct router;
@@ -69,8 +70,7 @@ struct session {
 	struct ask_list		 asked_by, asks_of;	/* asks.c */
 	unsigned		 nasks;
 	struct membership_list	 rooms;			/* rooms.c */
-	void			(*shown)(struct session *, const struct wbuf *);
-	struct wbuf		 shown_msg;	/* for it */
+	STAILQ_HEAD(, shown)	 shown;		/* session_when_shown() */
 };
 
 /* Takes over the socket; ws: WebSocket is spoken there, else lines. */
@@ -92,9 +92,9 @@ void		 session_limits(struct session *, size_t in, size_t out);
 void		 session_close(struct session *, const char *why);
 
 /*
- * Reading has been paused for an answer that was written now: when all output
- * has been handed to the kernel shown is called with msg, which is taken over,
- * and reading goes on.  If the session closes before, it is not called.
+ * An answer has been written now: when all output has been handed to the
+ * kernel shown is called with msg, which is taken over.  Until then nothing is
+ * read.  If the session closes before, it is not called.
  */
 void		 session_when_shown(struct session *,
 		    void (*shown)(struct session *, const struct wbuf *),

@@ -101,7 +101,7 @@ START_TEST(good_statements)
 		"s = \"shortest\"\nlan secret file $s\nlan listen on *\n",
 		"lan secret file \"longest\"\nlan listen on *\n",
 		"limit peers 1 per hub\nlimit peers 10000 per hub\n",
-		"expire queued after 1 days\nexpire queued after 36500\n",
+		"expire queued after 1 days\nexpire queued after 7\n",
 	};
 	struct tenv *t = begin();
 	struct output *o;
@@ -160,7 +160,7 @@ START_TEST(wrong_statements)
 		{ ":1:", "peers per hub: 10001 is not within 1 to 10000",
 		    "limit peers 10001 per hub\n" },
 		{ ":1:", "unexpected 'never'", "expire queued never\n" },
-		{ ":1:", "days: 0 is not within 1 to 36500",
+		{ ":1:", "days: 0 is not within 1 to 7",
 		    "expire queued after 0 days\n" },
 		{ "hubd.conf:", "links need a secret of 8 to 255 characters, "
 		    "the same on all hubs", "lan peer \"b\" host h\n" },

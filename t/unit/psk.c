@@ -7,7 +7,9 @@
 
 #include <stdlib.h>
 
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include "../../bridged/psk.h"
 #include "buf.h"
@@ -136,7 +138,7 @@ START_TEST(the_same_secret)
 	answer(&l, there);
 	want(strcmp(psk_caller(l.t), "") == 0, "known before it calls");
 	talk(&c, &l, MEGABYTE);
-	want(tls_done(c.t) && tls_done(l.t), "no handshake");
+	want(psk_proved(c.t) && psk_proved(l.t), "no handshake");
 	want(strcmp(psk_caller(l.t), "here") == 0, "%s", psk_caller(l.t));
 	write_to(&c, "from here\n");
 	write_to(&l, "from there\n");
@@ -218,6 +220,41 @@ START_TEST(another_secret)
 		psk_free(here);
 	}
 	psk_free(there);
+}
+END_TEST
+
+/* One that has a certificate in place of the secret. */
+START_TEST(a_certificate)
+{
+	struct psk *here = psk_new(SECRET, "here");
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	X509 *cert = X509_new();
+	struct end c, l;
+	SSL *ssl;
+
+	want(key != NULL && ctx != NULL && cert != NULL &&
+	    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1) == 1 &&
+	    X509_gmtime_adj(X509_getm_notBefore(cert), 0) != NULL &&
+	    X509_gmtime_adj(X509_getm_notAfter(cert), 3600) != NULL &&
+	    X509_set_pubkey(cert, key) == 1 &&
+	    X509_sign(cert, key, NULL) > 0 &&
+	    SSL_CTX_use_certificate(ctx, cert) == 1 &&
+	    SSL_CTX_use_PrivateKey(ctx, key) == 1, "no certificate");
+	call(&c, here, "there");
+	memset(&l, 0, sizeof(l));
+	ssl = SSL_new(ctx);
+	SSL_set_accept_state(ssl);
+	l.t = tls_new(ssl, on_output, &l, NULL);
+	talk(&c, &l, MEGABYTE);
+	want(c.broken && !psk_proved(c.t), "it need not know the secret");
+	want(c.got.len == 0 && l.got.len == 0, "something was said");
+	end_free(&c);
+	end_free(&l);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	SSL_CTX_free(ctx);
+	psk_free(here);
 }
 END_TEST
 
@@ -427,6 +464,7 @@ main(int argc, char *argv[])
 	test_add(s, many_connections, 30);
 	test_add(s, byte_by_byte, 30);
 	test_add(s, another_secret, 30);
+	test_add(s, a_certificate, 30);
 	test_add(s, another_listener, 30);
 	test_add(s, names_of_callers, 30);
 	test_add(s, altered_records, 30);
