@@ -27,6 +27,7 @@ conn_add(struct tenv *t, int rfd, int wfd, pid_t pid)
 {
 	struct conn	*c = xcalloc(1, sizeof(*c));
 
+	t = t->root;
 	c->env = t;
 	c->rfd = rfd;
 	c->wfd = wfd;
@@ -80,7 +81,7 @@ conns_pump(struct tenv *t, int ms)
 	struct conn		*c;
 	nfds_t			 i, n = 0;
 
-	TAILQ_FOREACH(c, &t->conns, entry) {
+	TAILQ_FOREACH(c, &t->root->conns, entry) {
 		if (c->mute || c->eof || n == CONNS_MAX)
 			continue;
 		pfd[n].fd = c->rfd;

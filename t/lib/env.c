@@ -24,7 +24,7 @@ static void	 set_environment(const struct tenv *);
 static void	 janitor_start(struct tenv *);
 static void	 janitor_main(const struct tenv *, int)
 		    __attribute__((__noreturn__));
-static void	 kill_all(const char *data);
+static void	 kill_all(const char *dir);
 static void	 show_logs(const char *dir);
 static void	 stop_hubs(struct tenv *);
 static void	 check_logs(struct tenv *);
@@ -51,6 +51,7 @@ tenv_new(void)
 	snprintf(t->home, sizeof(t->home), "%s/h", t->dir);
 	snprintf(t->sock, sizeof(t->sock), "%s/hub.sock", t->data);
 	snprintf(t->hublog, sizeof(t->hublog), "%s/hubd.log", t->dir);
+	t->root = t;
 	TAILQ_INIT(&t->conns);
 	t->kept = json_array();
 	janitor_start(t);
@@ -61,6 +62,32 @@ tenv_new(void)
 	return (t);
 }
 
+struct tenv *
+tenv_beside(struct tenv *root, const char *name)
+{
+	struct tenv	*t = xcalloc(1, sizeof(*t));
+
+	strlcpy(t->dir, root->dir, sizeof(t->dir));
+	snprintf(t->data, sizeof(t->data), "%s/d.%s", t->dir, name);
+	snprintf(t->home, sizeof(t->home), "%s/h.%s", t->dir, name);
+	snprintf(t->sock, sizeof(t->sock), "%s/hub.sock", t->data);
+	snprintf(t->hublog, sizeof(t->hublog), "%s/hubd.%s.log", t->dir,
+	    name);
+	if (mkdir(t->home, 0700) == -1)
+		fail_with("mkdir %s failed", t->home);
+	t->root = root;
+	t->next = root->next;
+	root->next = t;
+	return (t);
+}
+
+void
+tenv_enter(const struct tenv *t)
+{
+	setenv("ECORELAY_DATA", t->data, 1);
+	setenv("HOME", t->home, 1);
+}
+
 static void
 set_environment(const struct tenv *t)
 {
@@ -68,8 +95,7 @@ set_environment(const struct tenv *t)
 
 	for (i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
 		unsetenv(foreign[i]);
-	setenv("ECORELAY_DATA", t->data, 1);
-	setenv("HOME", t->home, 1);
+	tenv_enter(t);
 	setenv("ECORELAY_WS_PORT", "0", 1);
 	setenv("ECORELAY_IDLE_MS", "0", 1);
 }
@@ -78,6 +104,7 @@ void
 tenv_end_(struct tenv *t)
 {
 	struct conn	*c, *next;
+	struct tenv	*other;
 	char		 byte = 'x';
 
 	TAILQ_FOREACH_SAFE(c, &t->conns, entry, next) {
@@ -87,6 +114,11 @@ tenv_end_(struct tenv *t)
 			conn_close(c);
 	}
 	stop_hubs(t);
+	while ((other = t->next) != NULL) {
+		stop_hubs(other);
+		t->next = other->next;
+		free(other);
+	}
 	if (!procs_gone(t, T_WAIT))
 		t_fail("a process was left behind");
 	check_logs(t);
@@ -143,7 +175,7 @@ check_logs(struct tenv *t)
 json_t *
 tenv_keep(struct tenv *t, json_t *j)
 {
-	json_array_append_new(t->kept, j);
+	json_array_append_new(t->root->kept, j);
 	return (j);
 }
 
@@ -186,7 +218,7 @@ janitor_main(const struct tenv *t, int fd)
 
 	setpgid(0, 0);
 	if (read(fd, &byte, 1) != 1) {
-		kill_all(t->data);
+		kill_all(t->dir);
 		show_logs(t->dir);
 		remove_tree(t->dir);
 	}
@@ -194,14 +226,14 @@ janitor_main(const struct tenv *t, int fd)
 }
 
 static void
-kill_all(const char *data)
+kill_all(const char *dir)
 {
 	pid_t	pids[256];
 	size_t	i, n;
 	int	tries;
 
 	for (tries = 0; tries < 100; tries++) {
-		n = procs_all(data, pids, sizeof(pids) / sizeof(pids[0]));
+		n = procs_all(dir, pids, sizeof(pids) / sizeof(pids[0]));
 		if (n == 0)
 			return;
 		for (i = 0; i < n; i++)

@@ -44,7 +44,8 @@ mcp_start_(struct tenv *t, const char *dir, const char *name, ...)
 	/* ours are not for the child: it would never see its stdin's end */
 	fcntl(in[1], F_SETFD, FD_CLOEXEC);
 	fcntl(out[0], F_SETFD, FD_CLOEXEC);
-	snprintf(log, sizeof(log), "%s/channeld.%u.log", t->dir, ++t->nlogs);
+	snprintf(log, sizeof(log), "%s/channeld.%u.log", t->dir,
+	    ++t->root->nlogs);
 	fds[0] = in[0];
 	fds[1] = out[1];
 	if (name != NULL)

@@ -6,9 +6,6 @@
 
 #include <sys/socket.h>
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,29 +22,10 @@ struct look {
 	json_t		*found;
 };
 
-static int	 take_port(int *);
 static int	 has_called(void *);
 static int	 has_answered(void *);
 static void	 is_greeting(const json_t *, const char *);
 static int	 is_so(void *);
-
-/* A socket with a port of its own, at which nobody listens yet. */
-static int
-take_port(int *port)
-{
-	struct sockaddr_in	sin = { .sin_family = AF_INET };
-	socklen_t		len = sizeof(sin);
-	int			fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&sin, len) == -1 ||
-	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1)
-		t_fail("no port");
-	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	*port = ntohs(sin.sin_port);
-	return (fd);
-}
 
 struct plainhub *
 plain_begin_(int listening)
@@ -57,8 +35,8 @@ plain_begin_(int listening)
 	int		 port;
 
 	p->env = tenv_new();
-	p->fd = take_port(&port);
-	close(take_port(&p->port));
+	p->fd = port_take(&port);
+	close(port_take(&p->port));
 	if (listening)
 		plain_listen(p);
 	strlcpy(file, tenv_path(p->env, "lan.secret"), sizeof(file));
@@ -141,18 +119,11 @@ plain_called_(struct plainhub *p)
 static int
 has_answered(void *arg)
 {
-	struct plainhub		*p = arg;
-	struct sockaddr_in	 sin = { .sin_family = AF_INET };
-	int			 fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct plainhub	*p = arg;
+	int		 fd = port_call(p->port);
 
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	sin.sin_port = htons((uint16_t)p->port);
 	if (fd == -1)
-		t_fail("no socket");
-	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1) {
-		close(fd);
 		return (0);
-	}
 	p->link = conn_add(p->env, fd, fd, 0);
 	return (1);
 }

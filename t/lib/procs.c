@@ -24,11 +24,11 @@ struct proc {
 static size_t	 proc_list(struct proc *, size_t);
 static long	 proc_read(pid_t, const char *, char *, size_t);
 static pid_t	 proc_parent(pid_t);
-static int	 proc_has(pid_t, const char *data);
+static int	 proc_has(pid_t, const char *dir);
 static int	 proc_is_hub(pid_t, const char *role);
 
 size_t
-procs_all(const char *data, pid_t *pids, size_t max)
+procs_all(const char *dir, pid_t *pids, size_t max)
 {
 	struct proc	*p = xcalloc(32768, sizeof(*p));
 	size_t		 i, k, n, found = 0;
@@ -36,7 +36,7 @@ procs_all(const char *data, pid_t *pids, size_t max)
 
 	n = proc_list(p, 32768);
 	for (i = 0; i < n; i++)
-		p[i].ours = proc_has(p[i].pid, data);
+		p[i].ours = proc_has(p[i].pid, dir);
 	while (again) {
 		again = 0;
 		for (i = 0; i < n; i++) {
@@ -112,19 +112,22 @@ proc_parent(pid_t pid)
 	return ((pid_t)atol(paren + 4));
 }
 
-/* 1 if its environment has ECORELAY_DATA=data. */
+/* 1 if its environment has ECORELAY_DATA=dir, or something below dir. */
 static int
-proc_has(pid_t pid, const char *data)
+proc_has(pid_t pid, const char *dir)
 {
 	static char	buf[65536];
 	char		var[128];
 	long		len, i;
+	size_t		n;
 
-	snprintf(var, sizeof(var), "ECORELAY_DATA=%s", data);
+	snprintf(var, sizeof(var), "ECORELAY_DATA=%s", dir);
+	n = strlen(var);
 	if ((len = proc_read(pid, "environ", buf, sizeof(buf))) <= 0)
 		return (0);
 	for (i = 0; i < len; i += (long)strlen(buf + i) + 1) {
-		if (strcmp(buf + i, var) == 0)
+		if (strncmp(buf + i, var, n) == 0 &&
+		    (buf[i + (long)n] == '\0' || buf[i + (long)n] == '/'))
 			return (1);
 	}
 	return (0);
@@ -173,6 +176,23 @@ hub_pid(struct tenv *t, const char *role)
 	return (0);
 }
 
+pid_t
+child_pid(struct tenv *t, const char *program)
+{
+	pid_t	pids[PROCS_MAX];
+	size_t	i, n = procs_all(t->data, pids, PROCS_MAX);
+	char	buf[4096], *base;
+
+	for (i = 0; i < n; i++) {
+		if (proc_read(pids[i], "cmdline", buf, sizeof(buf)) <= 0)
+			continue;
+		base = strrchr(buf, '/') != NULL ? strrchr(buf, '/') + 1 : buf;
+		if (strcmp(base, program) == 0)
+			return (pids[i]);
+	}
+	return (0);
+}
+
 int
 hub_count(struct tenv *t)
 {
@@ -199,7 +219,7 @@ none_left(void *arg)
 int
 procs_gone(struct tenv *t, int ms)
 {
-	return (t_until(t, none_left, t->data, ms));
+	return (t_until(t, none_left, t->dir, ms));
 }
 
 long

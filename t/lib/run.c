@@ -128,10 +128,13 @@ run_(struct tenv *t, const char *input, const char *name, ...)
 	while ((argv[n] = va_arg(ap, const char *)) != NULL)
 		n++;
 	va_end(ap);
-	t->nlogs++;
-	snprintf(in, sizeof(in), "%s/run.%u.in", t->dir, t->nlogs);
-	snprintf(out, sizeof(out), "%s/run.%u.out", t->dir, t->nlogs);
-	snprintf(log, sizeof(log), "%s/run.%u.log", t->dir, t->nlogs);
+	t->root->nlogs++;
+	snprintf(in, sizeof(in), "%s/run.%u.in", t->dir,
+	    t->root->nlogs);
+	snprintf(out, sizeof(out), "%s/run.%u.out", t->dir,
+	    t->root->nlogs);
+	snprintf(log, sizeof(log), "%s/run.%u.log", t->dir,
+	    t->root->nlogs);
 	write_file(in, input != NULL ? input : "",
 	    input != NULL ? strlen(input) : 0);
 	fds[0] = open(in, O_RDONLY | O_CLOEXEC);

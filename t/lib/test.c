@@ -5,7 +5,11 @@
  */
 #include "compat.h"
 
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -133,4 +137,37 @@ t_fill(char c, size_t n)
 	memset(s, c, n);
 	s[n] = '\0';
 	return (s);
+}
+
+int
+port_take(int *port)
+{
+	struct sockaddr_in	sin = { .sin_family = AF_INET };
+	socklen_t		len = sizeof(sin);
+	int			fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&sin, len) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1)
+		t_fail("no port");
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	*port = ntohs(sin.sin_port);
+	return (fd);
+}
+
+int
+port_call(int port)
+{
+	struct sockaddr_in	sin = { .sin_family = AF_INET };
+	int			fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin.sin_port = htons((uint16_t)port);
+	if (fd != -1 &&
+	    connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1) {
+		close(fd);
+		fd = -1;
+	}
+	return (fd);
 }

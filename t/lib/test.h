@@ -31,6 +31,9 @@ struct tenv {
 	char		 hublog[96];	/* what `hubd -d` says */
 	pid_t		 hub;		/* of hub_start(), or 0 */
 	int		 janitor;	/* pipe to it */
+	struct tenv	*root;		/* itself, or that it is beside */
+	struct tenv	*next;		/* of those beside it */
+	/* those of the root hold for all beside it */
 	unsigned	 nlogs;
 	struct connlist	 conns;
 	json_t		*kept;		/* values handed to the test */
@@ -70,9 +73,20 @@ int	 t_slow(int ms);
 int	 t_until(struct tenv *, int (*)(void *), void *, int ms);
 /* A text of n bytes c; freed by the caller. */
 char	*t_fill(char c, size_t n);
+/* A socket with a port of its own, at which nobody listens yet. */
+int	 port_take(int *port);
+/* A connection to that port of the loopback; -1 if nobody listens. */
+int	 port_call(int port);
 
 /* env.c: begins and ends a test; the end fails if a process is left. */
 struct tenv	*tenv_new(void);
+/*
+ * Surroundings for another hub in the directory of the first, with a data
+ * directory and a HOME of its own; they end with the first.
+ */
+struct tenv	*tenv_beside(struct tenv *, const char *name);
+/* Programs started from now on have its data directory and HOME. */
+void		 tenv_enter(const struct tenv *);
 #define tenv_end(t)	AT(tenv_end_(t))
 void		 tenv_end_(struct tenv *);
 /* Keeps a value until the end of the test, and returns it. */
@@ -82,14 +96,18 @@ const char	*tenv_path(struct tenv *, const char *name);
 void		 remove_tree(const char *dir);
 
 /* procs.c: the test's processes, found by their environment and parents. */
-size_t	 procs_all(const char *data, pid_t *, size_t max);
+/* dir: their ECORELAY_DATA, or a directory that it is in. */
+size_t	 procs_all(const char *dir, pid_t *, size_t max);
 /*
  * A process of the hub: "router", "store", "bridged", or NULL for the parent;
  * or 0.
  */
 pid_t	 hub_pid(struct tenv *, const char *role);
+/* The hub's child of that program, "bridged"; or 0. */
+pid_t	 child_pid(struct tenv *, const char *program);
 /* How many hubs (parents) there are. */
 int	 hub_count(struct tenv *);
+/* 1 if none of the test's is left within ms. */
 int	 procs_gone(struct tenv *, int ms);
 /* Proportional set size of the hub's processes, in KiB; -1: unknown. */
 long	 hub_pss(struct tenv *);
