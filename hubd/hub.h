@@ -13,6 +13,7 @@
 #include "names.h"
 #include "storeproto.h"
 
+struct kept;
 struct router;
 
 /* What a hub has announced (protocol.md section 2). */
@@ -56,6 +57,9 @@ struct hub {
 	/* of the messages up to a number, so many were not acknowledged then */
 	int64_t			 mark, mark_unacked, marked_at;
 	STAILQ_HEAD(, unwritten) unwritten;
+	/* hubtell.c */
+	STAILQ_HEAD(, kept)	 receipts;
+	unsigned		 nreceipts;
 };
 
 /* hubs.c */
@@ -72,6 +76,12 @@ void	hub_peer_renamed(struct hub *, const char *name, const char *new_name);
 /* name@hub, for what comes from it. */
 void	hub_qualify(const struct hub *, const char *name,
 	    char dst[TARGET_SIZE]);
+
+/* hubtell.c */
+/* All sessions and rooms, and receipts that have waited. */
+void	hub_tell_all(struct hub *);
+void	hub_send_receipts(struct hub *);
+void	hub_drop_receipts(struct hub *);
 
 /* linkline.c */
 void	linkline_hello(struct hub *, const char *, size_t);

@@ -57,14 +57,6 @@ static void	link_down(struct hub *, const char *);
 static void	send_parts(struct hub *, struct slice, struct rbuf *);
 static void	rename_stored(struct router *, const char *, const char *);
 static void	renamed(struct imsg *, void *);
-static void	begin_update(struct wbuf *, const char *);
-static void	tell_join(struct hub *, const struct session *);
-static void	tell_leave(struct hub *, const char *);
-static void	tell_rename(const char *, const char *, void *);
-static void	tell_room(struct hub *, const struct session *, const char *,
-		    int);
-static void	tell_one_room(const struct session *, const char *, void *);
-static void	tell_all(struct hub *);
 static void	forget_aliases(struct hub *);
 static void	tell_store(const struct hub *);
 
@@ -131,6 +123,7 @@ hubs_free(struct hubs *hs)
 	while ((h = TAILQ_FIRST(&hs->all)) != NULL) {
 		TAILQ_REMOVE(&hs->all, h, entry);
 		forward_down(h);
+		hub_drop_receipts(h);
 		free(h);
 	}
 	imsg_free(hs->carrier);
@@ -148,6 +141,7 @@ hub_add(struct hubs *hs, const char *id)
 	h->since = time_now_ms();
 	strlcpy(h->id, id, sizeof(h->id));
 	STAILQ_INIT(&h->unwritten);
+	STAILQ_INIT(&h->receipts);
 	TAILQ_INSERT_TAIL(&hs->all, h, entry);
 	map_sets(hs->ids, h->id, h);
 	hs->n++;
@@ -351,7 +345,7 @@ on_up(struct hubs *hs, struct imsg *msg)
 	linkline_hello(h, m.hello.p, m.hello.len);
 	if (h->features & HUB_RENAME)
 		forget_aliases(h);
-	tell_all(h);
+	hub_tell_all(h);
 	forward_up(h);
 }
 
@@ -450,8 +444,10 @@ on_full(struct hubs *hs, struct imsg *msg)
 	if ((h = by_link(hs, m.link)) == NULL)
 		return;
 	h->full = m.full;
-	if (!m.full)
+	if (!m.full) {
+		hub_send_receipts(h);
 		forward_more(h);
+	}
 }
 
 static void
@@ -666,165 +662,6 @@ renamed(struct imsg *msg, void *arg)
 	(void)arg;
 	if (store_registered_get(&msg->rd, &m) == -1)
 		fatalx("bad STORE_RENAMED");
-}
-
-static void
-begin_update(struct wbuf *w, const char *action)
-{
-	json_begin(w, '{');
-	json_put_str(w, "type", "bridge_peer_update");
-	json_put_str(w, "action", action);
-}
-
-static void
-tell_join(struct hub *h, const struct session *s)
-{
-	struct wbuf w = { 0 };
-
-	begin_update(&w, "join");
-	json_key(&w, "peer");
-	json_begin(&w, '{');
-	json_put_str(&w, "name", s->name);
-	json_put_str(&w, "cwd", s->cwd);
-	json_put_str(&w, "git_branch", s->git_branch);
-	json_put_int(&w, "last_seen", s->last_seen);
-	json_end(&w, '}');
-	hub_write(h, &w);
-}
-
-static void
-tell_leave(struct hub *h, const char *name)
-{
-	struct wbuf w = { 0 };
-
-	begin_update(&w, "leave");
-	json_put_str(&w, "name", name);
-	hub_write(h, &w);
-}
-
-static void
-tell_rename(const char *name, const char *new_name, void *arg)
-{
-	struct hub *h = arg;
-	struct wbuf w = { 0 };
-
-	if (strchr(name, '@') != NULL)
-		return;
-	begin_update(&w, "rename");
-	json_put_str(&w, "name", name);
-	json_put_str(&w, "new_name", new_name);
-	hub_write(h, &w);
-}
-
-static void
-tell_room(struct hub *h, const struct session *s, const char *room,
-    int joined)
-{
-	struct wbuf w = { 0 };
-
-	json_begin(&w, '{');
-	json_put_str(&w, "type", "bridge_room");
-	json_put_str(&w, "action", joined ? "join" : "leave");
-	json_put_str(&w, "room", room);
-	json_put_str(&w, "name", s->name);
-	hub_write(h, &w);
-}
-
-static void
-tell_one_room(const struct session *s, const char *room, void *arg)
-{
-	tell_room(arg, s, room, 1);
-}
-
-/* To a hub that has just come. */
-static void
-tell_all(struct hub *h)
-{
-	const struct registry *g = h->router->registry;
-	struct session *s;
-
-	if (h->features & HUB_RENAME)
-		registry_aliases(g, tell_rename, h);
-	for (s = registry_next(g, NULL); s != NULL; s = registry_next(g, s)) {
-		tell_join(h, s);
-		if (hub_has_rooms(h))
-			rooms_each(s, tell_one_room, h);
-	}
-}
-
-void
-hubs_joined(struct hubs *hs, const struct session *s)
-{
-	struct hub *h;
-
-	TAILQ_FOREACH(h, &hs->all, entry) {
-		if (h->link != 0)
-			tell_join(h, s);
-	}
-}
-
-void
-hubs_left(struct hubs *hs, const struct session *s)
-{
-	struct hub *h;
-
-	TAILQ_FOREACH(h, &hs->all, entry) {
-		if (h->link != 0)
-			tell_leave(h, s->name);
-	}
-}
-
-void
-hubs_renamed(struct hubs *hs, const struct session *s, const char *old)
-{
-	char name[TARGET_SIZE];
-	struct hub *h;
-
-	strlcpy(name, s->name, sizeof(name));
-	TAILQ_FOREACH(h, &hs->all, entry) {
-		if (h->link != 0 && (h->features & HUB_RENAME)) {
-			tell_rename(old, name, h);
-		} else if (h->link != 0) {
-			tell_leave(h, old);
-			tell_join(h, s);
-		}
-	}
-}
-
-void
-hubs_room(struct hubs *hs, const struct session *s, const char *room,
-    int joined)
-{
-	struct hub *h;
-
-	TAILQ_FOREACH(h, &hs->all, entry) {
-		if (hub_has_rooms(h))
-			tell_room(h, s, room, joined);
-	}
-}
-
-void
-hubs_receipt(struct hubs *hs, const struct store_receipt *c)
-{
-	struct slice name = { c->sender, strcspn(c->sender, "@") };
-	struct hub *h = hubs_of(hs, c->sender);
-	static struct rbuf none;
-	char bare[NAME_SIZE];
-	struct wbuf w = { 0 };
-
-	if (h == NULL || h->link == 0 || h->full ||
-	    !(h->features & HUB_ACK) ||
-	    slice_copy(name, bare, sizeof(bare)) == -1)
-		return;
-	json_begin(&w, '{');
-	json_put_str(&w, "type", "receipt");
-	json_put_str(&w, "msg_id", c->msg_id);
-	json_put_str(&w, "peer", c->peer);
-	json_put_str(&w, "state", msg_state_name(c->state));
-	json_end(&w, '}');
-	wbuf_add(&w, "\n", 1);
-	(void)hub_envelope(h, bare, 0, &w, &none);
-	wbuf_free(&w);
 }
 
 void
