@@ -17,7 +17,7 @@
 #include "timeutil.h"
 #include "ws.h"
 #include "wshttp.h"
-#include "wsserver.h"
+#include "wsio.h"
 
 #define HELLO_MAX	(1024 * 1024)
 #define LINE_MAX_LINK	(LINE_MAX_BYTES + 4096)
@@ -64,10 +64,10 @@ struct peer {
 
 static int	on_request(const struct wshttp_request *, const char **,
 		    void *);
-static void	on_message(struct wsserver *, char *, size_t, void *);
-static void	on_pong(struct wsserver *, void *);
-static void	on_gone(struct wsserver *, const char *, void *);
-static void	on_drained(struct wsserver *, void *);
+static void	on_message(struct wsio *, char *, size_t, void *);
+static void	on_pong(struct wsio *, void *);
+static void	on_gone(struct wsio *, const char *, void *);
+static void	on_drained(struct wsio *, void *);
 static int	scan(struct json_value *, const char *, size_t);
 static int	is(const struct json_value *, const char *);
 static int	get_name(const struct json_value *, char[NAME_SIZE]);
@@ -99,7 +99,7 @@ static int64_t	wait_of(struct bucket *, uint32_t, double, int64_t);
 static void	hold(struct hub *, int64_t);
 static void	release(struct hub *);
 
-static const struct wsserver_ops ws_ops = {
+static const struct wsio_ops ws_ops = {
 	.request = on_request,
 	.message = on_message,
 	.pong = on_pong,
@@ -118,8 +118,8 @@ hub_new(struct relay *r, int fd, struct ssl_st *ssl, const char *address)
 	h->peers = map_new();
 	TAILQ_INSERT_TAIL(&r->early, h, entry);
 	r->nearly++;
-	h->ws = wsserver_new(r->base, fd, ssl, &ws_ops, h);
-	wsserver_limit(h->ws, HELLO_MAX);
+	h->ws = wsio_new(r->base, fd, ssl, &ws_ops, h);
+	wsio_limit(h->ws, HELLO_MAX);
 }
 
 /* Nothing is disclosed to whoever asks for something else. */
@@ -225,21 +225,21 @@ forget(struct hub *h)
 void
 hub_close(struct hub *h, unsigned code, const char *why)
 {
-	wsserver_close(h->ws, code, why);
+	wsio_close(h->ws, code, why);
 	drop(h, why);
 }
 
 static void
-on_gone(struct wsserver *ws, const char *why, void *arg)
+on_gone(struct wsio *ws, const char *why, void *arg)
 {
 	struct hub *h = arg;
 
-	wsserver_free(ws);
+	wsio_free(ws);
 	drop(h, why);
 }
 
 static void
-on_message(struct wsserver *ws, char *p, size_t n, void *arg)
+on_message(struct wsio *ws, char *p, size_t n, void *arg)
 {
 	struct hub *h = arg;
 	struct json_value v[MEMBERS];
@@ -267,7 +267,7 @@ on_message(struct wsserver *ws, char *p, size_t n, void *arg)
 }
 
 static void
-on_pong(struct wsserver *ws, void *arg)
+on_pong(struct wsio *ws, void *arg)
 {
 	struct hub *h = arg;
 
@@ -350,7 +350,7 @@ contend(struct hub *h, struct hub *holder, const char *p, size_t n)
 	}
 	holder->rival = h;
 	holder->asked = time_mono_ms();
-	wsserver_ping(holder->ws);
+	wsio_ping(holder->ws);
 	h->stage = STAGE_PROBE;
 	h->hello = xmalloc(n + 1);
 	memcpy(h->hello, p, n);
@@ -375,7 +375,7 @@ welcome(struct hub *h, const char *p, size_t n)
 	h->messages.filled = h->bytes.filled = time_mono_ms();
 	h->messages.level = r->conf->messages_per_s;
 	h->bytes.level = r->conf->bytes_per_s;
-	wsserver_limit(h->ws, LINE_MAX_LINK);
+	wsio_limit(h->ws, LINE_MAX_LINK);
 	while (v[M_FEATURES].type == JS_ARRAY &&
 	    json_next(&v[M_FEATURES], &pos, &e)) {
 		for (i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
@@ -427,7 +427,7 @@ greet(struct hub *h)
 	if (h->features & FEATURE_HUBS)
 		put_hubs(&w, r, h);
 	json_end(&w, '}');
-	wsserver_write(h->ws, &w, NULL);
+	wsio_write(h->ws, &w, NULL);
 	wbuf_free(&w);
 	wbuf_free(&more);
 }
@@ -514,7 +514,7 @@ to_others(const struct hub *h, struct wbuf *w, unsigned with,
 	TAILQ_FOREACH(o, &h->relay->up, entry) {
 		if (o != h && (o->features & with) == with &&
 		    !(o->features & without))
-			wsserver_write(o->ws, &none, line);
+			wsio_write(o->ws, &none, line);
 	}
 	rbuf_unref(line);
 }
@@ -606,7 +606,7 @@ error(struct hub *h, const char *code, const char *message)
 	json_put_str(&w, "code", code);
 	json_put_str(&w, "message", message);
 	json_end(&w, '}');
-	wsserver_write(h->ws, &w, NULL);
+	wsio_write(h->ws, &w, NULL);
 	wbuf_free(&w);
 }
 
@@ -647,12 +647,12 @@ forward(struct hub *h, const struct json_value *v)
 	wbuf_add(&w, v[M_WRAPPED].p, v[M_WRAPPED].len);
 	json_end(&w, '}');
 	line = wbuf_take(&w);
-	wsserver_write(to->ws, &none, line);
+	wsio_write(to->ws, &none, line);
 	rbuf_unref(line);
-	if (wsserver_pending(to->ws) > PENDING_MAX && h->waits_for == NULL) {
+	if (wsio_pending(to->ws) > PENDING_MAX && h->waits_for == NULL) {
 		h->waits_for = to;
 		to->waiting++;
-		wsserver_hold(h->ws, 1);
+		wsio_hold(h->ws, 1);
 	}
 }
 
@@ -693,7 +693,7 @@ hold(struct hub *h, int64_t ms)
 	struct wbuf w = { 0 };
 
 	h->held_until = now + ms;
-	wsserver_hold(h->ws, 1);
+	wsio_hold(h->ws, 1);
 	if (now - h->told < TOLD_MS)
 		return;
 	h->told = now;
@@ -706,7 +706,7 @@ hold(struct hub *h, int64_t ms)
 	json_put_int(&w, "bytes_per_s", c->bytes_per_s);
 	json_put_int(&w, "retry_ms", ms);
 	json_end(&w, '}');
-	wsserver_write(h->ws, &w, NULL);
+	wsio_write(h->ws, &w, NULL);
 	wbuf_free(&w);
 }
 
@@ -717,11 +717,11 @@ release(struct hub *h)
 	h->waits_for->waiting--;
 	h->waits_for = NULL;
 	if (h->held_until == 0)
-		wsserver_hold(h->ws, 0);
+		wsio_hold(h->ws, 0);
 }
 
 static void
-on_drained(struct wsserver *ws, void *arg)
+on_drained(struct wsio *ws, void *arg)
 {
 	struct hub *h = arg, *o;
 
@@ -751,21 +751,21 @@ hubs_tick(struct relay *r)
 		if (h->held_until != 0 && now >= h->held_until) {
 			h->held_until = 0;
 			if (h->waits_for == NULL)
-				wsserver_hold(h->ws, 0);
+				wsio_hold(h->ws, 0);
 		}
-		if (wsserver_stalled(h->ws, STALL_MS)) {
+		if (wsio_stalled(h->ws, STALL_MS)) {
 			r->counters[COUNT_SLOW]++;
 			hub_close(h, WS_CLOSE_GOING_AWAY, "does not read");
 			continue;
 		}
-		silent = now - wsserver_heard(h->ws);
+		silent = now - wsio_heard(h->ws);
 		if ((h->rival != NULL && now - h->asked >= PROBE_MS) ||
 		    (h->held_until == 0 && h->waits_for == NULL &&
 		    silent >= DEAD_MS))
 			hub_close(h, WS_CLOSE_GOING_AWAY, "does not answer");
 		else if (silent >= PING_MS && now - h->asked >= PING_MS) {
 			h->asked = now;
-			wsserver_ping(h->ws);
+			wsio_ping(h->ws);
 		}
 	}
 }
@@ -784,9 +784,9 @@ hubs_stop(struct relay *r, int retry_ms)
 		json_put_int(&w, "retry_ms", retry_ms);
 		json_end(&w, '}');
 		if (h->features != 0)
-			wsserver_write(h->ws, &w, NULL);
+			wsio_write(h->ws, &w, NULL);
 		wbuf_reset(&w);
-		wsserver_close(h->ws, CLOSE_RESTART, why);
+		wsio_close(h->ws, CLOSE_RESTART, why);
 		h->ws = NULL;
 	}
 	while ((h = TAILQ_FIRST(&r->up)) != NULL) {
@@ -794,7 +794,7 @@ hubs_stop(struct relay *r, int retry_ms)
 		forget(h);
 	}
 	while ((h = TAILQ_FIRST(&r->early)) != NULL) {
-		wsserver_free(h->ws);
+		wsio_free(h->ws);
 		TAILQ_REMOVE(&r->early, h, entry);
 		forget(h);
 	}
@@ -808,6 +808,6 @@ hubs_pending(const struct relay *r)
 	size_t n = 0;
 
 	TAILQ_FOREACH(h, &r->up, entry)
-		n += wsserver_pending(h->ws);
+		n += wsio_pending(h->ws);
 	return n;
 }

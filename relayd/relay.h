@@ -16,7 +16,7 @@ struct event;
 struct event_base;
 struct map;
 struct ssl_st;
-struct wsserver;
+struct wsio;
 
 #define RELAY_ID	"relay"
 
@@ -53,7 +53,7 @@ struct bucket {
 struct hub {
 	TAILQ_ENTRY(hub)	 entry;
 	struct relay		*relay;
-	struct wsserver		*ws;
+	struct wsio		*ws;
 	enum stage		 stage;
 	char			 id[NAME_SIZE];
 	char			 address[RELAY_ADDRESS_SIZE];

@@ -25,12 +25,13 @@ tests: $(DIR_TESTS)
 
 # Two programs may have functions of one name.  A file that includes
 # "../../PROGRAM/x.h" is linked with that program only, the others with all
-# but bridged, which alone needs OpenSSL.
+# but those that need OpenSSL: bridged and relayd.
 .c.t:
 	progs=`sed -n -e 's,^.include "../../\([a-z]*d\)/.*,$(TOP)/\1/lib\1.a,p' \
 	    -e 's,^.include "../../\(hubctl\)/.*,$(TOP)/\1/lib\1.a,p' $< | \
 	    sort -u`; \
-	ssl=; case $$progs in *bridged*) ssl='$(SSL_LIBS)' ;; esac; \
+	ssl=; if grep -q -e '"../../bridged/' -e '"../../relayd/' \
+	    -e '"../../lib/psk.h"' $<; then ssl='$(SSL_LIBS)'; fi; \
 	$(COMPILE) $(DEPFLAGS) -MT $@ -MF $*.d -o $@ $< $(HARDEN_LDFLAGS) \
 	    $(LDFLAGS) $(LIBTEST) $${progs:-$(PROGS)} $(LIBECORELAY) $$ssl \
 	    $(TEST_LIBS)

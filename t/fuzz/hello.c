@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "../../bridged/hello.h"
+#include "../../lib/hello.h"
 
 typedef const char	*get_fn(struct hello *, const char *, size_t);
 typedef void		 put_fn(struct wbuf *, const struct hello *);

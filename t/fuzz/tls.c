@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "../../bridged/psk.h"
+#include "../../lib/psk.h"
 
 int		LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

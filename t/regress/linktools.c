@@ -96,7 +96,7 @@ START_TEST(messages)
 	has_only(j, "from msg_id ts origin_hub");
 	is_str(j, "msg_id", id);
 	is_str(j, "origin_hub", "alpha");
-	j = mcp_tool(d.bob, "relay_send", "{s:s,s:s,s:s,s:b}",
+	(void)mcp_tool(d.bob, "relay_send", "{s:s,s:s,s:s,s:b}",
 	    "to", "ann@alpha", "text", "two", "reply_to", id, "urgent", 1);
 	j = pushed(d.ann, "two", "bob@beta");
 	is_str(j, "origin_hub", "beta");

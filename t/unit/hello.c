@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../bridged/hello.h"
+#include "../../lib/hello.h"
 #include "linkproto.h"
 #include "test.h"
 

@@ -11,7 +11,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
-#include "../../bridged/psk.h"
+#include "../../lib/psk.h"
 #include "buf.h"
 #include "test.h"
 

@@ -16,14 +16,14 @@
 #include "tlsio.h"
 #include "ws.h"
 #include "wshttp.h"
-#include "wsserver.h"
+#include "wsio.h"
 
 #define RECORD		16384	/* bytes in one of TLS */
 #define KEEP_CAP	65536	/* of an input buffer that is empty */
 #define COPY_MAX	4096	/* a shorter part of a message is copied */
 
-struct wsserver {
-	const struct wsserver_ops *ops;
+struct wsio {
+	const struct wsio_ops *ops;
 	void			*arg;
 	struct event_base	*base;
 	struct bufio		*io;
@@ -40,17 +40,17 @@ static size_t	on_input(struct bufio *, char *, size_t, void *);
 static void	on_closed(struct bufio *, int, void *);
 static void	on_drained(struct bufio *, void *);
 static void	on_flush(evutil_socket_t, short, void *);
-static void	flush(struct wsserver *);
+static void	flush(struct wsio *);
 static void	output(const void *, size_t, void *);
-static void	decrypt(struct wsserver *, const char *, size_t);
-static size_t	consume(struct wsserver *, char *, size_t);
-static void	consume_decrypted(struct wsserver *);
-static size_t	handshake(struct wsserver *, const char *, size_t);
-static void	take(struct wsserver *, struct ws_event *);
-static void	put(struct wsserver *, const void *, size_t);
-static void	end(struct wsserver *, const char *);
-static void	last_words(struct wsserver *);
-static void	leave(struct wsserver *);
+static void	decrypt(struct wsio *, const char *, size_t);
+static size_t	consume(struct wsio *, char *, size_t);
+static void	consume_decrypted(struct wsio *);
+static size_t	handshake(struct wsio *, const char *, size_t);
+static void	take(struct wsio *, struct ws_event *);
+static void	put(struct wsio *, const void *, size_t);
+static void	end(struct wsio *, const char *);
+static void	last_words(struct wsio *);
+static void	leave(struct wsio *);
 
 static const struct bufio_ops io_ops = {
 	.input = on_input,
@@ -58,11 +58,11 @@ static const struct bufio_ops io_ops = {
 	.drained = on_drained,
 };
 
-struct wsserver *
-wsserver_new(struct event_base *base, int fd, struct ssl_st *ssl,
-    const struct wsserver_ops *ops, void *arg)
+struct wsio *
+wsio_new(struct event_base *base, int fd, struct ssl_st *ssl,
+    const struct wsio_ops *ops, void *arg)
 {
-	struct wsserver *s = xcalloc(1, sizeof(*s));
+	struct wsio *s = xcalloc(1, sizeof(*s));
 
 	s->ops = ops;
 	s->arg = arg;
@@ -80,7 +80,7 @@ wsserver_new(struct event_base *base, int fd, struct ssl_st *ssl,
 }
 
 void
-wsserver_free(struct wsserver *s)
+wsio_free(struct wsio *s)
 {
 	if (s == NULL || s->dead)
 		return;
@@ -94,7 +94,7 @@ wsserver_free(struct wsserver *s)
 
 /* Callbacks may free it; it goes when the outermost one returns. */
 static void
-leave(struct wsserver *s)
+leave(struct wsio *s)
 {
 	if (s->depth > 0)
 		s->depth--;
@@ -108,7 +108,7 @@ leave(struct wsserver *s)
 }
 
 static void
-end(struct wsserver *s, const char *why)
+end(struct wsio *s, const char *why)
 {
 	if (!s->dead)
 		s->ops->closed(s, why, s->arg);
@@ -117,7 +117,7 @@ end(struct wsserver *s, const char *why)
 static void
 output(const void *p, size_t n, void *arg)
 {
-	struct wsserver *s = arg;
+	struct wsio *s = arg;
 
 	if (!s->dead)
 		bufio_write(s->io, p, n);
@@ -126,7 +126,7 @@ output(const void *p, size_t n, void *arg)
 static size_t
 on_input(struct bufio *io, char *p, size_t n, void *arg)
 {
-	struct wsserver *s = arg;
+	struct wsio *s = arg;
 	size_t used = n;
 
 	(void)io;
@@ -141,7 +141,7 @@ on_input(struct bufio *io, char *p, size_t n, void *arg)
 }
 
 static void
-decrypt(struct wsserver *s, const char *p, size_t n)
+decrypt(struct wsio *s, const char *p, size_t n)
 {
 	ssize_t got = 0;
 
@@ -162,7 +162,7 @@ decrypt(struct wsserver *s, const char *p, size_t n)
 }
 
 static void
-consume_decrypted(struct wsserver *s)
+consume_decrypted(struct wsio *s)
 {
 	size_t used;
 
@@ -177,7 +177,7 @@ consume_decrypted(struct wsserver *s)
 }
 
 static size_t
-consume(struct wsserver *s, char *p, size_t n)
+consume(struct wsio *s, char *p, size_t n)
 {
 	struct ws_event ev;
 	size_t used = 0;
@@ -195,7 +195,7 @@ consume(struct wsserver *s, char *p, size_t n)
 
 /* Plain HTTP requests are answered and closed. */
 static size_t
-handshake(struct wsserver *s, const char *p, size_t n)
+handshake(struct wsio *s, const char *p, size_t n)
 {
 	const char *text = "not a WebSocket request";
 	struct wshttp_request r;
@@ -222,7 +222,7 @@ handshake(struct wsserver *s, const char *p, size_t n)
 }
 
 static void
-take(struct wsserver *s, struct ws_event *ev)
+take(struct wsio *s, struct ws_event *ev)
 {
 	struct wbuf w = { 0 };
 
@@ -256,7 +256,7 @@ take(struct wsserver *s, struct ws_event *ev)
 
 /* What is queued goes out, and the other end may read it. */
 static void
-last_words(struct wsserver *s)
+last_words(struct wsio *s)
 {
 	if (s->dead)
 		return;
@@ -266,7 +266,7 @@ last_words(struct wsserver *s)
 }
 
 void
-wsserver_close(struct wsserver *s, unsigned code, const char *why)
+wsio_close(struct wsio *s, unsigned code, const char *why)
 {
 	struct wbuf w = { 0 };
 
@@ -279,12 +279,12 @@ wsserver_close(struct wsserver *s, unsigned code, const char *why)
 		wbuf_free(&w);
 		last_words(s);
 	}
-	wsserver_free(s);
+	wsio_free(s);
 	leave(s);
 }
 
 static void
-put(struct wsserver *s, const void *p, size_t n)
+put(struct wsio *s, const void *p, size_t n)
 {
 	if (s->dead)
 		return;
@@ -309,7 +309,7 @@ put(struct wsserver *s, const void *p, size_t n)
 static void
 on_flush(evutil_socket_t fd, short ev, void *arg)
 {
-	struct wsserver *s = arg;
+	struct wsio *s = arg;
 
 	(void)fd;
 	s->depth++;
@@ -320,7 +320,7 @@ on_flush(evutil_socket_t fd, short ev, void *arg)
 }
 
 static void
-flush(struct wsserver *s)
+flush(struct wsio *s)
 {
 	if (s->dead || s->out.len == 0)
 		return;
@@ -331,7 +331,7 @@ flush(struct wsserver *s)
 }
 
 void
-wsserver_write(struct wsserver *s, const struct wbuf *head, struct rbuf *tail)
+wsio_write(struct wsio *s, const struct wbuf *head, struct rbuf *tail)
 {
 	char header[WS_HEADER_MAX];
 	size_t n, len = head->len + (tail != NULL ? tail->len : 0);
@@ -350,7 +350,7 @@ wsserver_write(struct wsserver *s, const struct wbuf *head, struct rbuf *tail)
 }
 
 void
-wsserver_ping(struct wsserver *s)
+wsio_ping(struct wsio *s)
 {
 	struct wbuf w = { 0 };
 
@@ -364,7 +364,7 @@ wsserver_ping(struct wsserver *s)
 static void
 on_closed(struct bufio *io, int err, void *arg)
 {
-	struct wsserver *s = arg;
+	struct wsio *s = arg;
 
 	(void)io;
 	s->depth++;
@@ -376,7 +376,7 @@ on_closed(struct bufio *io, int err, void *arg)
 static void
 on_drained(struct bufio *io, void *arg)
 {
-	struct wsserver *s = arg;
+	struct wsio *s = arg;
 
 	(void)io;
 	if (s->ops->drained == NULL || s->out.len > 0)
@@ -387,25 +387,25 @@ on_drained(struct bufio *io, void *arg)
 }
 
 void
-wsserver_limit(struct wsserver *s, size_t max)
+wsio_limit(struct wsio *s, size_t max)
 {
 	ws_limit(&s->ws, max);
 }
 
 size_t
-wsserver_pending(const struct wsserver *s)
+wsio_pending(const struct wsio *s)
 {
 	return bufio_pending(s->io) + s->out.len;
 }
 
 int
-wsserver_stalled(const struct wsserver *s, int64_t ms)
+wsio_stalled(const struct wsio *s, int64_t ms)
 {
 	return bufio_stalled(s->io, ms);
 }
 
 void
-wsserver_hold(struct wsserver *s, int hold)
+wsio_hold(struct wsio *s, int hold)
 {
 	if (s->dead || hold == s->held)
 		return;
@@ -421,13 +421,13 @@ wsserver_hold(struct wsserver *s, int hold)
 }
 
 int64_t
-wsserver_heard(const struct wsserver *s)
+wsio_heard(const struct wsio *s)
 {
 	return s->heard;
 }
 
 void
-wsserver_flush(struct wsserver *s, int timeout_ms)
+wsio_flush(struct wsio *s, int timeout_ms)
 {
 	if (s->dead)
 		return;

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The server's side of a WebSocket connection (RFC 6455), with TLS (wss) or
+ * without: the HTTP request, whole messages, and what goes out.
+ */
+#ifndef WSIO_H
+#define WSIO_H
+
+#include "buf.h"
+
+struct event_base;
+struct ssl_st;
+struct wsio;
+struct wshttp_request;
+
+struct wsio_ops {
+	/*
+	 * A request: 0 makes it a WebSocket; else it is answered with that
+	 * HTTP status and *text, and closed.
+	 */
+	int	(*request)(const struct wshttp_request *, const char **text,
+		    void *);
+	/* One message; it may be changed.  May free the wsio. */
+	void	(*message)(struct wsio *, char *, size_t, void *);
+	/* The answer to a wsio_ping().  May be NULL. */
+	void	(*pong)(struct wsio *, void *);
+	/*
+	 * The other end has gone, or is to be: nothing more comes.  Free the
+	 * wsio here or later.
+	 */
+	void	(*closed)(struct wsio *, const char *why, void *);
+	/* All output is with the kernel.  May be NULL. */
+	void	(*drained)(struct wsio *, void *);
+};
+
+/* Takes over an accepted socket, and the SSL, if there is one. */
+struct wsio	*wsio_new(struct event_base *, int fd, struct ssl_st *,
+		    const struct wsio_ops *, void *arg);
+/* Unsent output is dropped. */
+void		 wsio_free(struct wsio *);
+/* Bytes of a message that may come. */
+void		 wsio_limit(struct wsio *, size_t);
+/* A text message in two parts, the second (or NULL) by reference. */
+void		 wsio_write(struct wsio *, const struct wbuf *,
+		    struct rbuf *);
+void		 wsio_ping(struct wsio *);
+/*
+ * Says why and closes; closed is not called.  The wsio is freed.
+ */
+void		 wsio_close(struct wsio *, unsigned code,
+		    const char *why);
+/* Bytes that the kernel has not taken; since when nothing of them was. */
+size_t		 wsio_pending(const struct wsio *);
+int		 wsio_stalled(const struct wsio *, int64_t ms);
+/* Stops (1) and resumes (0) reading. */
+void		 wsio_hold(struct wsio *, int);
+/* When something last came; monotonic ms. */
+int64_t		 wsio_heard(const struct wsio *);
+/* Hands to the kernel what it takes within that time. */
+void		 wsio_flush(struct wsio *, int timeout_ms);
+
+#endif
