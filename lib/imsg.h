@@ -20,6 +20,7 @@ enum proc_id {
 	PROC_STORE,
 	PROC_CTL,		/* hubctl */
 	PROC_BRIDGED,
+	PROC_UPLINK,		/* relayd -u */
 	PROC_RESOLVER,
 	PROC_RELAY,		/* relayd's router */
 	PROC_MAX
@@ -76,18 +77,22 @@ enum imsg_type {
 	STORE_HUB,		/* not answered: there is a hub of that name */
 	STORE_HUBS,
 	STORE_HUB_LIST,
-	/* a carrier of links (bridged) to the router: linkproto.h */
+	/* a carrier of links (bridged, uplink) to the router: linkproto.h */
 	LINK_UP,
 	LINK_DOWN,
 	LINK_LINE,
 	LINK_FULL,
 	LINK_WRITTEN,
 	LINK_STATE,
+	LINK_KEY,
+	LINK_OWN_KEY,
+	LINK_RELAY,
 	/* and back */
 	LINK_SEND,
 	LINK_CLOSE,
 	LINK_HOLD,
-	/* bridged to the resolver, and the answer */
+	LINK_VERDICT,
+	/* a carrier to the resolver, and the answer */
 	RESOLVE_NAME,		/* string host, u32 port */
 	RESOLVE_RESULT,		/* string error, u32 n, n sockaddrs */
 	/* hubctl to router, and the answers: ctlproto.h */

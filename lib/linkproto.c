@@ -13,6 +13,7 @@ link_up_put(struct wbuf *w, const struct link_up *m)
 	put_str(w, m->hub_id);
 	put_u8(w, m->plaintext);
 	put_u8(w, m->caller);
+	put_u8(w, m->rank);
 	wbuf_add(w, m->hello.p, m->hello.len);
 }
 
@@ -23,6 +24,7 @@ link_up_get(struct reader *r, struct link_up *m)
 	get_str(r, m->hub_id, sizeof(m->hub_id));
 	m->plaintext = get_u8(r);
 	m->caller = get_u8(r);
+	m->rank = get_u8(r);
 	m->hello = get_rest(r);
 	return reader_done(r);
 }
@@ -105,6 +107,45 @@ link_report_get(struct reader *r, struct link_report *m)
 	state = get_u32(r);
 	m->state = (enum link_state)state;
 	get_str(r, m->where, sizeof(m->where));
+	get_str(r, m->why, sizeof(m->why));
+	return state > LINK_IS_UP ? -1 : reader_done(r);
+}
+
+void
+link_key_put(struct wbuf *w, const struct link_key *m)
+{
+	put_str(w, m->hub_id);
+	put_str(w, m->key);
+}
+
+int
+link_key_get(struct reader *r, struct link_key *m)
+{
+	get_str(r, m->hub_id, sizeof(m->hub_id));
+	get_str(r, m->key, sizeof(m->key));
+	return reader_done(r);
+}
+
+void
+link_relay_put(struct wbuf *w, const struct link_relay *m)
+{
+	put_u32(w, m->relay);
+	put_u32(w, (uint32_t)m->state);
+	put_u32(w, m->hubs);
+	put_str(w, m->url);
+	put_str(w, m->why);
+}
+
+int
+link_relay_get(struct reader *r, struct link_relay *m)
+{
+	uint32_t state;
+
+	m->relay = get_u32(r);
+	state = get_u32(r);
+	m->state = (enum link_state)state;
+	m->hubs = get_u32(r);
+	get_str(r, m->url, sizeof(m->url));
 	get_str(r, m->why, sizeof(m->why));
 	return state > LINK_IS_UP ? -1 : reader_done(r);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the router and a carrier of links to other hubs (bridged) tell each
- * other.  The carrier knows who is at the other end of a link and moves lines;
+ * What the router and a carrier of links to other hubs (bridged, the uplink)
+ * tell each other.  The carrier knows who is at the other end of a link and moves lines;
  * what is in them is the router's business.
  */
 #ifndef LINKPROTO_H
@@ -14,6 +14,10 @@
 #define LINK_ENVELOPE	4096
 #define LINK_LINE_MAX	(LINE_MAX_BYTES + LINK_ENVELOPE)
 #define LINK_WHY_SIZE	256
+
+/* Ranks of links: those of the LAN come before all relays. */
+#define LINK_RANK_LAN	0
+#define LINK_RANK_RELAY	1	/* of the first relay; the others follow */
 
 /* What this hub's router can do (protocol.md section 2), as JSON. */
 #define LINK_FEATURES							\
@@ -31,6 +35,7 @@ struct link_up {
 	char		 hub_id[NAME_SIZE];
 	uint8_t		 plaintext;
 	uint8_t		 caller;	/* the link was begun here */
+	uint8_t		 rank;		/* the link of the least is used */
 	struct slice	 hello;		/* its bridge_hello or bridge_welcome */
 };
 /* LINK_DOWN, LINK_CLOSE */
@@ -61,6 +66,32 @@ struct link_report {
 	char		 why[LINK_WHY_SIZE];	/* the last error; or "" */
 };
 /*
+ * LINK_KEY: may the hub that shows this key be linked?  Answered, with the
+ * same id, by LINK_VERDICT: u8, enum key_verdict.  LINK_OWN_KEY: a string, the
+ * key of this hub.
+ */
+#define LINK_KEY_SIZE	65	/* 64 digits: an Ed25519 public key, in hex */
+enum key_verdict {
+	KEY_OK,			/* it is that hub's trusted key */
+	KEY_NEW,		/* likewise, from now on */
+	KEY_UNKNOWN,		/* somebody has to trust it first */
+	KEY_CHANGED,		/* the hub had another one */
+	KEY_DISTRUSTED,
+	KEY_FAILED		/* the database has failed */
+};
+struct link_key {
+	char		 hub_id[NAME_SIZE];
+	char		 key[LINK_KEY_SIZE];
+};
+/* LINK_RELAY: how the connection to a relay is; for people. */
+struct link_relay {
+	uint32_t	 relay;		/* of the configuration, from 0 */
+	enum link_state	 state;
+	uint32_t	 hubs;		/* that are there, too */
+	char		 url[LINK_WHY_SIZE];
+	char		 why[LINK_WHY_SIZE];	/* the last error; or "" */
+};
+/*
  * LINK_SEND: a line.  If inner is empty, head is all of it but its newline.
  * Else the line is head, inner without its newline, and `}'.
  */
@@ -80,6 +111,8 @@ LINKPROTO(link_line);
 LINKPROTO(link_full);
 LINKPROTO(link_written);
 LINKPROTO(link_report);
+LINKPROTO(link_key);
+LINKPROTO(link_relay);
 LINKPROTO(link_send);
 
 #endif

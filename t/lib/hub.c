@@ -17,7 +17,7 @@
 
 #include "client.h"
 
-#define SERVE_MS	1000
+#define SERVE_MS	5000
 
 static int	 answers(void *);
 static int	 reap(struct tenv *);
