@@ -96,7 +96,7 @@ check(const char *what, again_fn *again, struct wbuf *w, size_t rest)
 
 START_TEST(links)
 {
-	struct link_up up = { 7, "other", 1, 1, { "{\"a\":1}", 7 } };
+	struct link_up up = { 7, "other", 1, 1, 3, { "{\"a\":1}", 7 } };
 	struct link_end end = { 7, "the reason" };
 	struct link_line line = { UINT32_MAX, { "{}", 2 } };
 	struct link_full full = { 7, 1 };
