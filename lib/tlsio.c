@@ -20,6 +20,7 @@ struct tls {
 	size_t		 in_len;
 	void		(*out)(const void *, size_t, void *);
 	void		*arg, *own;
+	unsigned long	 error;		/* OpenSSL's, of the last failure */
 };
 
 static int	bio_read(BIO *, char *, int);
@@ -135,7 +136,24 @@ tls_read(struct tls *t, void *p, size_t size)
 	n = SSL_read(t->ssl, p, size > INT_MAX ? INT_MAX : (int)size);
 	if (n > 0)
 		return n;
-	return SSL_get_error(t->ssl, n) == SSL_ERROR_WANT_READ ? 0 : -1;
+	if (SSL_get_error(t->ssl, n) == SSL_ERROR_WANT_READ)
+		return 0;
+	t->error = ERR_peek_last_error();
+	return -1;
+}
+
+/* A certificate's fault says most. */
+const char *
+tls_why(const struct tls *t)
+{
+	long verdict = SSL_get_verify_result(t->ssl);
+	const char *text = NULL;
+
+	if (verdict != X509_V_OK)
+		return X509_verify_cert_error_string(verdict);
+	if (t->error != 0)
+		text = ERR_reason_error_string(t->error);
+	return text != NULL ? text : "ended by the other end";
 }
 
 int

@@ -24,6 +24,8 @@ void		 tls_free(struct tls *);
 void		*tls_own(const struct tls *);
 /* 1 when the handshake is done. */
 int		 tls_done(const struct tls *);
+/* Why tls_read() has failed: a clause for the log. */
+const char	*tls_why(const struct tls *);
 /* What has come from the other end; must stay until tls_read() has read it. */
 void		 tls_feed(struct tls *, const void *, size_t);
 /*

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The server's side of a WebSocket connection.
+ * A WebSocket connection, either side of it.
  */
 #include "compat.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bufio.h"
@@ -21,6 +22,7 @@
 #define RECORD		16384	/* bytes in one of TLS */
 #define KEEP_CAP	65536	/* of an input buffer that is empty */
 #define COPY_MAX	4096	/* a shorter part of a message is copied */
+#define WHY_SIZE	192
 
 struct wsio {
 	const struct wsio_ops *ops;
@@ -33,6 +35,10 @@ struct wsio {
 	struct wbuf		 in;		/* decrypted, not consumed */
 	struct wbuf		 out;		/* to be encrypted */
 	int64_t			 heard;
+	enum ws_role		 role;
+	char			*host, *path;	/* of a client, until asked */
+	char			 key[WSHTTP_KEY_SIZE];
+	char			 why[WHY_SIZE];
 	int			 open, held, dead, depth;
 };
 
@@ -45,10 +51,17 @@ static void	output(const void *, size_t, void *);
 static void	decrypt(struct wsio *, const char *, size_t);
 static size_t	consume(struct wsio *, char *, size_t);
 static void	consume_decrypted(struct wsio *);
-static size_t	handshake(struct wsio *, const char *, size_t);
+static struct wsio	*wsio_new(struct event_base *, int, struct ssl_st *,
+			    enum ws_role, const struct wsio_ops *, void *);
+static size_t	answer(struct wsio *, const char *, size_t);
+static size_t	answered(struct wsio *, const char *, size_t);
+static void	ask(struct wsio *);
+static void	write_masked(struct wsio *, const struct wbuf *,
+		    const struct rbuf *);
+static void	control(struct wsio *, enum ws_opcode, const void *, size_t);
 static void	take(struct wsio *, struct ws_event *);
 static void	put(struct wsio *, const void *, size_t);
-static void	end(struct wsio *, const char *);
+static void	end(struct wsio *, unsigned, const char *);
 static void	last_words(struct wsio *);
 static void	leave(struct wsio *);
 
@@ -58,9 +71,9 @@ static const struct bufio_ops io_ops = {
 	.drained = on_drained,
 };
 
-struct wsio *
+static struct wsio *
 wsio_new(struct event_base *base, int fd, struct ssl_st *ssl,
-    const struct wsio_ops *ops, void *arg)
+    enum ws_role role, const struct wsio_ops *ops, void *arg)
 {
 	struct wsio *s = xcalloc(1, sizeof(*s));
 
@@ -68,7 +81,8 @@ wsio_new(struct event_base *base, int fd, struct ssl_st *ssl,
 	s->arg = arg;
 	s->base = base;
 	s->heard = time_mono_ms();
-	ws_init(&s->ws, WS_SERVER, RECORD);
+	s->role = role;
+	ws_init(&s->ws, role, RECORD);
 	tcp_nodelay(fd);
 	if (ssl != NULL)
 		s->tls = tls_new(ssl, output, s, NULL);
@@ -76,6 +90,28 @@ wsio_new(struct event_base *base, int fd, struct ssl_st *ssl,
 		fatalx("event_new");
 	s->io = bufio_new(base, fd, -1, &io_ops, s);
 	bufio_limits(s->io, WSHTTP_MAX + RECORD, SIZE_MAX);
+	return s;
+}
+
+struct wsio *
+wsio_accept(struct event_base *base, int fd, struct ssl_st *ssl,
+    const struct wsio_ops *ops, void *arg)
+{
+	return wsio_new(base, fd, ssl, WS_SERVER, ops, arg);
+}
+
+struct wsio *
+wsio_call(struct event_base *base, int fd, struct ssl_st *ssl,
+    const char *host, const char *path, const struct wsio_ops *ops, void *arg)
+{
+	struct wsio *s = wsio_new(base, fd, ssl, WS_CLIENT, ops, arg);
+
+	s->host = xstrdup(host);
+	s->path = xstrdup(path);
+	if (ssl == NULL)
+		ask(s);
+	else
+		(void)tls_read(s->tls, NULL, 0);
 	return s;
 }
 
@@ -104,14 +140,16 @@ leave(struct wsio *s)
 	ws_done(&s->ws);
 	wbuf_free(&s->in);
 	wbuf_free(&s->out);
+	free(s->host);
+	free(s->path);
 	free(s);
 }
 
 static void
-end(struct wsio *s, const char *why)
+end(struct wsio *s, unsigned code, const char *why)
 {
 	if (!s->dead)
-		s->ops->closed(s, why, s->arg);
+		s->ops->closed(s, code, why, s->arg);
 }
 
 static void
@@ -153,11 +191,15 @@ decrypt(struct wsio *s, const char *p, size_t n)
 	}
 	if (s->dead)
 		return;
+	if (s->host != NULL && got == 0 && tls_done(s->tls))
+		ask(s);
 	if (s->in.len == 0 && s->in.cap > KEEP_CAP)
 		wbuf_free(&s->in);
 	if (got == -1) {
 		(void)bufio_flush(s->io, 0);
-		end(s, s->open ? "TLS was ended" : "no TLS handshake");
+		snprintf(s->why, sizeof(s->why), "TLS: %s",
+		    tls_why(s->tls));
+		end(s, WS_CLOSE_ABNORMAL, s->why);
 	}
 }
 
@@ -182,7 +224,8 @@ consume(struct wsio *s, char *p, size_t n)
 	struct ws_event ev;
 	size_t used = 0;
 
-	if (!s->open && (used = handshake(s, p, n)) == 0)
+	if (!s->open && (used = s->role == WS_SERVER ? answer(s, p, n) :
+	    answered(s, p, n)) == 0)
 		return 0;
 	while (!s->dead && s->open && !s->held) {
 		used += ws_read(&s->ws, p + used, n - used, &ev);
@@ -195,7 +238,7 @@ consume(struct wsio *s, char *p, size_t n)
 
 /* Plain HTTP requests are answered and closed. */
 static size_t
-handshake(struct wsio *s, const char *p, size_t n)
+answer(struct wsio *s, const char *p, size_t n)
 {
 	const char *text = "not a WebSocket request";
 	struct wshttp_request r;
@@ -217,14 +260,61 @@ handshake(struct wsio *s, const char *p, size_t n)
 		return (size_t)used;
 	}
 	last_words(s);
-	end(s, text);
+	end(s, WS_CLOSE_ABNORMAL, text);
 	return n;
+}
+
+static void
+ask(struct wsio *s)
+{
+	struct wbuf w = { 0 };
+
+	wshttp_ask(&w, s->host, s->path, s->key);
+	put(s, wbuf_data(&w), w.len);
+	wbuf_free(&w);
+	free(s->host);
+	s->host = NULL;
+}
+
+static size_t
+answered(struct wsio *s, const char *p, size_t n)
+{
+	static const char http[] = "HTTP/1.1 ";
+	long used = wshttp_answer(p, n, s->key);
+
+	if (used == 0)
+		return 0;
+	if (used == -1) {
+		if (n > sizeof(http) + 3 &&
+		    memcmp(p, http, sizeof(http) - 1) == 0)
+			snprintf(s->why, sizeof(s->why), "HTTP status %.3s in "
+			    "place of a WebSocket", p + sizeof(http) - 1);
+		else
+			snprintf(s->why, sizeof(s->why),
+			    "no WebSocket is there");
+		end(s, WS_CLOSE_ABNORMAL, s->why);
+		return n;
+	}
+	s->open = 1;
+	s->ops->open(s, s->arg);
+	return (size_t)used;
+}
+
+static void
+control(struct wsio *s, enum ws_opcode opcode, const void *p, size_t n)
+{
+	struct wbuf w = { 0 };
+
+	ws_frame(&w, s->role, opcode, p, n);
+	put(s, wbuf_data(&w), w.len);
+	wbuf_free(&w);
 }
 
 static void
 take(struct wsio *s, struct ws_event *ev)
 {
 	struct wbuf w = { 0 };
+	unsigned code = ev->code;
 
 	switch (ev->type) {
 	case WS_MORE:
@@ -237,18 +327,23 @@ take(struct wsio *s, struct ws_event *ev)
 		s->ops->message(s, ev->data, ev->len, s->arg);
 		break;
 	case WS_PING:
-		ws_frame(&w, WS_SERVER, WS_OP_PONG, ev->data, ev->len);
-		put(s, wbuf_data(&w), w.len);
+		control(s, WS_OP_PONG, ev->data, ev->len);
 		break;
-	case WS_CLOSED:
 	case WS_BROKEN:
-		/* section 5.5.1: the same code goes back */
-		ws_close_frame(&w, WS_SERVER, ev->type == WS_BROKEN ||
-		    ev->code != WS_CLOSE_NO_CODE ? ev->code :
-		    WS_CLOSE_NORMAL, ev->type == WS_BROKEN ? ev->why : "");
+		ws_close_frame(&w, s->role, code, ev->why);
 		put(s, wbuf_data(&w), w.len);
 		last_words(s);
-		end(s, ev->type == WS_BROKEN ? ev->why : "closed");
+		end(s, WS_CLOSE_ABNORMAL, ev->why);
+		break;
+	case WS_CLOSED:
+		/* section 5.5.1: the same code goes back */
+		ws_close_frame(&w, s->role, code != WS_CLOSE_NO_CODE ? code :
+		    WS_CLOSE_NORMAL, "");
+		put(s, wbuf_data(&w), w.len);
+		snprintf(s->why, sizeof(s->why), "%s%.*s", ev->len > 0 ? "" :
+		    "closed by the other end", (int)ev->len, ev->data);
+		last_words(s);
+		end(s, code, s->why);
 		break;
 	}
 	wbuf_free(&w);
@@ -274,7 +369,7 @@ wsio_close(struct wsio *s, unsigned code, const char *why)
 		return;
 	s->depth++;
 	if (s->open) {
-		ws_close_frame(&w, WS_SERVER, code, why);
+		ws_close_frame(&w, s->role, code, why);
 		put(s, wbuf_data(&w), w.len);
 		wbuf_free(&w);
 		last_words(s);
@@ -338,6 +433,10 @@ wsio_write(struct wsio *s, const struct wbuf *head, struct rbuf *tail)
 
 	if (s->dead || !s->open)
 		return;
+	if (s->role == WS_CLIENT) {
+		write_masked(s, head, tail);
+		return;
+	}
 	n = ws_header(header, WS_OP_TEXT, 1, len, NULL);
 	put(s, header, n);
 	put(s, wbuf_data(head), head->len);
@@ -349,16 +448,31 @@ wsio_write(struct wsio *s, const struct wbuf *head, struct rbuf *tail)
 		put(s, tail->data, tail->len);
 }
 
+/* What goes by reference cannot be masked: it is copied. */
+static void
+write_masked(struct wsio *s, const struct wbuf *head, const struct rbuf *tail)
+{
+	struct wbuf w = { 0 };
+	uint8_t key[4];
+	size_t n, len = head->len + (tail != NULL ? tail->len : 0);
+
+	random_bytes(key, sizeof(key));
+	(void)wbuf_room(&w, WS_HEADER_MAX + len);
+	n = ws_header(w.rb->data, WS_OP_TEXT, 1, len, key);
+	w.len = n;
+	wbuf_add(&w, wbuf_data(head), head->len);
+	if (tail != NULL)
+		wbuf_add(&w, tail->data, tail->len);
+	ws_mask(w.rb->data + n, len, key, 0);
+	put(s, wbuf_data(&w), w.len);
+	wbuf_free(&w);
+}
+
 void
 wsio_ping(struct wsio *s)
 {
-	struct wbuf w = { 0 };
-
-	if (!s->open)
-		return;
-	ws_frame(&w, WS_SERVER, WS_OP_PING, "", 0);
-	put(s, wbuf_data(&w), w.len);
-	wbuf_free(&w);
+	if (s->open)
+		control(s, WS_OP_PING, "", 0);
 }
 
 static void
@@ -368,8 +482,8 @@ on_closed(struct bufio *io, int err, void *arg)
 
 	(void)io;
 	s->depth++;
-	end(s, err == 0 ? "closed by the other end" : err == EMSGSIZE ?
-	    "a request over the limit" : strerror(err));
+	end(s, WS_CLOSE_ABNORMAL, err == 0 ? "closed by the other end" :
+	    err == EMSGSIZE ? "a request over the limit" : strerror(err));
 	leave(s);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The server's side of a WebSocket connection (RFC 6455), with TLS (wss) or
- * without: the HTTP request, whole messages, and what goes out.
+ * A WebSocket connection (RFC 6455), either side of it, with TLS (wss) or
+ * without: the HTTP request and its answer, whole messages, and what goes out.
  */
 #ifndef WSIO_H
 #define WSIO_H
@@ -15,26 +15,37 @@ struct wshttp_request;
 
 struct wsio_ops {
 	/*
-	 * A request: 0 makes it a WebSocket; else it is answered with that
-	 * HTTP status and *text, and closed.
+	 * Of a server: a request.  0 makes it a WebSocket; else it is answered
+	 * with that HTTP status and *text, and closed.
 	 */
 	int	(*request)(const struct wshttp_request *, const char **text,
 		    void *);
+	/* Of a client: messages can be sent from here on. */
+	void	(*open)(struct wsio *, void *);
 	/* One message; it may be changed.  May free the wsio. */
 	void	(*message)(struct wsio *, char *, size_t, void *);
 	/* The answer to a wsio_ping().  May be NULL. */
 	void	(*pong)(struct wsio *, void *);
 	/*
-	 * The other end has gone, or is to be: nothing more comes.  Free the
-	 * wsio here or later.
+	 * The other end has gone, or is to be: nothing more comes.  code is
+	 * that of its close frame, or WS_CLOSE_ABNORMAL; why is for the log.
+	 * Free the wsio here or later.
 	 */
-	void	(*closed)(struct wsio *, const char *why, void *);
+	void	(*closed)(struct wsio *, unsigned code, const char *why,
+		    void *);
 	/* All output is with the kernel.  May be NULL. */
 	void	(*drained)(struct wsio *, void *);
 };
 
-/* Takes over an accepted socket, and the SSL, if there is one. */
-struct wsio	*wsio_new(struct event_base *, int fd, struct ssl_st *,
+/* The server's side: takes over an accepted socket, and the SSL, if any. */
+struct wsio	*wsio_accept(struct event_base *, int fd, struct ssl_st *,
+		    const struct wsio_ops *, void *arg);
+/*
+ * The client's side: takes over a connected socket, and the SSL, if any, and
+ * asks that host for that path.
+ */
+struct wsio	*wsio_call(struct event_base *, int fd, struct ssl_st *,
+		    const char *host, const char *path,
 		    const struct wsio_ops *, void *arg);
 /* Unsent output is dropped. */
 void		 wsio_free(struct wsio *);

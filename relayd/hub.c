@@ -66,7 +66,7 @@ static int	on_request(const struct wshttp_request *, const char **,
 		    void *);
 static void	on_message(struct wsio *, char *, size_t, void *);
 static void	on_pong(struct wsio *, void *);
-static void	on_gone(struct wsio *, const char *, void *);
+static void	on_gone(struct wsio *, unsigned, const char *, void *);
 static void	on_drained(struct wsio *, void *);
 static int	scan(struct json_value *, const char *, size_t);
 static int	is(const struct json_value *, const char *);
@@ -118,7 +118,7 @@ hub_new(struct relay *r, int fd, struct ssl_st *ssl, const char *address)
 	h->peers = map_new();
 	TAILQ_INSERT_TAIL(&r->early, h, entry);
 	r->nearly++;
-	h->ws = wsio_new(r->base, fd, ssl, &ws_ops, h);
+	h->ws = wsio_accept(r->base, fd, ssl, &ws_ops, h);
 	wsio_limit(h->ws, HELLO_MAX);
 }
 
@@ -230,10 +230,11 @@ hub_close(struct hub *h, unsigned code, const char *why)
 }
 
 static void
-on_gone(struct wsio *ws, const char *why, void *arg)
+on_gone(struct wsio *ws, unsigned code, const char *why, void *arg)
 {
 	struct hub *h = arg;
 
+	(void)code;
 	wsio_free(ws);
 	drop(h, why);
 }
