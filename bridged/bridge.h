@@ -13,6 +13,7 @@
 
 struct caller;
 struct conn;
+struct dialer;
 struct event_base;
 struct hello;
 struct imsgbuf;
@@ -52,7 +53,8 @@ struct bridge {
 	struct bridge_conf	 conf;
 	struct psk		*psk;
 	struct penalties	*penalties;
-	struct imsgbuf		*router, *resolver;
+	struct imsgbuf		*router;
+	struct dialer		*dialer;
 	struct link_list	 links;
 	struct caller_list	 callers;
 	unsigned		 nearly;	/* links not up yet */
@@ -90,11 +92,6 @@ void		 caller_down(struct bridge *, const char *hub_id,
 /* Our own call has failed before it was a link. */
 void		 caller_failed(struct caller *, const char *why);
 const struct lan_peer	*caller_peer(const struct caller *);
-/* The resolver has answered. */
-void		 callers_resolved(struct bridge *, uint32_t id,
-		    struct reader *);
-/* The resolver is another one: asks again. */
-void		 callers_resolver(struct bridge *);
 /* Tells the router how all of them are. */
 void		 callers_report(struct bridge *);
 

@@ -19,6 +19,7 @@
 
 #include "bridge.h"
 #include "child.h"
+#include "dial.h"
 #include "imsg.h"
 #include "log.h"
 #include "paths.h"
@@ -49,8 +50,6 @@ static void	on_shutdown(void *);
 static void	on_router(struct imsgbuf *, struct imsg *, void *);
 static void	router_closed(struct imsgbuf *, int, void *);
 static void	router_full(struct imsgbuf *, int, void *);
-static void	on_resolver(struct imsgbuf *, struct imsg *, void *);
-static void	resolver_closed(struct imsgbuf *, int, void *);
 static void	on_accept(evutil_socket_t, short, void *);
 static void	on_crowded(struct bridge *, int);
 static void	on_tick(evutil_socket_t, short, void *);
@@ -69,11 +68,6 @@ static const struct imsg_ops router_ops = {
 	.dispatch = on_router,
 	.closed = router_closed,
 	.full = router_full,
-};
-
-static const struct imsg_ops resolver_ops = {
-	.dispatch = on_resolver,
-	.closed = resolver_closed,
 };
 
 static void
@@ -123,6 +117,7 @@ child_main(void)
 	TAILQ_INIT(&b->links);
 	TAILQ_INIT(&b->callers);
 	b->penalties = penalties_new();
+	b->dialer = dialer_new(b->base, PROC_BRIDGED);
 	b->crowded = on_crowded;
 	m.child = child_new(b->base, PROC_BRIDGED, "bridged", NULL, &child_ops,
 	    &m);
@@ -134,7 +129,7 @@ child_main(void)
 	close_links(b, "the hub stops");
 	callers_free(b);
 	imsg_free(b->router);
-	imsg_free(b->resolver);
+	dialer_free(b->dialer);
 	if (m.accept != NULL) {
 		close(event_get_fd(m.accept));
 		event_free(m.accept);
@@ -182,10 +177,7 @@ on_peer(enum proc_id id, int fd, void *arg)
 		b->router = imsg_new(b->base, fd, PROC_BRIDGED, id,
 		    &router_ops, m);
 	} else if (id == PROC_RESOLVER) {
-		imsg_free(b->resolver);
-		b->resolver = imsg_new(b->base, fd, PROC_BRIDGED, id,
-		    &resolver_ops, m);
-		callers_resolver(b);
+		dialer_resolver(b->dialer, fd);
 	} else {
 		fatalx("bad CONF_PEER");
 	}
@@ -292,28 +284,6 @@ router_full(struct imsgbuf *ib, int full, void *arg)
 	(void)ib;
 	m->router_full = full;
 	links_hold(&m->bridge, m->router_full || m->router_holds);
-}
-
-static void
-on_resolver(struct imsgbuf *ib, struct imsg *msg, void *arg)
-{
-	struct main *m = arg;
-
-	(void)ib;
-	if (msg->type != RESOLVE_RESULT)
-		fatalx("unexpected %s", imsg_name(msg->type));
-	callers_resolved(&m->bridge, msg->id, &msg->rd);
-}
-
-/* The parent starts another one. */
-static void
-resolver_closed(struct imsgbuf *ib, int err, void *arg)
-{
-	struct main *m = arg;
-
-	(void)err;
-	imsg_free(ib);
-	m->bridge.resolver = NULL;
 }
 
 static void

@@ -20,10 +20,14 @@
 
 #define ADDRESSES_MAX	16	/* told of one name */
 
+struct asker {
+	struct imsgbuf		*ib;		/* NULL: it is not there */
+};
+
 struct resolver {
 	struct event_base	*base;
 	struct child		*child;
-	struct imsgbuf		*asker;
+	struct asker		 askers[PROC_MAX];	/* by what they are */
 };
 
 static int	on_conf(struct reader *, void *);
@@ -50,6 +54,7 @@ int
 resolver_main(void)
 {
 	struct resolver r = { 0 };
+	size_t i;
 
 	if ((r.base = event_base_new()) == NULL)
 		fatalx("event_base_new");
@@ -58,7 +63,8 @@ resolver_main(void)
 	/* it may be waiting for a name server when it is to end */
 	signal(SIGTERM, SIG_DFL);
 	event_base_dispatch(r.base);
-	imsg_free(r.asker);
+	for (i = 0; i < PROC_MAX; i++)
+		imsg_free(r.askers[i].ib);
 	child_free(r.child);
 	event_base_free(r.base);
 	return 0;
@@ -77,9 +83,12 @@ static void
 on_peer(enum proc_id id, int fd, void *arg)
 {
 	struct resolver *r = arg;
+	struct asker *a = &r->askers[id];
 
-	imsg_free(r->asker);
-	r->asker = imsg_new(r->base, fd, PROC_RESOLVER, id, &asker_ops, r);
+	if (id >= PROC_MAX)
+		fatalx("bad CONF_PEER");
+	imsg_free(a->ib);
+	a->ib = imsg_new(r->base, fd, PROC_RESOLVER, id, &asker_ops, a);
 }
 
 static void
@@ -101,11 +110,11 @@ on_shutdown(void *arg)
 static void
 on_closed(struct imsgbuf *ib, int err, void *arg)
 {
-	struct resolver *r = arg;
+	struct asker *a = arg;
 
 	(void)err;
 	imsg_free(ib);
-	r->asker = NULL;
+	a->ib = NULL;
 }
 
 static void
