@@ -28,12 +28,11 @@
 #include "ws.h"
 #include "wshttp.h"
 #include "wsproxy.h"
+#include "wsurl.h"
 
-#define PORT		"9376"
+#define PORT		9376
 #define CONNECT_S	10
 #define QUEUE_MAX	(64 * 1024 * 1024)
-#define HOST_SIZE	256
-#define PATH_SIZE	512
 
 /* How it ends. */
 enum status {
@@ -54,9 +53,9 @@ struct proxy {
 	enum status	 status;
 };
 
-static void	run(int, const char *, const char *)
+static void	run(int, const struct wsurl *, const char *)
 		    __attribute__((__noreturn__));
-static int	connect_to(const char *, const char *);
+static int	connect_to(const struct wsurl *);
 static void	on_line(struct bufio *, char *, size_t, void *);
 static size_t	on_input(struct bufio *, char *, size_t, void *);
 static void	on_closed(struct bufio *, int, void *);
@@ -74,45 +73,6 @@ static const struct bufio_ops hub_ops = {
 	.input = on_input,
 	.closed = on_closed,
 };
-
-int
-wsproxy_url(const char *url, char *host, size_t hostsize, char *port,
-    size_t portsize, char *path, size_t pathsize)
-{
-	static const char scheme[] = "ws://";
-	struct slice h, p = { PORT, sizeof(PORT) - 1 };
-	size_t n;
-
-	if (strncasecmp(url, scheme, sizeof(scheme) - 1) != 0)
-		return -1;
-	url += sizeof(scheme) - 1;
-	h.p = url;
-	if (*url == '[') {
-		h.p++;
-		h.len = strcspn(h.p, "]");
-		url += 1 + h.len;
-		if (*url++ != ']')
-			return -1;
-	} else {
-		h.len = strcspn(url, ":/?#");
-		url += h.len;
-	}
-	if (*url == ':') {
-		p.p = ++url;
-		p.len = strspn(url, "0123456789");
-		url += p.len;
-	}
-	n = strcspn(url, " \t\r\n#");
-	if (h.len == 0 || p.len == 0 || url[n] != '\0' ||
-	    (*url != '\0' && *url != '/' && *url != '?'))
-		return -1;
-	if (slice_copy(h, host, hostsize) == -1 ||
-	    slice_copy(p, port, portsize) == -1)
-		return -1;
-	n = (size_t)snprintf(path, pathsize, "%s%s", *url == '/' ? "" : "/",
-	    url);
-	return n < pathsize ? 0 : -1;
-}
 
 const char *
 wsproxy_trouble(int status)
@@ -141,11 +101,10 @@ wsproxy_trouble(int status)
 int
 wsproxy_start(const char *url, const char *token, pid_t *pid)
 {
-	char host[HOST_SIZE], port[8], path[PATH_SIZE];
+	struct wsurl u;
 	int fds[2], saved;
 
-	if (wsproxy_url(url, host, sizeof(host), port, sizeof(port), path,
-	    sizeof(path)) == -1) {
+	if (wsurl_parse(url, &u) == -1 || u.tls) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -159,16 +118,15 @@ wsproxy_start(const char *url, const char *token, pid_t *pid)
 		return -1;
 	}
 	if (*pid == 0)
-		run(fds[1], url, token);
+		run(fds[1], &u, token);
 	close(fds[1]);
 	return fds[0];
 }
 
 /* What the host and its other children share with us is let go first. */
 static void
-run(int fd, const char *url, const char *token)
+run(int fd, const struct wsurl *u, const char *token)
 {
-	char host[HOST_SIZE], port[8], path[PATH_SIZE];
 	struct proxy x = { 0 };
 	struct wbuf w = { 0 };
 	int sock, null;
@@ -186,10 +144,8 @@ run(int fd, const char *url, const char *token)
 		_exit(PROXY_CONNECT);
 	closefrom(PROC_FD + 1);
 	log_to_stderr();
-	(void)wsproxy_url(url, host, sizeof(host), port, sizeof(port), path,
-	    sizeof(path));
 	(void)alarm(CONNECT_S);
-	if ((sock = connect_to(host, port)) == -1)
+	if ((sock = connect_to(u)) == -1)
 		_exit(errno == ENOENT ? PROXY_RESOLVE : PROXY_CONNECT);
 	(void)alarm(0);
 	if ((x.base = event_base_new()) == NULL)
@@ -205,7 +161,7 @@ run(int fd, const char *url, const char *token)
 	bufio_limits(x.client, LINE_MAX_BYTES, QUEUE_MAX);
 	bufio_pause(x.client);
 	/* a hub takes requests for its own machine only, as through a tunnel */
-	wshttp_ask(&w, "localhost", path, x.key);
+	wshttp_ask(&w, "localhost", u->path, x.key);
 	bufio_write(x.hub, wbuf_data(&w), w.len);
 	event_base_dispatch(x.base);
 	(void)bufio_flush(x.hub, 100);
@@ -215,12 +171,14 @@ run(int fd, const char *url, const char *token)
 
 /* Here nothing else waits: it may block.  ENOENT: no such host. */
 static int
-connect_to(const char *host, const char *port)
+connect_to(const struct wsurl *u)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *all, *ai;
+	char port[16];
 	int fd = -1;
 
-	if (getaddrinfo(host, port, &hints, &all) != 0) {
+	snprintf(port, sizeof(port), "%u", u->port != 0 ? u->port : PORT);
+	if (getaddrinfo(u->host, port, &hints, &all) != 0) {
 		errno = ENOENT;
 		return -1;
 	}

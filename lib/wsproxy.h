@@ -10,18 +10,12 @@
 #include <sys/types.h>
 
 /*
- * Starts the process for a ws:// URL.  Returns our end of its socket, which
+ * Starts the process for a ws:// URL (port 9376 if it has none).  Returns our end of its socket, which
  * closes when the hub's does, and its pid; or -1 with errno (EINVAL: not a URL
  * of that kind).
  */
 int	wsproxy_start(const char *url, const char *token, pid_t *pid);
 /* What its exit status means: a clause like "the hub refused the token". */
 const char	*wsproxy_trouble(int status);
-/*
- * Splits ws://host[:port][/path]; the port is 9376 if there is none.  0, or
- * -1: it is something else, or too long.
- */
-int	wsproxy_url(const char *url, char *host, size_t hostsize, char *port,
-	    size_t portsize, char *path, size_t pathsize);
 
 #endif

@@ -12,7 +12,7 @@
 #include "sha1.h"
 #include "ws.h"
 #include "wshttp.h"
-#include "wsproxy.h"
+#include "wsurl.h"
 
 #define LIMIT	1000
 
@@ -435,31 +435,42 @@ END_TEST
 START_TEST(urls)
 {
 	static const struct {
-		const char	*url, *host, *port, *path;
+		const char	*url, *host, *path;
+		uint32_t	 port;
+		int		 tls;
 	} good[] = {
-		{ "ws://h", "h", "9376", "/" },
-		{ "WS://h.x:1", "h.x", "1", "/" },
-		{ "ws://[::1]:80/a/b?c", "::1", "80", "/a/b?c" },
-		{ "ws://h?q", "h", "9376", "/?q" },
+		{ "ws://h", "h", "/", 0, 0 },
+		{ "WS://h.x:1", "h.x", "/", 1, 0 },
+		{ "wss://h.x:65535/", "h.x", "/", 65535, 1 },
+		{ "ws://[::1]:80/a/b?c", "::1", "/a/b?c", 80, 0 },
+		{ "Wss://h?q", "h", "/?q", 0, 1 },
 	};
 	static const char *const bad[] = {
-		"", "h", "wss://h", "http://h", "ws://", "ws://:1", "ws://h:",
+		"", "h", "http://h", "ws://", "ws://:1", "ws://h:",
 		"ws://h:x", "ws://h:1x", "ws://h/a b", "ws://h/\r\nX: y",
-		"ws://[::1", "ws://[::1]x", "ws://h#f", "ws://h:123456789"
+		"ws://[::1", "ws://[::1]x", "ws://h#f", "ws://h:123456789",
+		"ws://h:65536", "wss://h:0", "ws://u@h", "ws://h/x#f",
+		"ws:/h", "wss:///x"
 	};
-	char host[16], port[8], path[16];
+	struct wsurl u;
+	char longest[600];
 	size_t i;
 
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		ck_assert_int_eq(wsproxy_url(good[i].url, host, sizeof(host),
-		    port, sizeof(port), path, sizeof(path)), 0);
-		ck_assert_str_eq(host, good[i].host);
-		ck_assert_str_eq(port, good[i].port);
-		ck_assert_str_eq(path, good[i].path);
+		ck_assert_int_eq(wsurl_parse(good[i].url, &u), 0);
+		ck_assert_str_eq(u.host, good[i].host);
+		ck_assert_uint_eq(u.port, good[i].port);
+		ck_assert_str_eq(u.path, good[i].path);
+		ck_assert_int_eq(u.tls, good[i].tls);
 	}
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ck_assert_msg(wsproxy_url(bad[i], host, sizeof(host), port,
-		    sizeof(port), path, sizeof(path)) == -1, "%s", bad[i]);
+		ck_assert_msg(wsurl_parse(bad[i], &u) == -1, "%s", bad[i]);
+	for (i = 0; i < 2; i++) {
+		memset(longest, 'x', sizeof(longest) - 1);
+		longest[sizeof(longest) - 1] = '\0';
+		memcpy(longest, i == 0 ? "ws://" : "ws://h/", i == 0 ? 5 : 7);
+		ck_assert_int_eq(wsurl_parse(longest, &u), -1);
+	}
 }
 END_TEST
 
