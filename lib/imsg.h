@@ -36,6 +36,7 @@ enum imsg_type {
 	CONF_IMPORT,		/* a file of EcoRelay's: u8 kind, string path */
 	CONF_IMPORTED,		/* there are no more of them */
 	CONF_CERT,		/* strings: certificate and key, PEM */
+	CONF_CA,		/* u32 relay, or UPLINK_RELAYS_MAX; PEM */
 	CONF_END,
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */

@@ -31,6 +31,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[CONF_IMPORT] = { "CONF_IMPORT", PARENT, 6, 2048, 1 },
 	[CONF_IMPORTED] = { "CONF_IMPORTED", PARENT, 0, 0, 0 },
 	[CONF_CERT] = { "CONF_CERT", PARENT, 8, BIG, 0 },
+	[CONF_CA] = { "CONF_CA", PARENT, 8, BIG, 0 },
 	[CONF_END] = { "CONF_END", PARENT, 0, 0, 0 },
 	[PROC_SHUTDOWN] = { "PROC_SHUTDOWN", PARENT, 0, 0, 0 },
 	[PROC_STATS] = { "PROC_STATS", PARENT, 0, 0, 0 },

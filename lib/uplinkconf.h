@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The configuration of links by way of relays: read by hubd, used by
+ * relayd -u.
+ */
+#ifndef UPLINKCONF_H
+#define UPLINKCONF_H
+
+#include "buf.h"
+#include "names.h"
+#include "wsurl.h"
+
+#define UPLINK_RELAYS_MAX	8
+#define UPLINK_URL_SIZE		256
+#define UPLINK_FILE_SIZE	1024
+#define UPLINK_TOKEN_MIN	8	/* characters */
+#define UPLINK_TOKEN_SIZE	256
+#define UPLINK_PROXY_SIZE	512
+#define UPLINK_NO_PROXY_SIZE	1024
+#define UPLINK_SEED_SIZE	32	/* of an Ed25519 key (RFC 8032) */
+#define UPLINK_PORT		80	/* of ws://; and of wss:// */
+#define UPLINK_PORT_TLS		443
+
+struct uplink_relay {
+	char		 url[UPLINK_URL_SIZE];
+	struct wsurl	 at;		/* that; with a port */
+	char		 token[UPLINK_TOKEN_SIZE];
+	char		 ca_file[UPLINK_FILE_SIZE];	/* "": the system's */
+	uint8_t		 unsealed;	/* hubs that cannot seal, too */
+};
+
+struct relays_conf {
+	struct uplink_relay	 relays[UPLINK_RELAYS_MAX];
+	uint32_t		 n;
+};
+
+/* CONF_START of the uplink. */
+struct uplink_conf {
+	char			 hub_id[NAME_SIZE];
+	unsigned char		 seed[UPLINK_SEED_SIZE];
+	char			 https_proxy[UPLINK_PROXY_SIZE];
+	char			 http_proxy[UPLINK_PROXY_SIZE];
+	char			 no_proxy[UPLINK_NO_PROXY_SIZE];
+	uint8_t			 log_level;
+	struct relays_conf	 relays;
+};
+
+/*
+ * Sets url and at, or says what is wrong with that URL.  Then the relay may be
+ * added: -1 if there is one of that URL, or UPLINK_RELAYS_MAX.
+ */
+const char	*uplink_relay_url(struct uplink_relay *, const char *);
+int		 uplink_relay_add(struct relays_conf *,
+		    const struct uplink_relay *);
+/*
+ * Sets the token, without white space at its end.  -1: it must have
+ * UPLINK_TOKEN_MIN to UPLINK_TOKEN_SIZE - 1 characters.
+ */
+int		 uplink_relay_token(struct uplink_relay *, const char *,
+		    size_t);
+void		 uplink_conf_put(struct wbuf *, const struct uplink_conf *);
+int		 uplink_conf_get(struct reader *, struct uplink_conf *);
+
+#endif
