@@ -35,6 +35,8 @@ static int	get_port(const char *, const json_t *, const char *, int,
 		    uint32_t *);
 static int	get_peer(const char *, const json_t *, size_t,
 		    struct lan_conf *);
+static int	get_flag(const char *, const json_t *, const char *, uint8_t *);
+static int	get_relay(const char *, const json_t *, struct relays_conf *);
 static int	read_root(const char *, const json_t *, struct conf *);
 
 static int
@@ -131,10 +133,48 @@ get_port(const char *path, const json_t *o, const char *key, int min,
 }
 
 static int
+get_flag(const char *path, const json_t *o, const char *key, uint8_t *flag)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (v != NULL && !json_is_boolean(v))
+		return wrong(path, "%s must be true or false", key);
+	*flag = json_is_true(v);
+	return 0;
+}
+
+static int
+get_relay(const char *path, const json_t *o, struct relays_conf *relays)
+{
+	struct uplink_relay r = { .unsealed = 0 };
+	char url[UPLINK_URL_SIZE], token[UPLINK_TOKEN_SIZE];
+	const char *why;
+	int ok;
+
+	if (o == NULL || json_is_null(o))
+		return 0;
+	if (!json_is_object(o) ||
+	    get_text(path, o, "url", url, sizeof(url)) != 1 ||
+	    get_text(path, o, "token", token, sizeof(token)) != 1 ||
+	    get_text(path, o, "ca", r.ca_file, sizeof(r.ca_file)) == -1 ||
+	    get_flag(path, o, "unsealed", &r.unsealed) == -1)
+		return wrong(path, "relay must be {url, token}");
+	if ((why = uplink_relay_url(&r, url)) != NULL)
+		return wrong(path, "%s", why);
+	ok = uplink_relay_token(&r, token, strlen(token)) == 0;
+	explicit_bzero(token, sizeof(token));
+	if (!ok)
+		return wrong(path, "the relay's token must have %d to %d "
+		    "characters", UPLINK_TOKEN_MIN, UPLINK_TOKEN_SIZE - 1);
+	(void)uplink_relay_add(relays, &r);
+	explicit_bzero(&r, sizeof(r));
+	return 0;
+}
+
+static int
 get_peer(const char *path, const json_t *o, size_t i, struct lan_conf *lan)
 {
 	struct lan_peer p = { .port = LAN_PORT };
-	const json_t *v;
 
 	if (!json_is_object(o) ||
 	    get_text(path, o, "hub_id", p.hub_id, sizeof(p.hub_id)) != 1 ||
@@ -145,11 +185,8 @@ get_peer(const char *path, const json_t *o, size_t i, struct lan_conf *lan)
 	if (!name_valid(slice_of(p.hub_id)))
 		return wrong(path, "peers[%zu]: hub_id is not a name of 1 to "
 		    "64 letters, digits, '.', '_' and '-'", i);
-	v = json_object_get(o, "plaintext");
-	if (v != NULL && !json_is_boolean(v))
-		return wrong(path, "peers[%zu]: plaintext must be true or "
-		    "false", i);
-	p.plaintext = json_is_true(v);
+	if (get_flag(path, o, "plaintext", &p.plaintext) == -1)
+		return -1;
 	if (lan_peer_add(lan, &p) == -1)
 		return wrong(path, "peers[%zu]: there is a peer \"%s\" "
 		    "already, or more than %d", i, p.hub_id, LAN_PEERS_MAX);
@@ -183,6 +220,8 @@ read_root(const char *path, const json_t *root, struct conf *c)
 		if (get_peer(path, json_array_get(peers, i), i, lan) == -1)
 			return -1;
 	}
+	if (get_relay(path, json_object_get(root, "relay"), &c->relays) == -1)
+		return -1;
 	if (has_id && !name_valid(slice_of(id)))
 		return wrong(path, "hub_id is not a name of 1 to 64 letters, "
 		    "digits, '.', '_' and '-'");
@@ -221,10 +260,10 @@ bridgejson_load(struct conf *c)
 	explicit_bzero(text, len);
 	free(text);
 	if (r == 0)
-		r = conf_check_lan(c, path);
-	if (r == 0 && lan_wanted(&c->lan))
+		r = conf_check_links(c, path);
+	if (r == 0 && conf_links_wanted(c))
 		strlcpy(c->file, path, sizeof(c->file));
 	if (r == -1)
-		lan_conf_free(&c->lan);
+		conf_links_free(c);
 	return r;
 }

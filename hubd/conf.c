@@ -23,6 +23,8 @@
 static void	host_id(char dst[NAME_SIZE]);
 static int	absolute(char *, size_t);
 static int	from_env(const char *, char *, size_t);
+static int	relay_from_env(struct conf *);
+static int	check_relays(const struct conf *, const char *);
 
 /* The host's name up to the first dot, made valid. */
 static void
@@ -106,6 +108,9 @@ conf_load(const char *file, int system_too, struct conf *c)
 		if (conf_parse(file, c) == -1)
 			return -1;
 	}
+	/* of an embedded hub, where nothing else says so */
+	if (!system_too && !c->has_links && relay_from_env(c) == -1)
+		c->bad_bridge = 1;
 	return conf_environment(c);
 }
 
@@ -129,7 +134,7 @@ conf_environment(struct conf *c)
 		log_warn("socket");
 		return -1;
 	}
-	if (!c->has_lan && bridgejson_load(c) == -1)
+	if (!c->has_links && bridgejson_load(c) == -1)
 		c->bad_bridge = 1;
 	if ((v = getenv("ECORELAY_IDLE_MS")) != NULL && v[0] != '\0') {
 		c->idle_ms = strtonum(v, 0, IDLE_MS_MAX, &err);
@@ -149,21 +154,92 @@ conf_environment(struct conf *c)
 		name_slug(v, c->hub_id, id);
 		strlcpy(c->hub_id, id, sizeof(c->hub_id));
 	}
-	if (conf_check_lan(c, c->file) == -1) {
-		lan_conf_free(&c->lan);
-		if (c->has_lan)
+	if (conf_check_links(c, c->file) == -1) {
+		conf_links_free(c);
+		if (c->has_links)
 			return -1;
 		c->bad_bridge = 1;
 	}
 	/* others may want to reach it */
-	if (lan_wanted(&c->lan))
+	if (conf_links_wanted(c))
 		c->idle_ms = 0;
 	return 0;
 }
 
-int
-conf_check_lan(const struct conf *c, const char *path)
+/* RELAY_REMOTE_URL and RELAY_API_KEY (protocol.md section 4). */
+static int
+relay_from_env(struct conf *c)
 {
+	const char *v = getenv("RELAY_REMOTE_URL"), *wrong;
+	const char *token = getenv("RELAY_API_KEY");
+	struct uplink_relay r = { .unsealed = 0 };
+	char url[UPLINK_URL_SIZE + 1];
+
+	if (v == NULL || v[0] == '\0')
+		return 0;
+	if (strncasecmp(v, "https://", 8) == 0)
+		snprintf(url, sizeof(url), "wss://%s", v + 8);
+	else if (strncasecmp(v, "http://", 7) == 0)
+		snprintf(url, sizeof(url), "ws://%s", v + 7);
+	else
+		strlcpy(url, v, sizeof(url));
+	wrong = uplink_relay_url(&r, url);
+	if (wrong == NULL && (token == NULL ||
+	    uplink_relay_token(&r, token, strlen(token)) == -1))
+		wrong = "RELAY_API_KEY must be the relay's token, of 8 to 255 "
+		    "characters";
+	if (wrong != NULL) {
+		log_warnx("RELAY_REMOTE_URL: %s", wrong);
+		return -1;
+	}
+	/* it may stand in a file, too */
+	(void)uplink_relay_add(&c->relays, &r);
+	explicit_bzero(&r, sizeof(r));
+	return 0;
+}
+
+int
+conf_links_wanted(const struct conf *c)
+{
+	return lan_wanted(&c->lan) || c->relays.n > 0;
+}
+
+void
+conf_links_free(struct conf *c)
+{
+	lan_conf_free(&c->lan);
+	explicit_bzero(&c->relays, sizeof(c->relays));
+}
+
+static int
+check_relays(const struct conf *c, const char *path)
+{
+	uint32_t i;
+
+	if (c->relays.n == 0)
+		return 0;
+	for (i = 0; i < c->relays.n; i++) {
+		if (c->relays.relays[i].token[0] != '\0')
+			continue;
+		log_warnx("%s: relay \"%s\" needs its token: token file",
+		    path, c->relays.relays[i].url);
+		return -1;
+	}
+	if (strchr(c->hub_id, '.') != NULL ||
+	    strcmp(c->hub_id, "relay") == 0) {
+		log_warnx("%s: the hub id \"%s\" cannot be used on a relay: "
+		    "it must have no '.', and not be \"relay\"", path,
+		    c->hub_id);
+		return -1;
+	}
+	return 0;
+}
+
+int
+conf_check_links(const struct conf *c, const char *path)
+{
+	if (check_relays(c, path) == -1)
+		return -1;
 	if (!lan_wanted(&c->lan))
 		return 0;
 	if (strlen(c->lan.secret) < LAN_SECRET_MIN) {
@@ -212,6 +288,7 @@ conf_put(struct wbuf *w, const struct conf *c)
 	}
 	put_u32(w, c->max_hub_peers);
 	put_u64(w, (uint64_t)c->expire_queued_ms);
+	put_u8(w, c->keys_strict);
 	put_u8(w, c->sync_full);
 	put_u8(w, c->log_level);
 }
@@ -251,6 +328,7 @@ conf_get(struct reader *r, struct conf *c)
 	}
 	c->max_hub_peers = get_u32(r);
 	c->expire_queued_ms = (int64_t)get_u64(r);
+	c->keys_strict = get_u8(r);
 	c->sync_full = get_u8(r);
 	c->log_level = get_u8(r);
 	return reader_done(r);

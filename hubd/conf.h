@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "lanconf.h"
 #include "names.h"
+#include "uplinkconf.h"
 
 #define CONF_PATH_MAX	1024
 #define CONF_WS_TOKEN	256
@@ -38,10 +39,12 @@ struct conf {
 	char		 ws_origin[256];	/* allowed; "" = none */
 	char		 ws_token[CONF_WS_TOKEN];	/* wstoken.h */
 	struct lan_conf	 lan;			/* links to other hubs */
+	struct relays_conf relays;		/* and by way of relays */
 	uint32_t	 max_hub_peers;		/* sessions of another hub */
 	int64_t		 expire_queued_ms;	/* messages to other hubs */
+	uint8_t		 keys_strict;		/* trust none at first sight */
 	char		 file[CONF_PATH_MAX];	/* that was read; or "" */
-	uint8_t		 has_lan;		/* the file says so, not JSON */
+	uint8_t		 has_links;		/* the file says so, not JSON */
 	uint8_t		 bad_bridge;		/* bridge.json cannot be used */
 	uint8_t		 sync_full;
 	uint8_t		 log_level;		/* of hubd, from -v */
@@ -69,7 +72,11 @@ int	conf_environment(struct conf *);
  * What must hold of links, whichever file they stand in; its name is for the
  * log.  0 or -1.
  */
-int	conf_check_lan(const struct conf *, const char *path);
+int	conf_check_links(const struct conf *, const char *path);
+/* 1 if there are links to other hubs, of whatever kind. */
+int	conf_links_wanted(const struct conf *);
+/* Frees what of it concerns links, and clears their secrets. */
+void	conf_links_free(struct conf *);
 /* CONF_START's body, for router and store: without the secret of links. */
 void	conf_put(struct wbuf *, const struct conf *);
 int	conf_get(struct reader *, struct conf *);

@@ -92,13 +92,13 @@ main(int argc, char *argv[])
 		conf.log_level = LOG_LEVEL_DEBUG;
 	log_set_level((enum log_level)conf.log_level);
 	if (conf_load(o.file, !o.embedded, &conf) == -1) {
-		lan_conf_free(&conf.lan);
+		conf_links_free(&conf);
 		return 1;
 	}
 	if (o.check) {
 		if (!conf.bad_bridge)
 			printf("configuration OK\n");
-		lan_conf_free(&conf.lan);
+		conf_links_free(&conf);
 		return conf.bad_bridge;
 	}
 	if (paths_mkdir(conf.data) == -1)
@@ -122,7 +122,7 @@ main(int argc, char *argv[])
 		log_warnx("bridge.json cannot be used: no links to other "
 		    "hubs; hubd -n says what is wrong");
 	status = parent_main(&conf, lock, ready);
-	lan_conf_free(&conf.lan);
+	conf_links_free(&conf);
 	return status;
 }
 

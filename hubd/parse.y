@@ -25,9 +25,11 @@
 static struct lex	*lx;
 static struct conf	*conf;
 static struct lan_peer	peer;		/* in the making */
+static struct uplink_relay relay;	/* likewise */
 /* It may be seen by others, and a message must not show it. */
 static const char	no_secret[] = "the secret does not belong here: write "
-			    "it into a file and name that: secret file";
+			    "it into a file and name that: secret file, "
+			    "token file";
 
 static int	yylex(void);
 static void	yyerror(const char *);
@@ -36,7 +38,12 @@ static void	set_text(const char *, char *, size_t, const char *);
 static void	set_mode(const char *);
 static void	set_ws(const char *, int64_t);
 static void	set_secret(const char *, size_t);
+static char	*read_private(const char *, size_t *);
 static void	read_secret(const char *);
+static void	begin_relay(const char *);
+static void	read_token(const char *);
+static void	set_ca(const char *);
+static void	end_relay(void);
 static void	set_lan(const char *, int64_t);
 static void	begin_peer(const char *);
 static void	set_host(const char *, int64_t);
@@ -58,6 +65,7 @@ int		yyparse(void);
 %token			ASK DATA EXIT FULL GROUP GROUPS HUB ID IDLE INCLUDE KEEP
 %token			LIMIT LISTEN MAILBOX MAILBOXES MEMBERS MESSAGES MODE
 %token			NEVER FILE_ HOST LAN PEER PEERS PLAINTEXT QUEUED SECRET
+%token			CA KEYS RELAY STRICT TOKEN UNSEALED
 %token			NORMAL ON PER ROOM ROOMS SECONDS SESSIONS SOCKET SYNC TIMEOUT
 %token	<text>		WORD STRING
 %token	<number>	NUMBER
@@ -106,7 +114,10 @@ statement	: HUB ID STRING {
 			set_text("origin", conf->ws_origin,
 			    sizeof(conf->ws_origin), $3);
 		}
-		| LAN				{ conf->has_lan = 1; } lan
+		| LAN				{ conf->has_links = 1; } lan
+		| RELAY STRING			{ begin_relay($2); }
+		  relay_opts			{ end_relay(); }
+		| KEYS STRICT			{ conf->keys_strict = 1; }
 		| IDLE EXIT NEVER		{ conf->idle_ms = 0; }
 		| IDLE EXIT NUMBER seconds {
 			if (in_range("idle exit", $3.n, 1, 86400))
@@ -186,6 +197,13 @@ peer_opts	: /* empty */
 		| peer_opts PLAINTEXT		{ peer.plaintext = 1; }
 		;
 
+relay_opts	: /* empty */
+		| relay_opts TOKEN FILE_ STRING	{ read_token($4); }
+		| relay_opts TOKEN STRING	{ lex_error(lx, no_secret); }
+		| relay_opts CA FILE_ STRING	{ set_ca($4); }
+		| relay_opts ALLOW UNSEALED	{ relay.unsealed = 1; }
+		;
+
 days		: /* empty */
 		| DAYS
 		;
@@ -211,6 +229,7 @@ static const struct {
 	{ "after", AFTER },
 	{ "allow", ALLOW },
 	{ "ask", ASK },
+	{ "ca", CA },
 	{ "data", DATA },
 	{ "days", DAYS },
 	{ "exit", EXIT },
@@ -225,6 +244,7 @@ static const struct {
 	{ "idle", IDLE },
 	{ "include", INCLUDE },
 	{ "keep", KEEP },
+	{ "keys", KEYS },
 	{ "lan", LAN },
 	{ "limit", LIMIT },
 	{ "listen", LISTEN },
@@ -243,15 +263,19 @@ static const struct {
 	{ "plaintext", PLAINTEXT },
 	{ "port", PORT },
 	{ "queued", QUEUED },
+	{ "relay", RELAY },
 	{ "room", ROOM },
 	{ "rooms", ROOMS },
 	{ "seconds", SECONDS },
 	{ "secret", SECRET },
 	{ "sessions", SESSIONS },
 	{ "socket", SOCKET },
+	{ "strict", STRICT },
 	{ "sync", SYNC },
 	{ "timeout", TIMEOUT },
+	{ "token", TOKEN },
 	{ "unread", UNREAD },
+	{ "unsealed", UNSEALED },
 };
 
 /* The last token, for the message about it. */
@@ -357,24 +381,81 @@ set_secret(const char *text, size_t len)
 	conf->lan.secret[len] = '\0';
 }
 
-static void
-read_secret(const char *path)
+/* What is in a file of secrets, to be cleared and freed; or NULL. */
+static char *
+read_private(const char *path, size_t *len)
 {
 	struct stat st;
-	size_t len;
-	char *text = wholefile_read(path, SECRET_FILE_MAX, &len, &st);
+	char *text = wholefile_read(path, SECRET_FILE_MAX, len, &st);
 
 	if (text == NULL) {
 		lex_error(lx, "%s: %s", path, strerror(errno));
-		return;
+		return NULL;
 	}
-	if ((st.st_mode & 077) != 0 ||
-	    (st.st_uid != geteuid() && st.st_uid != 0))
-		lex_error(lx, "%s: others can read it: chmod 600 it", path);
-	else
-		set_secret(text, len);
+	if ((st.st_mode & 077) == 0 &&
+	    (st.st_uid == geteuid() || st.st_uid == 0))
+		return text;
+	lex_error(lx, "%s: others can read it: chmod 600 it", path);
+	explicit_bzero(text, *len);
+	free(text);
+	return NULL;
+}
+
+static void
+read_secret(const char *path)
+{
+	size_t len;
+	char *text = read_private(path, &len);
+
+	if (text == NULL)
+		return;
+	set_secret(text, len);
 	explicit_bzero(text, len);
 	free(text);
+}
+
+static void
+begin_relay(const char *url)
+{
+	const char *wrong;
+
+	conf->has_links = 1;
+	memset(&relay, 0, sizeof(relay));
+	if ((wrong = uplink_relay_url(&relay, url)) != NULL)
+		lex_error(lx, "%s", wrong);
+}
+
+static void
+read_token(const char *path)
+{
+	size_t len;
+	char *text = read_private(path, &len);
+
+	if (text == NULL)
+		return;
+	if (uplink_relay_token(&relay, text, len) == -1)
+		lex_error(lx, "%s: a token has %d to %d characters", path,
+		    UPLINK_TOKEN_MIN, UPLINK_TOKEN_SIZE - 1);
+	explicit_bzero(text, len);
+	free(text);
+}
+
+static void
+set_ca(const char *path)
+{
+	set_text("ca file", relay.ca_file, sizeof(relay.ca_file), path);
+	if (relay.ca_file[0] != '\0' && access(path, R_OK) == -1)
+		lex_error(lx, "%s: %s", path, strerror(errno));
+}
+
+static void
+end_relay(void)
+{
+	if (relay.url[0] != '\0' &&
+	    uplink_relay_add(&conf->relays, &relay) == -1)
+		lex_error(lx, "there is a relay \"%s\" already, or more than "
+		    "%d", relay.url, UPLINK_RELAYS_MAX);
+	explicit_bzero(&relay, sizeof(relay));
 }
 
 static void
@@ -430,7 +511,7 @@ conf_parse(const char *path, struct conf *c)
 	conf = c;
 	(void)yyparse();
 	errors = lex_errors(lx);
-	if (errors == 0 && conf_check_lan(conf, path) == -1)
+	if (errors == 0 && conf_check_links(conf, path) == -1)
 		errors = 1;
 	lex_close(lx);
 	lx = NULL;

@@ -213,7 +213,7 @@ START_TEST(good_json)
 		    "\"host\":\"h\",\"plaintext\":false,\"other\":[5]}]}",
 		"{\"relay\":{\"url\":\"wss://relay.example\",\"token\":"
 		    "\"12345678\"}}",
-		"{\"relay\":5,\"other\":{}}",
+		"{\"relay\":null,\"other\":{}}",
 	};
 	struct tenv *t = begin();
 	struct output *o;
@@ -254,6 +254,19 @@ START_TEST(wrong_json)
 		{ "listen must be a port", "{\"listen\":65536}" },
 		{ "listen must be a port", "{\"listen\":9700.5}" },
 		{ "bind must be a text", "{\"bind\":[]}" },
+		{ "relay must be {url, token}", "{\"relay\":5}" },
+		{ "relay must be {url, token}",
+		    "{\"relay\":{\"url\":\"ws://h\"}}" },
+		{ "a relay's URL is wss://HOST[:PORT][/PATH], or ws://",
+		    "{\"relay\":{\"url\":\"h\",\"token\":\"12345678\"}}" },
+		{ "the relay's token must have 8 to 255 characters",
+		    "{\"relay\":{\"url\":\"ws://h\",\"token\":\"1\"}}" },
+		{ "unsealed must be true or false",
+		    "{\"relay\":{\"url\":\"ws://h\",\"token\":\"12345678\","
+		    "\"unsealed\":1}}" },
+		{ "the hub id \"a.b\" cannot be used on a relay",
+		    "{\"hub_id\":\"a.b\",\"relay\":{\"url\":\"ws://h\","
+		    "\"token\":\"12345678\"}}" },
 		{ "bind must be a numeric address", "{\"bind\":\"here\"}" },
 		{ "secret must be a text", "{\"secret\":12345678}" },
 		{ "links need a secret of 8 to 255 characters, the same on "
