@@ -26,6 +26,7 @@
 #include "tcpsock.h"
 #include "timeutil.h"
 #include "unixsock.h"
+#include "uplink.h"
 #include "wholefile.h"
 
 #define STOP_MS		5000	/* for the router to end by itself */
@@ -80,7 +81,7 @@ main(int argc, char *argv[])
 
 	log_set_name("relayd", NULL);
 	paths_init(argv[0]);
-	while ((c = getopt(argc, argv, "c:df:nVvx:")) != -1) {
+	while ((c = getopt(argc, argv, "c:df:nu:Vvx:")) != -1) {
 		switch (c) {
 		case 'c':
 			json = optarg;
@@ -94,6 +95,8 @@ main(int argc, char *argv[])
 		case 'n':
 			check = 1;
 			break;
+		case 'u':
+			return uplink_main();
 		case 'V':
 			printf("relayd %s\n", ECORELAY_VERSION);
 			return 0;

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * HTTP proxies that connect through to other hosts.
+ */
+#include "compat.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "bufio.h"
+#include "names.h"
+#include "proxy.h"
+
+#define ANSWER_MAX	8192
+#define PORT		80	/* where the variable has none */
+#define WHY_SIZE	128
+
+struct proxy {
+	struct bufio	*io;
+	void		(*done)(int, const char *, void *);
+	void		*arg;
+};
+
+static int	excluded(const char *, const char *);
+static int	read_user(const char **, char *, size_t);
+static size_t	on_input(struct bufio *, char *, size_t, void *);
+static void	on_closed(struct bufio *, int, void *);
+static void	end(struct proxy *, int, const char *);
+static void	put_user(struct wbuf *, const char *);
+
+static const struct bufio_ops io_ops = {
+	.input = on_input,
+	.closed = on_closed,
+};
+
+/* no_proxy: names, and domains with all that is in them; `*' is all. */
+static int
+excluded(const char *list, const char *host)
+{
+	size_t n, len = strlen(host);
+	const char *tail;
+
+	for (; *list != '\0'; list += n) {
+		list += strspn(list, ", \t");
+		n = strcspn(list, ", \t");
+		if (n == 1 && *list == '*')
+			return 1;
+		if (n > 0 && *list == '.') {
+			list++;
+			n--;
+		}
+		if (n == 0 || n > len)
+			continue;
+		tail = host + (len - n);
+		if (strncasecmp(tail, list, n) == 0 &&
+		    (tail == host || tail[-1] == '.'))
+			return 1;
+	}
+	return 0;
+}
+
+/* user:password@, with %XX as URLs have it; moves on behind it. */
+static int
+read_user(const char **url, char *dst, size_t size)
+{
+	const char *p = *url, *at = strchr(p, '@');
+	const char *slash = strchr(p, '/');
+	char hex[3] = "";
+	size_t n = 0;
+
+	dst[0] = '\0';
+	if (at == NULL || (slash != NULL && slash < at))
+		return 0;
+	for (; p < at; n++) {
+		if (n + 1 >= size)
+			return -1;
+		if (*p == '%' && at - p > 2) {
+			memcpy(hex, p + 1, 2);
+			dst[n] = (char)strtoul(hex, NULL, 16);
+			p += 3;
+		} else {
+			dst[n] = *p++;
+		}
+	}
+	dst[n] = '\0';
+	*url = at + 1;
+	return 0;
+}
+
+int
+proxy_find(const struct uplink_conf *c, const struct wsurl *to,
+    struct proxy_addr *a)
+{
+	const char *url = to->tls ? c->https_proxy : c->http_proxy;
+
+	memset(a, 0, sizeof(*a));
+	if (url[0] == '\0' || excluded(c->no_proxy, to->host))
+		return 0;
+	if (strncasecmp(url, "http://", 7) == 0)
+		url += 7;
+	else if (strstr(url, "://") != NULL)
+		return -1;
+	if (read_user(&url, a->user, sizeof(a->user)) == -1 ||
+	    wsurl_authority(&url, a->host, sizeof(a->host), &a->port) == -1)
+		return -1;
+	if (a->port == 0)
+		a->port = PORT;
+	return 1;
+}
+
+struct proxy *
+proxy_connect(struct event_base *base, int fd, const struct proxy_addr *a,
+    const struct wsurl *to, void (*done)(int, const char *, void *),
+    void *arg)
+{
+	struct proxy *x = xcalloc(1, sizeof(*x));
+	int six = strchr(to->host, ':') != NULL;
+	struct wbuf w = { 0 };
+
+	x->done = done;
+	x->arg = arg;
+	x->io = bufio_new(base, fd, -1, &io_ops, x);
+	bufio_limits(x->io, ANSWER_MAX, SIZE_MAX);
+	wbuf_printf(&w, "CONNECT %s%s%s:%u HTTP/1.1\r\n"
+	    "Host: %s%s%s:%u\r\n", six ? "[" : "", to->host, six ? "]" : "",
+	    to->port, six ? "[" : "", to->host, six ? "]" : "", to->port);
+	if (a->user[0] != '\0')
+		put_user(&w, a->user);
+	wbuf_adds(&w, "\r\n");
+	bufio_write(x->io, wbuf_data(&w), w.len);
+	explicit_bzero(w.rb->data, w.len);
+	wbuf_free(&w);
+	return x;
+}
+
+/* RFC 7617. */
+static void
+put_user(struct wbuf *w, const char *user)
+{
+	size_t n = strlen(user);
+	int got;
+
+	wbuf_adds(w, "Proxy-Authorization: Basic ");
+	got = EVP_EncodeBlock((unsigned char *)wbuf_room(w,
+	    (n + 2) / 3 * 4 + 1), (const unsigned char *)user, (int)n);
+	w->len += (size_t)got;
+	wbuf_adds(w, "\r\n");
+}
+
+void
+proxy_free(struct proxy *x)
+{
+	bufio_free(x->io);
+	free(x);
+}
+
+static void
+end(struct proxy *x, int fd, const char *why)
+{
+	void (*done)(int, const char *, void *) = x->done;
+	void *arg = x->arg;
+
+	proxy_free(x);
+	done(fd, why, arg);
+}
+
+/* Nothing follows the empty line before we speak. */
+static size_t
+on_input(struct bufio *io, char *p, size_t n, void *arg)
+{
+	static const char http[] = "HTTP/1.";
+	struct proxy *x = arg;
+	char why[WHY_SIZE];
+	int fd;
+
+	if (memmem(p, n, "\r\n\r\n", 4) == NULL)
+		return 0;
+	if (n < 12 || memcmp(p, http, sizeof(http) - 1) != 0) {
+		end(x, -1, "the proxy does not speak HTTP");
+	} else if (p[9] != '2') {
+		snprintf(why, sizeof(why), "the proxy refuses: HTTP status "
+		    "%.3s", p + 9);
+		end(x, -1, why);
+	} else if ((fd = fcntl(bufio_fd(io), F_DUPFD_CLOEXEC, 0)) == -1) {
+		end(x, -1, strerror(errno));
+	} else {
+		end(x, fd, NULL);
+	}
+	return n;
+}
+
+static void
+on_closed(struct bufio *io, int err, void *arg)
+{
+	(void)io;
+	end(arg, -1, err == 0 ? "closed by the proxy" : err == EMSGSIZE ?
+	    "the proxy's answer is too long" : strerror(err));
+}

@@ -1,0 +1,671 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The connection to one relay of the configuration (protocol.md section 3):
+ * made again as often as it breaks, and what the relay says.
+ */
+#include "compat.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "backoff.h"
+#include "dial.h"
+#include "imsg.h"
+#include "log.h"
+#include "map.h"
+#include "proxy.h"
+#include "tcpsock.h"
+#include "timeutil.h"
+#include "uplink.h"
+#include "ws.h"
+#include "wshttp.h"
+#include "wsio.h"
+
+#define HANDSHAKE_MS	5000	/* from TCP to the welcome */
+#define WELCOME_MAX	(4 * 1024 * 1024)
+#define PING_MS		15000	/* without a sign of life */
+#define DEAD_MS		40000
+#define HIGH_MARK	(2 * 1024 * 1024)	/* bytes not sent */
+#define LIMIT_LOG_MS	60000
+#define RETRY_MAX_MS	60000
+#define PROTOCOL_VERSION "5"
+
+enum stage { WAITING, DIALING, PROXY, SHAKING, UP };
+
+struct upstream {
+	TAILQ_ENTRY(upstream)	 entry;
+	struct uplink		*uplink;
+	const struct uplink_relay *conf;
+	uint32_t		 relay;		/* of the configuration */
+	enum stage		 stage;
+	struct event		*timer;		/* the next try */
+	unsigned		 backoff;
+	int64_t			 retry_ms;	/* the relay has said so */
+	struct proxy_addr	 proxy_addr;
+	int			 by_proxy;
+	struct dial		*dial;
+	struct proxy		*proxy;
+	struct wsio		*ws;
+	int64_t			 began, asked, limit_said;
+	struct remote_list	 remotes;
+	struct map		*ids;		/* of those */
+	struct map		*announced;	/* names of sessions of ours */
+	char			 why[LINK_WHY_SIZE];	/* the last error */
+};
+
+enum {
+	U_TYPE, U_HUB_ID, U_PEERS, U_FEATURES, U_HUBS, U_ACTION, U_PEER,
+	U_NAME, U_TARGET, U_ORIGIN, U_WRAPPED, U_RETRY,
+	U_MESSAGES, U_BYTES, MEMBERS
+};
+
+static const char *const members[MEMBERS] = {
+	[U_TYPE] = "type", [U_HUB_ID] = "hub_id", [U_PEERS] = "peers",
+	[U_FEATURES] = "features", [U_HUBS] = "hubs", [U_ACTION] = "action",
+	[U_PEER] = "peer", [U_NAME] = "name",
+	[U_TARGET] = "target_peer", [U_ORIGIN] = "origin_hub",
+	[U_WRAPPED] = "wrapped", [U_RETRY] = "retry_ms",
+	[U_MESSAGES] = "messages_per_s", [U_BYTES] = "bytes_per_s",
+};
+
+static void	on_timer(evutil_socket_t, short, void *);
+static void	call(struct upstream *);
+static void	on_dialed(int, const char *, void *);
+static void	on_proxied(int, const char *, void *);
+static void	shake(struct upstream *, int);
+static SSL	*new_ssl(struct upstream *);
+static void	on_open(struct wsio *, void *);
+static void	on_message(struct wsio *, char *, size_t, void *);
+static void	on_closed(struct wsio *, unsigned, const char *, void *);
+static void	on_drained(struct wsio *, void *);
+static void	stop(struct upstream *);
+static void	again(struct upstream *, const char *);
+static void	report(struct upstream *);
+static int	is(const struct json_value *, const char *);
+static int	get_id(const struct json_value *, char[NAME_SIZE]);
+static void	on_welcome(struct upstream *, const struct json_value *);
+static void	on_forward(struct upstream *, const struct json_value *);
+static void	on_update(struct upstream *, const struct json_value *);
+static void	on_hub(struct upstream *, const struct json_value *);
+static void	on_limit(struct upstream *, const struct json_value *);
+static void	on_stop(struct upstream *, const struct json_value *);
+static int	seals(const struct json_value *);
+static void	forget_announced(struct upstream *);
+
+static const struct wsio_ops ws_ops = {
+	.open = on_open,
+	.message = on_message,
+	.closed = on_closed,
+	.drained = on_drained,
+};
+
+static const struct {
+	const char	*type;
+	void		(*handler)(struct upstream *,
+			    const struct json_value *);
+} handlers[] = {
+	{ "bridge_forward", on_forward },
+	{ "bridge_peer_update", on_update },
+	{ "relay_hub", on_hub },
+	{ "relay_limit", on_limit },
+	{ "relay_stop", on_stop },
+};
+
+/* What is wrong at the relay's end, and what can be done. */
+static const struct {
+	unsigned	 code;
+	const char	*why;
+} closings[] = {
+	{ 4001, "the relay has not understood or not got our first message" },
+	{ 4002, "the relay speaks another version of the protocol" },
+	{ 4003, "the relay refuses the token: it must be the relay's secret" },
+	{ 4004, "the relay has a hub of this id: each must have its own "
+	    "(hub id)" },
+	{ 4005, "the relay does not take this hub's id" },
+	{ 4006, "the relay has as many hubs as it takes" },
+};
+
+struct upstream *
+upstream_new(struct uplink *u, uint32_t relay)
+{
+	struct upstream *up = xcalloc(1, sizeof(*up));
+	struct timeval now = { 0, 0 };
+
+	up->uplink = u;
+	up->relay = relay;
+	up->conf = &u->conf.relays.relays[relay];
+	TAILQ_INIT(&up->remotes);
+	up->ids = map_new();
+	up->announced = map_new();
+	if ((up->timer = evtimer_new(u->base, on_timer, up)) == NULL)
+		fatalx("evtimer_new");
+	TAILQ_INSERT_TAIL(&u->upstreams, up, entry);
+	evtimer_add(up->timer, &now);
+	report(up);
+	return up;
+}
+
+void
+upstream_free(struct upstream *up)
+{
+	stop(up);
+	TAILQ_REMOVE(&up->uplink->upstreams, up, entry);
+	event_free(up->timer);
+	map_free(up->announced);
+	map_free(up->ids);
+	free(up);
+}
+
+struct uplink *
+upstream_uplink(const struct upstream *up)
+{
+	return up->uplink;
+}
+
+struct upstream *
+upstream_next(const struct uplink *u, const struct upstream *up)
+{
+	return up == NULL ? TAILQ_FIRST(&u->upstreams) :
+	    TAILQ_NEXT(up, entry);
+}
+
+struct remote_list *
+upstream_remotes(struct upstream *up)
+{
+	return &up->remotes;
+}
+
+struct map *
+upstream_ids(struct upstream *up)
+{
+	return up->ids;
+}
+
+const struct uplink_relay *
+upstream_conf(const struct upstream *up)
+{
+	return up->conf;
+}
+
+uint8_t
+upstream_rank(const struct upstream *up)
+{
+	return (uint8_t)(LINK_RANK_RELAY + up->relay);
+}
+
+/* Whatever it is doing; all that is behind that relay is gone. */
+static void
+stop(struct upstream *up)
+{
+	struct remote *r;
+
+	event_del(up->timer);
+	if (up->dial != NULL)
+		dial_stop(up->dial);
+	up->dial = NULL;
+	if (up->proxy != NULL)
+		proxy_free(up->proxy);
+	up->proxy = NULL;
+	wsio_free(up->ws);
+	up->ws = NULL;
+	up->stage = WAITING;
+	while ((r = TAILQ_FIRST(&up->remotes)) != NULL)
+		remote_gone(r, "the connection to the relay is down");
+	forget_announced(up);
+}
+
+/* Says once what is wrong, and tries it again later. */
+static void
+again(struct upstream *up, const char *why)
+{
+	struct timeval tv;
+	int64_t ms = backoff_next(&up->backoff);
+
+	if (strcmp(up->why, why) != 0)
+		log_warnx("relay %s: %s", up->conf->url, why);
+	strlcpy(up->why, why, sizeof(up->why));
+	stop(up);
+	if (ms < up->retry_ms)
+		ms = up->retry_ms;
+	up->retry_ms = 0;
+	tv = time_tv(ms);
+	evtimer_add(up->timer, &tv);
+	report(up);
+}
+
+static void
+report(struct upstream *up)
+{
+	struct link_relay m = { .relay = up->relay };
+	struct wbuf w = { 0 };
+
+	if (up->uplink->router == NULL)
+		return;
+	m.state = up->stage == UP ? LINK_IS_UP : up->stage == WAITING ?
+	    LINK_IS_DOWN : LINK_IS_CALLING;
+	m.hubs = (uint32_t)map_count(up->ids);
+	strlcpy(m.url, up->conf->url, sizeof(m.url));
+	strlcpy(m.why, up->why, sizeof(m.why));
+	link_relay_put(&w, &m);
+	imsg_send(up->uplink->router, LINK_RELAY, 0, -1, &w, NULL);
+	wbuf_free(&w);
+}
+
+static void
+on_timer(evutil_socket_t fd, short ev, void *arg)
+{
+	(void)fd;
+	(void)ev;
+	call(arg);
+}
+
+static void
+call(struct upstream *up)
+{
+	const struct wsurl *to = &up->conf->at;
+	int r = proxy_find(&up->uplink->conf, to, &up->proxy_addr);
+
+	if (r == -1) {
+		again(up, to->tls ? "https_proxy is not http://HOST:PORT" :
+		    "http_proxy is not http://HOST:PORT");
+		return;
+	}
+	if (to->tls && uplink_tls(up->uplink, up->relay) == NULL) {
+		again(up, "there are no CA certificates to check it with");
+		return;
+	}
+	up->by_proxy = r;
+	up->stage = DIALING;
+	up->dial = r ? dial(up->uplink->dialer, up->proxy_addr.host,
+	    up->proxy_addr.port, on_dialed, up) :
+	    dial(up->uplink->dialer, to->host, to->port, on_dialed, up);
+	report(up);
+}
+
+static void
+on_dialed(int fd, const char *text, void *arg)
+{
+	struct upstream *up = arg;
+	char why[LINK_WHY_SIZE];
+
+	up->dial = NULL;
+	up->began = time_mono_ms();
+	if (fd == -1 && up->by_proxy) {
+		snprintf(why, sizeof(why), "proxy %.100s: %.100s",
+		    up->proxy_addr.host, text);
+		again(up, why);
+	} else if (fd == -1) {
+		again(up, text);
+	} else if (up->by_proxy) {
+		up->stage = PROXY;
+		up->proxy = proxy_connect(up->uplink->base, fd,
+		    &up->proxy_addr, &up->conf->at, on_proxied, up);
+	} else {
+		shake(up, fd);
+	}
+}
+
+static void
+on_proxied(int fd, const char *why, void *arg)
+{
+	struct upstream *up = arg;
+
+	up->proxy = NULL;
+	if (fd == -1)
+		again(up, why);
+	else
+		shake(up, fd);
+}
+
+/* The certificate must be that host's. */
+static SSL *
+new_ssl(struct upstream *up)
+{
+	const char *host = up->conf->at.host;
+	SSL *ssl = SSL_new(uplink_tls(up->uplink, up->relay));
+	int number = tcp_is_address(host);
+
+	if (ssl == NULL || (number ? X509_VERIFY_PARAM_set1_ip_asc(
+	    SSL_get0_param(ssl), host) : SSL_set1_host(ssl, host)) != 1 ||
+	    (!number && SSL_set_tlsext_host_name(ssl, host) != 1)) {
+		SSL_free(ssl);
+		return NULL;
+	}
+	SSL_set_connect_state(ssl);
+	return ssl;
+}
+
+static void
+shake(struct upstream *up, int fd)
+{
+	const struct wsurl *to = &up->conf->at;
+	char host[WSURL_HOST_SIZE + 16];
+	int six = strchr(to->host, ':') != NULL;
+	SSL *ssl = NULL;
+
+	up->stage = SHAKING;
+	if (to->tls && (ssl = new_ssl(up)) == NULL) {
+		close(fd);
+		again(up, "TLS cannot be begun");
+		return;
+	}
+	snprintf(host, sizeof(host), "%s%s%s", six ? "[" : "", to->host,
+	    six ? "]" : "");
+	if (to->port != (to->tls ? UPLINK_PORT_TLS : UPLINK_PORT))
+		snprintf(host + strlen(host), sizeof(host) - strlen(host),
+		    ":%u", to->port);
+	up->ws = wsio_call(up->uplink->base, fd, ssl, host, to->path,
+	    &ws_ops, up);
+	wsio_limit(up->ws, WELCOME_MAX);
+}
+
+static void
+on_open(struct wsio *ws, void *arg)
+{
+	struct upstream *up = arg;
+	struct wbuf w = { 0 };
+
+	json_begin(&w, '{');
+	json_put_str(&w, "type", "bridge_hello");
+	json_put_str(&w, "hub_id", up->uplink->conf.hub_id);
+	json_put_str(&w, "secret", up->conf->token);
+	json_put_str(&w, "protocol_version", PROTOCOL_VERSION);
+	/* who is there is told to those that may know it */
+	json_key(&w, "peers");
+	wbuf_adds(&w, "[]");
+	json_key(&w, "features");
+	wbuf_adds(&w, "[\"hubs\",\"limits\",\"seal\"]");
+	json_end(&w, '}');
+	wsio_write(ws, &w, NULL);
+	explicit_bzero(w.rb->data, w.len);
+	wbuf_free(&w);
+}
+
+static void
+on_closed(struct wsio *ws, unsigned code, const char *why, void *arg)
+{
+	struct upstream *up = arg;
+	size_t i;
+
+	(void)ws;
+	for (i = 0; i < sizeof(closings) / sizeof(closings[0]); i++) {
+		if (closings[i].code == code)
+			why = closings[i].why;
+	}
+	again(up, why);
+}
+
+static int
+is(const struct json_value *v, const char *text)
+{
+	return v->type == JS_STRING &&
+	    slice_is((struct slice){ v->p, v->len }, text);
+}
+
+static int
+get_id(const struct json_value *v, char dst[NAME_SIZE])
+{
+	return v->type == JS_STRING && json_str(v, dst, NAME_SIZE) != -1 &&
+	    name_valid(slice_of(dst)) ? 0 : -1;
+}
+
+static void
+on_message(struct wsio *ws, char *p, size_t n, void *arg)
+{
+	static struct json_keys *keys;
+	struct upstream *up = arg;
+	struct json_value v[MEMBERS];
+	size_t i;
+
+	(void)ws;
+	if (keys == NULL)
+		keys = json_keys_new(members, MEMBERS);
+	if (json_scan(p, n, keys, v) == -1) {
+		again(up, "the relay has sent what is not JSON");
+		return;
+	}
+	if (up->stage == SHAKING) {
+		if (is(&v[U_TYPE], "bridge_welcome"))
+			on_welcome(up, v);
+		return;
+	}
+	for (i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+		if (is(&v[U_TYPE], handlers[i].type)) {
+			handlers[i].handler(up, v);
+			break;
+		}
+	}
+}
+
+static int
+seals(const struct json_value *v)
+{
+	struct json_value e;
+	size_t pos = 0;
+
+	while (v->type == JS_ARRAY && json_next(v, &pos, &e)) {
+		if (is(&e, "seal"))
+			return 1;
+	}
+	return 0;
+}
+
+static void
+on_welcome(struct upstream *up, const struct json_value *v)
+{
+	struct json_value e;
+	char id[NAME_SIZE];
+	size_t pos;
+
+	up->stage = UP;
+	up->backoff = 0;
+	up->why[0] = '\0';
+	up->asked = time_mono_ms();
+	if (!seals(&v[U_FEATURES]) && !up->conf->unsealed)
+		strlcpy(up->why, "the relay does not know sealed sessions, "
+		    "and nothing may go without (allow unsealed)",
+		    sizeof(up->why));
+	log_info("relay %s: connected%s%s", up->conf->url,
+	    up->why[0] != '\0' ? "; but " : "", up->why);
+	wsio_hold(up->ws, up->uplink->held);
+	for (pos = 0; v[U_HUBS].type == JS_ARRAY &&
+	    json_next(&v[U_HUBS], &pos, &e);) {
+		if (get_id(&e, id) == 0)
+			(void)remote_seen(up, id, 1);
+	}
+	for (pos = 0; v[U_PEERS].type == JS_ARRAY &&
+	    json_next(&v[U_PEERS], &pos, &e);)
+		clear_join(up, &e);
+	report(up);
+}
+
+/* Where it comes from is the relay's word. */
+static void
+on_forward(struct upstream *up, const struct json_value *v)
+{
+	char id[NAME_SIZE], target[TARGET_SIZE];
+	const struct json_value *w = &v[U_WRAPPED];
+	struct remote *r;
+
+	if (get_id(&v[U_ORIGIN], id) == -1 || w->type != JS_OBJECT ||
+	    json_str(&v[U_TARGET], target, sizeof(target)) == -1)
+		return;
+	r = remote_find(up, id);
+	if (target[0] == '@') {
+		if (r != NULL && r->seals)
+			remote_record(r, w);
+	} else if (r != NULL && !r->seals) {
+		clear_forward(r, target, (struct slice){ w->p, w->len });
+	}
+}
+
+static void
+on_update(struct upstream *up, const struct json_value *v)
+{
+	if (is(&v[U_ACTION], "join"))
+		clear_join(up, &v[U_PEER]);
+	else if (is(&v[U_ACTION], "leave"))
+		clear_leave(up, &v[U_NAME]);
+	else
+		return;
+	report(up);
+}
+
+static void
+on_hub(struct upstream *up, const struct json_value *v)
+{
+	struct remote *r;
+	char id[NAME_SIZE];
+
+	if (get_id(&v[U_HUB_ID], id) == -1)
+		return;
+	if (is(&v[U_ACTION], "join"))
+		(void)remote_seen(up, id, 1);
+	else if ((r = remote_find(up, id)) != NULL && r->seals)
+		remote_gone(r, "it has left the relay");
+	report(up);
+}
+
+static void
+on_limit(struct upstream *up, const struct json_value *v)
+{
+	int64_t now = time_mono_ms(), messages = 0, bytes = 0;
+
+	if (up->limit_said != 0 && now - up->limit_said < LIMIT_LOG_MS)
+		return;
+	up->limit_said = now;
+	(void)json_int(&v[U_MESSAGES], 0, INT64_MAX, &messages);
+	(void)json_int(&v[U_BYTES], 0, INT64_MAX, &bytes);
+	log_info("relay %s: it lets through %lld messages and %lld bytes a "
+	    "second (0: any): the rest waits", up->conf->url,
+	    (long long)messages, (long long)bytes);
+}
+
+static void
+on_stop(struct upstream *up, const struct json_value *v)
+{
+	(void)json_int(&v[U_RETRY], 0, RETRY_MAX_MS, &up->retry_ms);
+}
+
+void
+upstream_write(struct upstream *up, struct wbuf *w)
+{
+	json_end(w, '}');
+	if (up->ws != NULL && up->stage == UP)
+		wsio_write(up->ws, w, NULL);
+	wbuf_free(w);
+}
+
+int
+upstream_is_full(const struct upstream *up)
+{
+	return up->ws != NULL && wsio_pending(up->ws) > HIGH_MARK;
+}
+
+static void
+on_drained(struct wsio *ws, void *arg)
+{
+	struct upstream *up = arg;
+	struct remote *r, *next;
+
+	(void)ws;
+	TAILQ_FOREACH_SAFE(r, &up->remotes, entry, next)
+		remote_drained(r);
+}
+
+int
+upstream_announced(struct upstream *up, const char *name, int joins)
+{
+	char *old;
+
+	if (!joins) {
+		old = map_removes(up->announced, name);
+		free(old);
+		return old == NULL;
+	}
+	old = map_sets(up->announced, name, xstrdup(name));
+	free(old);
+	return old != NULL;
+}
+
+void
+upstream_withdraw(struct upstream *up)
+{
+	struct wbuf w = { 0 };
+	size_t pos = 0;
+	char *name;
+
+	while ((name = map_next(up->announced, &pos)) != NULL) {
+		json_begin(&w, '{');
+		json_put_str(&w, "type", "bridge_peer_update");
+		json_put_str(&w, "action", "leave");
+		json_put_str(&w, "name", name);
+		upstream_write(up, &w);
+	}
+	forget_announced(up);
+}
+
+static void
+forget_announced(struct upstream *up)
+{
+	size_t pos = 0;
+	char *name;
+
+	while ((name = map_next(up->announced, &pos)) != NULL)
+		free(name);
+	map_free(up->announced);
+	up->announced = map_new();
+}
+
+void
+upstream_tick(struct upstream *up, int64_t now)
+{
+	struct remote *r, *next;
+	int64_t silent;
+
+	if (up->stage == PROXY || up->stage == SHAKING) {
+		if (now - up->began >= HANDSHAKE_MS)
+			again(up, "no handshake within 5 seconds");
+		return;
+	}
+	if (up->stage != UP)
+		return;
+	TAILQ_FOREACH_SAFE(r, &up->remotes, entry, next)
+		remote_tick(r, now);
+	if (wsio_stalled(up->ws, DEAD_MS)) {
+		again(up, "the relay does not read");
+		return;
+	}
+	silent = now - wsio_heard(up->ws);
+	if (up->uplink->held)
+		return;
+	if (silent >= DEAD_MS) {
+		again(up, "the relay does not answer any more");
+	} else if (silent >= PING_MS && now - up->asked >= PING_MS) {
+		up->asked = now;
+		wsio_ping(up->ws);
+	}
+}
+
+void
+upstream_hold(struct upstream *up, int hold)
+{
+	if (up->ws != NULL && up->stage == UP)
+		wsio_hold(up->ws, hold);
+}
+
+void
+upstream_flush(struct upstream *up, int timeout_ms)
+{
+	struct remote *r;
+
+	TAILQ_FOREACH(r, &up->remotes, entry)
+		remote_flush(r);
+	if (up->ws != NULL)
+		wsio_flush(up->ws, timeout_ms);
+}
