@@ -212,6 +212,7 @@ conf_put(struct wbuf *w, const struct conf *c)
 	}
 	put_u32(w, c->max_hub_peers);
 	put_u64(w, (uint64_t)c->expire_queued_ms);
+	put_u8(w, c->keys_strict);
 	put_u8(w, c->sync_full);
 	put_u8(w, c->log_level);
 }
@@ -251,6 +252,7 @@ conf_get(struct reader *r, struct conf *c)
 	}
 	c->max_hub_peers = get_u32(r);
 	c->expire_queued_ms = (int64_t)get_u64(r);
+	c->keys_strict = get_u8(r);
 	c->sync_full = get_u8(r);
 	c->log_level = get_u8(r);
 	return reader_done(r);
