@@ -296,9 +296,10 @@ static void
 show_links(json_t *json)
 {
 	static const char *const titles[] = {
-		"HUB", "STATE", "SINCE", ">PEERS", ">QUEUED", "WHERE",
-		"LAST ERROR"
+		"HUB", "KIND", "STATE", "SINCE", ">PEERS", ">QUEUED",
+		"WHERE", "LAST ERROR"
 	};
+	const char *hub;
 	struct table *t;
 	json_t *o;
 	size_t i;
@@ -309,7 +310,9 @@ show_links(json_t *json)
 	}
 	t = table_new(titles, sizeof(titles) / sizeof(titles[0]));
 	json_array_foreach(json_object_get(json, "links"), i, o) {
-		table_add(t, member(o, "hub_id"));
+		hub = member(o, "hub_id");
+		table_add(t, hub != NULL && hub[0] == '\0' ? "-" : hub);
+		table_add(t, member(o, "kind"));
 		table_add(t, member(o, "state"));
 		table_add(t, member(o, "since"));
 		table_int(t, number(o, "peers"));

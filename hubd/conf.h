@@ -46,6 +46,7 @@ struct conf {
 	char		 file[CONF_PATH_MAX];	/* that was read; or "" */
 	uint8_t		 has_links;		/* the file says so, not JSON */
 	uint8_t		 bad_bridge;		/* bridge.json cannot be used */
+	uint8_t		 keys_strict;		/* keys.h */
 	uint8_t		 sync_full;
 	uint8_t		 log_level;		/* of hubd, from -v */
 };

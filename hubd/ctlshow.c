@@ -310,6 +310,7 @@ got_hubs(struct imsg *msg, void *arg)
 		json_put_int(&w, "queued", queued);
 		json_end(&w, '}');
 	}
+	hubs_put_relays(&w, hs);
 	json_end(&w, ']');
 	ctl_result(p->ctl, p->id, &w);
 	ctl_pending_free(p);

@@ -24,14 +24,18 @@
 #define LIST_BYTES	(512 * 1024)
 #define ACK_MS		60000	/* to acknowledge: else it is sent again */
 
-/* A question to the store, for the link there was then. */
+/* A question to the store. */
 struct listing {
 	struct hub	*hub;
-	unsigned	 generation;
+	unsigned	 round;		/* it was asked in */
+	int64_t		 mark;
 };
 
 static void	list(struct hub *);
+static void	ask(struct hub *, struct store_out_list *,
+		    void (*)(struct imsg *, void *));
 static void	listed(struct imsg *, void *);
+static void	oldest(struct imsg *, void *);
 static int	send_one(struct hub *, const struct store_out *);
 static int	send_line(struct hub *, const char *, int64_t, struct rbuf *);
 static void	mark(struct hub *, struct store_out_mark *);
@@ -40,9 +44,10 @@ static void	marked(struct imsg *, void *);
 void
 forward_up(struct hub *h)
 {
+	h->round++;
 	h->sent = 0;
 	h->caught_up = 0;
-	h->unacked = h->mark = h->mark_unacked = 0;
+	h->mark = 0;
 	h->marked_at = time_mono_ms();
 	list(h);
 }
@@ -52,6 +57,7 @@ forward_down(struct hub *h)
 {
 	struct unwritten *u;
 
+	h->round++;
 	h->caught_up = 0;
 	while ((u = STAILQ_FIRST(&h->unwritten)) != NULL) {
 		STAILQ_REMOVE_HEAD(&h->unwritten, entry);
@@ -70,18 +76,26 @@ list(struct hub *h)
 {
 	struct store_out_list m = { .after = h->sent,
 	    .max_bytes = LIST_BYTES };
-	struct listing *l;
+
+	if (h->way == NULL || h->way->full || h->listing || h->caught_up)
+		return;
+	h->listing = 1;
+	ask(h, &m, listed);
+}
+
+static void
+ask(struct hub *h, struct store_out_list *m,
+    void (*answered)(struct imsg *, void *))
+{
+	struct listing *l = xcalloc(1, sizeof(*l));
 	struct wbuf w = { 0 };
 
-	if (h->link == 0 || h->full || h->listing || h->caught_up)
-		return;
-	l = xcalloc(1, sizeof(*l));
 	l->hub = h;
-	l->generation = h->generation;
-	h->listing = 1;
-	strlcpy(m.hub, h->id, sizeof(m.hub));
-	store_out_list_put(&w, &m);
-	storeq_ask(h->router->store, STORE_OUT_LIST, &w, listed, l);
+	l->round = h->round;
+	l->mark = h->mark;
+	strlcpy(m->hub, h->id, sizeof(m->hub));
+	store_out_list_put(&w, m);
+	storeq_ask(h->router->store, STORE_OUT_LIST, &w, answered, l);
 	wbuf_free(&w);
 }
 
@@ -90,7 +104,7 @@ listed(struct imsg *msg, void *arg)
 {
 	struct listing *l = arg;
 	struct hub *h = l->hub;
-	int current = l->generation == h->generation;
+	int current = l->round == h->round;
 	struct store_out_listed a;
 	struct store_out m;
 	struct reader rd;
@@ -105,7 +119,7 @@ listed(struct imsg *msg, void *arg)
 		return;
 	}
 	reader_init(&rd, a.messages.p, a.messages.len);
-	for (i = 0; i < a.n && current && h->link != 0; i++) {
+	for (i = 0; i < a.n && current && h->way != NULL; i++) {
 		if (store_out_get(&rd, &m) == -1)
 			fatalx("bad STORE_OUT_LISTED");
 		if (m.seq <= h->sent)
@@ -148,7 +162,7 @@ send_line(struct hub *h, const char *target, int64_t seq, struct rbuf *line)
 	struct slice name = { target, strcspn(target, "@") };
 	char bare[NAME_SIZE];
 
-	if (h->full)
+	if (h->way->full)
 		return -1;
 	h->sent = seq;
 	if (slice_copy(name, bare, sizeof(bare)) == -1 ||
@@ -157,12 +171,10 @@ send_line(struct hub *h, const char *target, int64_t seq, struct rbuf *line)
 		mark(h, &gone);
 		return 0;
 	}
-	if (h->features & HUB_ACK) {
-		h->unacked++;
+	if (hub_can(h, HUB_ACK))
 		return 0;
-	}
 	u = xcalloc(1, sizeof(*u));
-	u->line = h->lines;
+	u->line = h->way->lines;
 	u->seq = seq;
 	STAILQ_INSERT_TAIL(&h->unwritten, u, entry);
 	return 0;
@@ -172,7 +184,7 @@ void
 forward_stored(struct hub *h, const char *target, int64_t seq,
     struct rbuf *line)
 {
-	if (h->link == 0)
+	if (h->way == NULL)
 		return;
 	if (h->caught_up && send_line(h, target, seq, line) == -1)
 		h->caught_up = 0;
@@ -194,20 +206,45 @@ forward_written(struct hub *h, int64_t lines)
 void
 forward_tick(struct hub *h, int64_t now)
 {
-	if (h->link == 0)
+	struct store_out_list m = { .after = 0, .max_bytes = 1 };
+
+	if (h->way == NULL)
 		return;
-	if (now - h->marked_at >= ACK_MS && !h->full) {
-		if (h->mark_unacked > 0) {
-			log_info("hub %s has not acknowledged %lld messages: "
-			    "they are sent again", h->id,
-			    (long long)h->mark_unacked);
-			forward_up(h);
-		}
+	if (now - h->marked_at >= ACK_MS && !h->way->full) {
+		if (h->mark > 0 && hub_can(h, HUB_ACK))
+			ask(h, &m, oldest);
 		h->mark = h->sent;
-		h->mark_unacked = h->unacked;
 		h->marked_at = now;
 	}
 	list(h);
+}
+
+/*
+ * One may be acknowledged twice, on two ways, so that counting them would not
+ * do: what the store still has was not.
+ */
+static void
+oldest(struct imsg *msg, void *arg)
+{
+	struct listing *l = arg;
+	struct hub *h = l->hub;
+	struct store_out_listed a;
+	struct store_out m;
+	struct reader rd;
+
+	if (store_out_listed_get(&msg->rd, &a) == -1)
+		fatalx("bad STORE_OUT_LISTED");
+	reader_init(&rd, a.messages.p, a.messages.len);
+	if (l->round == h->round && a.status == STORE_OK && a.n > 0) {
+		if (store_out_get(&rd, &m) == -1)
+			fatalx("bad STORE_OUT_LISTED");
+		if (m.seq <= l->mark) {
+			log_info("hub %s has not acknowledged what it was "
+			    "sent: it is sent again", h->id);
+			forward_up(h);
+		}
+	}
+	free(l);
 }
 
 void
@@ -215,10 +252,6 @@ forward_acked(struct hub *h, int64_t seq, enum msg_state state)
 {
 	struct store_out_mark m = { .seq = seq, .state = state };
 
-	if (h->unacked > 0)
-		h->unacked--;
-	if (seq <= h->mark && h->mark_unacked > 0)
-		h->mark_unacked--;
 	mark(h, &m);
 }
 

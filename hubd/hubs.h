@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "imsg.h"
+#include "linkproto.h"
 
 struct event_base;
 struct hub;
@@ -24,12 +26,19 @@ struct hubs	*hubs_new(struct event_base *, struct router *);
 /* Sessions of other hubs are closed; what is queued goes to the carrier. */
 void		 hubs_shutdown(struct hubs *);
 void		 hubs_free(struct hubs *);
-/* The socket to the process that carries the links (linkproto.h). */
-void		 hubs_carrier(struct hubs *, int fd);
+/*
+ * The socket to a process that carries links (linkproto.h), which has just
+ * been started.
+ */
+void		 hubs_carrier(struct hubs *, enum proc_id, int fd);
 /* STORE_NAME of a hub: there has been a link to it. */
 void		 hubs_known(struct hubs *, const char *id);
 /* The store is behind: nothing more is to come (1), or again (0). */
 void		 hubs_hold(struct hubs *, int);
+/* The hub's key does not count any more: its links by relays are closed. */
+void		 hubs_distrusted(struct hubs *, const char *id);
+/* When this hub was started, ms since 1970. */
+int64_t		 hubs_started(const struct hubs *);
 
 /* A hub that is configured or has ever been linked; else NULL. */
 struct hub	*hubs_find(const struct hubs *, const char *id);
@@ -71,5 +80,8 @@ void	hubs_receipt(struct hubs *, const struct store_receipt *);
 void	hubs_put_links(struct wbuf *, const struct hubs *);
 /* Members of one hub's object for hubctl show links, but for `queued'. */
 void	hub_put_details(struct wbuf *, const struct hub *);
+/* Such objects, of the relays that this hub is connected to. */
+void	hubs_put_relays(struct wbuf *, const struct hubs *);
+const char	*hubs_state_name(enum link_state);
 
 #endif

@@ -24,6 +24,7 @@ struct kept {
 };
 
 static void	begin_update(struct wbuf *, const char *);
+static void	tell_mark(struct hub *, const char *);
 static void	tell_join(struct hub *, const struct session *);
 static void	tell_leave(struct hub *, const char *);
 static void	tell_rename(const char *, const char *, void *);
@@ -100,20 +101,40 @@ tell_one_room(const struct session *s, const char *room, void *arg)
 	tell_room(arg, s, room, 1);
 }
 
-/* To a hub that has just come. */
+/*
+ * Begin and end of all: what it was told before and is not told again does
+ * not hold any more.  The numbers are for one that gets it on several ways.
+ */
+static void
+tell_mark(struct hub *h, const char *action)
+{
+	struct wbuf w = { 0 };
+
+	if (!hub_can(h, HUB_ACK))
+		return;
+	begin_update(&w, action);
+	json_put_int(&w, "started", hubs_started(h->router->hubs));
+	json_put_int(&w, "seq", h->tellings);
+	hub_write(h, &w);
+}
+
+/* To a hub that has just come, or that has another way now. */
 void
 hub_tell_all(struct hub *h)
 {
 	const struct registry *g = h->router->registry;
 	struct session *s;
 
-	if (h->features & HUB_RENAME)
+	h->tellings++;
+	tell_mark(h, "begin");
+	if (hub_can(h, HUB_RENAME))
 		registry_aliases(g, tell_rename, h);
 	for (s = registry_next(g, NULL); s != NULL; s = registry_next(g, s)) {
 		tell_join(h, s);
 		if (hub_has_rooms(h))
 			rooms_each(s, tell_one_room, h);
 	}
+	tell_mark(h, "all");
 	hub_send_receipts(h);
 }
 
@@ -123,7 +144,7 @@ hubs_joined(struct hubs *hs, const struct session *s)
 	struct hub *h;
 
 	for (h = hubs_next(hs, NULL); h != NULL; h = hubs_next(hs, h)) {
-		if (h->link != 0)
+		if (h->way != NULL)
 			tell_join(h, s);
 	}
 }
@@ -134,7 +155,7 @@ hubs_left(struct hubs *hs, const struct session *s)
 	struct hub *h;
 
 	for (h = hubs_next(hs, NULL); h != NULL; h = hubs_next(hs, h)) {
-		if (h->link != 0)
+		if (h->way != NULL)
 			tell_leave(h, s->name);
 	}
 }
@@ -147,9 +168,9 @@ hubs_renamed(struct hubs *hs, const struct session *s, const char *old)
 
 	strlcpy(name, s->name, sizeof(name));
 	for (h = hubs_next(hs, NULL); h != NULL; h = hubs_next(hs, h)) {
-		if (h->link != 0 && (h->features & HUB_RENAME)) {
+		if (hub_can(h, HUB_RENAME)) {
 			tell_rename(old, name, h);
-		} else if (h->link != 0) {
+		} else if (h->way != NULL) {
 			tell_leave(h, old);
 			tell_join(h, s);
 		}
@@ -176,7 +197,7 @@ send_receipt(struct hub *h, const struct store_receipt *c)
 	char bare[NAME_SIZE];
 	struct wbuf w = { 0 };
 
-	if (!(h->features & HUB_ACK) ||
+	if (!hub_can(h, HUB_ACK) ||
 	    slice_copy(name, bare, sizeof(bare)) == -1)
 		return;
 	json_begin(&w, '{');
@@ -195,7 +216,8 @@ hub_send_receipts(struct hub *h)
 {
 	struct kept *k;
 
-	while ((k = STAILQ_FIRST(&h->receipts)) != NULL) {
+	while (h->way != NULL && !h->way->full &&
+	    (k = STAILQ_FIRST(&h->receipts)) != NULL) {
 		STAILQ_REMOVE_HEAD(&h->receipts, entry);
 		h->nreceipts--;
 		send_receipt(h, &k->receipt);
@@ -212,7 +234,7 @@ hubs_receipt(struct hubs *hs, const struct store_receipt *c)
 
 	if (h == NULL)
 		return;
-	if (h->link != 0 && !h->full) {
+	if (h->way != NULL && !h->way->full) {
 		send_receipt(h, c);
 		return;
 	}

@@ -26,6 +26,7 @@
 
 /* What is in an envelope: from one of its sessions to one of ours. */
 struct parcel {
+	const struct way *way;
 	struct hub	*hub;
 	int64_t		 seq;			/* 0: none */
 	char		 to[NAME_SIZE];
@@ -42,12 +43,12 @@ struct receipt {
 	int64_t		 seq;
 };
 
-static void	peer_update(struct hub *, const struct request *);
-static void	join(struct hub *, const struct request *);
-static void	forward(struct hub *, const struct request *);
-static void	acknowledged(struct hub *, const struct request *);
-static void	room(struct hub *, const struct request *);
-static void	group_request(struct hub *, const struct request *);
+static void	peer_update(struct way *, const struct request *);
+static void	join(struct way *, const struct request *);
+static void	forward(struct way *, const struct request *);
+static void	acknowledged(struct way *, const struct request *);
+static void	room(struct way *, const struct request *);
+static void	group_request(struct way *, const struct request *);
 static int64_t	sent_at(const struct parcel *);
 static void	message(struct parcel *);
 static void	stored(const struct posted *, void *);
@@ -67,6 +68,8 @@ static const struct rule update_rules[] = {
 	{ M_NAME, RULE_NAME, 0, 1, NAME_LEN_MAX },
 	{ M_NEW_NAME, RULE_NAME, 0, 1, NAME_LEN_MAX },
 	{ M_PEER, RULE_OBJECT, 0, 0, 0 },
+	{ M_STARTED, RULE_INTEGER, 0, 0, JSON_INT_MAX },
+	{ M_SEQ, RULE_INTEGER, 0, 1, JSON_INT_MAX },
 };
 static const struct rule join_rules[] = {
 	{ M_NAME, RULE_NAME, 1, 1, NAME_LEN_MAX },
@@ -96,7 +99,7 @@ static const struct rule request_rules[] = {
 
 static const struct {
 	const char	*type;
-	void		(*handler)(struct hub *, const struct request *);
+	void		(*handler)(struct way *, const struct request *);
 	const struct rule *rules;
 	size_t		 nrules;
 } lines[] = {
@@ -182,36 +185,46 @@ static const struct {
 	{ "groups", HUB_GROUPS },
 };
 
-/* The first line: what it can do, and who is there. */
-void
-linkline_hello(struct hub *h, const char *line, size_t len)
+unsigned
+linkline_features(struct slice hello)
 {
-	struct request q, peer;
+	struct request q;
 	struct json_value v;
+	unsigned bits = 0;
 	size_t pos = 0, i;
 
-	h->features = 0;
-	if (request_scan(&q, line, len) == -1)
-		return;
+	if (request_scan(&q, hello.p, hello.len) == -1)
+		return 0;
 	while (q.v[M_FEATURES].type == JS_ARRAY &&
 	    json_next(&q.v[M_FEATURES], &pos, &v)) {
 		for (i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
 			if (slice_is((struct slice){ v.p, v.len },
 			    features[i].name))
-				h->features |= features[i].bit;
+				bits |= features[i].bit;
 		}
 	}
-	pos = 0;
+	return bits;
+}
+
+void
+linkline_peers(struct way *w, struct slice hello)
+{
+	struct request q, peer;
+	struct json_value v;
+	size_t pos = 0;
+
+	if (request_scan(&q, hello.p, hello.len) == -1)
+		return;
 	while (q.v[M_PEERS].type == JS_ARRAY &&
 	    json_next(&q.v[M_PEERS], &pos, &v)) {
 		if (v.type == JS_OBJECT &&
 		    request_scan(&peer, v.p, v.len) == 0)
-			join(h, &peer);
+			join(w, &peer);
 	}
 }
 
 int
-linkline(struct hub *h, const char *line, size_t len)
+linkline(struct way *w, const char *line, size_t len)
 {
 	char text[RULE_TEXT_SIZE];
 	struct request q;
@@ -225,9 +238,9 @@ linkline(struct hub *h, const char *line, size_t len)
 			continue;
 		if (request_check(&q, lines[i].rules, lines[i].nrules, text,
 		    &large) == NULL)
-			lines[i].handler(h, &q);
+			lines[i].handler(w, &q);
 		else
-			log_debug("hub %s: %s: %s", h->id, lines[i].type,
+			log_debug("hub %s: %s: %s", w->hub->id, lines[i].type,
 			    text);
 		break;
 	}
@@ -247,7 +260,7 @@ text_of(const struct request *q, enum member m)
 }
 
 static void
-join(struct hub *h, const struct request *q)
+join(struct way *w, const struct request *q)
 {
 	char name[NAME_SIZE], text[RULE_TEXT_SIZE];
 	int large;
@@ -255,31 +268,38 @@ join(struct hub *h, const struct request *q)
 	if (request_check(q, RULES(join_rules), text, &large) != NULL ||
 	    request_name(q, M_NAME, name, sizeof(name)) == -1)
 		return;
-	hub_peer_joined(h, name, text_of(q, M_CWD), text_of(q, M_GIT_BRANCH),
+	hub_peer_joined(w, name, text_of(q, M_CWD), text_of(q, M_GIT_BRANCH),
 	    request_int(q, M_LAST_SEEN, time_now_ms()));
 }
 
 static void
-peer_update(struct hub *h, const struct request *q)
+peer_update(struct way *w, const struct request *q)
 {
 	struct slice action = request_raw(q, M_ACTION);
 	char name[NAME_SIZE], new_name[NAME_SIZE];
 	const struct json_value *v = &q->v[M_PEER];
 	struct request peer;
 
+	if (slice_is(action, "begin"))
+		presence_begin(w, request_int(q, M_STARTED, 0),
+		    request_int(q, M_SEQ, 0));
+	if (!presence_counts(w))
+		return;
+	if (slice_is(action, "all"))
+		presence_end(w);
 	if (slice_is(action, "join")) {
 		if (v->type == JS_OBJECT &&
 		    request_scan(&peer, v->p, v->len) == 0)
-			join(h, &peer);
+			join(w, &peer);
 		return;
 	}
 	if (request_name(q, M_NAME, name, sizeof(name)) == -1)
 		return;
 	if (slice_is(action, "leave"))
-		hub_peer_left(h, name);
+		hub_peer_left(w->hub, name);
 	else if (slice_is(action, "rename") &&
 	    request_name(q, M_NEW_NAME, new_name, sizeof(new_name)) == 0)
-		hub_peer_renamed(h, name, new_name);
+		hub_peer_renamed(w, name, new_name);
 }
 
 /* What it says of its own hub does not count. */
@@ -304,9 +324,9 @@ get_from(struct parcel *p)
 }
 
 static void
-forward(struct hub *h, const struct request *q)
+forward(struct way *w, const struct request *q)
 {
-	struct parcel p = { .hub = h };
+	struct parcel p = { .way = w, .hub = w->hub };
 	char text[RULE_TEXT_SIZE];
 	size_t i;
 	int large;
@@ -324,8 +344,8 @@ forward(struct hub *h, const struct request *q)
 		    text, &large) == NULL && get_from(&p) == 0)
 			parcels[i].handler(&p);
 		else
-			log_debug("hub %s: %s: %s", h->id, parcels[i].type,
-			    text);
+			log_debug("hub %s: %s: %s", p.hub->id,
+			    parcels[i].type, text);
 		break;
 	}
 }
@@ -344,11 +364,11 @@ state_of(const struct request *q)
 }
 
 static void
-acknowledged(struct hub *h, const struct request *q)
+acknowledged(struct way *w, const struct request *q)
 {
 	int state = request_has(q, M_CODE) ? MSG_EXPIRED : state_of(q);
 
-	forward_acked(h, request_int(q, M_SEQ, 0),
+	forward_acked(w->hub, request_int(q, M_SEQ, 0),
 	    state == -1 ? MSG_ACCEPTED : (enum msg_state)state);
 }
 
@@ -424,7 +444,7 @@ static void
 question(struct parcel *p)
 {
 	struct router *r = p->hub->router;
-	struct session *asker = hub_session(p->hub, p->from);
+	struct session *asker = hub_session(p->way, p->from);
 	struct session *target = registry_find(r->registry, p->to);
 
 	if (asker != NULL)
@@ -434,7 +454,7 @@ question(struct parcel *p)
 static void
 answer(struct parcel *p)
 {
-	struct session *s = hub_session(p->hub, p->from);
+	struct session *s = hub_session(p->way, p->from);
 
 	if (s != NULL)
 		questions_reply(s, &p->q);
@@ -516,28 +536,29 @@ group_answer(struct parcel *p)
 }
 
 static void
-room(struct hub *h, const struct request *q)
+room(struct way *w, const struct request *q)
 {
 	char name[NAME_SIZE], of[NAME_SIZE];
 	struct session *s;
 
-	if (request_name(q, M_NAME, name, sizeof(name)) == -1 ||
+	if (!presence_counts(w) ||
+	    request_name(q, M_NAME, name, sizeof(name)) == -1 ||
 	    request_name(q, M_ROOM, of, sizeof(of)) == -1 ||
-	    (s = hub_session(h, name)) == NULL)
+	    (s = hub_session(w, name)) == NULL)
 		return;
 	if (slice_is(request_raw(q, M_ACTION), "join"))
-		rooms_remote(h->router->rooms, s, of, 1);
+		rooms_remote(w->hub->router->rooms, s, of, 1);
 	else if (slice_is(request_raw(q, M_ACTION), "leave"))
-		rooms_remote(h->router->rooms, s, of, 0);
+		rooms_remote(w->hub->router->rooms, s, of, 0);
 }
 
 static void
-group_request(struct hub *h, const struct request *q)
+group_request(struct way *w, const struct request *q)
 {
 	char name[NAME_SIZE];
 	struct session *s;
 
 	if (request_name(q, M_PEER, name, sizeof(name)) == 0 &&
-	    (s = hub_session(h, name)) != NULL)
+	    (s = hub_session(w, name)) != NULL)
 		hubreq_serve(s, q->v[M_WRAPPED].p, q->v[M_WRAPPED].len);
 }

@@ -20,6 +20,7 @@ struct membership {
 	TAILQ_ENTRY(membership)	 by_room, by_session;
 	struct room		*room;
 	struct session		*session;
+	int			 doubted;	/* its hub tells all again */
 };
 
 struct room {
@@ -122,11 +123,33 @@ rooms_remote(struct rooms *rs, struct session *s, const char *name,
 
 	if (!joined && m != NULL)
 		leave(rs, m);
+	else if (m != NULL)
+		m->doubted = 0;
 	if (!joined || m != NULL ||
 	    (r == NULL && map_count(rs->names) >= rs->max_rooms) ||
 	    (r != NULL && r->nmembers >= rs->max_members))
 		return;
 	enter(r != NULL ? r : room_new(rs, name), s);
+}
+
+void
+rooms_doubt(struct session *s)
+{
+	struct membership *m;
+
+	TAILQ_FOREACH(m, &s->rooms, by_session)
+		m->doubted = 1;
+}
+
+void
+rooms_settle(struct rooms *rs, struct session *s)
+{
+	struct membership *m, *next;
+
+	TAILQ_FOREACH_SAFE(m, &s->rooms, by_session, next) {
+		if (m->doubted)
+			leave(rs, m);
+	}
 }
 
 int

@@ -17,6 +17,12 @@ void		 rooms_free(struct rooms *);
 /* A session of another hub comes into a room (1), or leaves it (0). */
 void		 rooms_remote(struct rooms *, struct session *,
 		    const char *room, int joined);
+/*
+ * Its hub begins to tell all its rooms again; it has: those that it was not
+ * told to be in it is not in any more.
+ */
+void		 rooms_doubt(struct session *);
+void		 rooms_settle(struct rooms *, struct session *);
 /* 1 if it is in that room. */
 int		 rooms_has(const struct rooms *, const char *room,
 		    const struct session *);

@@ -173,8 +173,9 @@ take_peer(enum proc_id id, int fd, void *arg)
 
 	if (id == PROC_STORE && m->store_fd == -1)
 		m->store_fd = fd;
-	else if (id == PROC_BRIDGED && m->router.hubs != NULL)
-		hubs_carrier(m->router.hubs, fd);
+	else if ((id == PROC_BRIDGED || id == PROC_UPLINK) &&
+	    m->router.hubs != NULL)
+		hubs_carrier(m->router.hubs, id, fd);
 	else
 		fatalx("bad CONF_PEER");
 }

@@ -175,7 +175,7 @@ check_names(const struct test *t)
 		n++;
 	}
 	if (n != h->npeers || n > t->conf->max_hub_peers ||
-	    (n > 0 && h->link == 0))
+	    (n > 0 && h->way == NULL))
 		abort();
 }
 
@@ -321,7 +321,7 @@ set_up(struct test *t)
 		abort();
 	t->carrier = imsg_new(t->base, pair[1], PROC_BRIDGED, PROC_ROUTER,
 	    &carrier_ops, t);
-	hubs_carrier(t->router.hubs, pair[0]);
+	hubs_carrier(t->router.hubs, PROC_BRIDGED, pair[0]);
 	for (i = 0; i < 2; i++) {
 		t->ends[i] = fakestore_session(t->base, &t->router);
 		say(t, i, prologue[i], strlen(prologue[i]));

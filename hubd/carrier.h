@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The processes that carry links to other hubs, bridged and the uplink to
+ * relays, as the router sees them (linkproto.h).
+ */
+#ifndef CARRIER_H
+#define CARRIER_H
+
+#include <stdint.h>
+
+#include "buf.h"
+#include "imsg.h"
+
+struct carrier;
+struct carriers;
+struct event_base;
+struct hub;
+struct router;
+struct way;
+
+struct carriers	*carriers_new(struct event_base *, struct router *);
+/* No way is left by now. */
+void		 carriers_free(struct carriers *);
+/* A process has been started; links of the one before are down. */
+void		 carriers_add(struct carriers *, enum proc_id, int fd);
+/* Nothing more is to come (1), or again (0). */
+void		 carriers_hold(struct carriers *, int);
+/* Writes what is queued to all of them, blocking for so long. */
+void		 carriers_flush(struct carriers *, int timeout_ms);
+/* Links to that hub by way of relays are closed. */
+void		 carriers_distrusted(struct carriers *, struct hub *);
+/* Where a way of that rank leads, or "". */
+const char	*carriers_where(const struct carriers *, uint8_t rank);
+/* Objects for hubctl show links, one for each relay. */
+void		 carriers_put_relays(struct wbuf *, const struct carriers *);
+
+/* LINK_SEND. */
+void	carrier_send(struct way *, struct slice head, struct rbuf *inner);
+/* LINK_CLOSE. */
+void	carrier_close(struct carrier *, uint32_t link, const char *why);
+/* The way of that number begins; has gone. */
+void	carrier_add(struct carrier *, uint32_t link, struct way *);
+void	carrier_remove(struct carrier *, uint32_t link);
+
+#endif
