@@ -209,6 +209,7 @@ conf_links_free(struct conf *c)
 {
 	lan_conf_free(&c->lan);
 	explicit_bzero(&c->relays, sizeof(c->relays));
+	explicit_bzero(c->seed, sizeof(c->seed));
 }
 
 static int

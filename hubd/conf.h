@@ -40,9 +40,9 @@ struct conf {
 	char		 ws_token[CONF_WS_TOKEN];	/* wstoken.h */
 	struct lan_conf	 lan;			/* links to other hubs */
 	struct relays_conf relays;		/* and by way of relays */
+	unsigned char	 seed[UPLINK_SEED_SIZE];	/* of this hub's key */
 	uint32_t	 max_hub_peers;		/* sessions of another hub */
 	int64_t		 expire_queued_ms;	/* messages to other hubs */
-	uint8_t		 keys_strict;		/* trust none at first sight */
 	char		 file[CONF_PATH_MAX];	/* that was read; or "" */
 	uint8_t		 has_links;		/* the file says so, not JSON */
 	uint8_t		 bad_bridge;		/* bridge.json cannot be used */

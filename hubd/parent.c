@@ -18,8 +18,10 @@
 #include "backoff.h"
 #include "child.h"
 #include "conf.h"
+#include "hubkey.h"
 #include "importdir.h"
 #include "imsg.h"
+#include "kidconf.h"
 #include "log.h"
 #include "parent.h"
 #include "paths.h"
@@ -51,18 +53,23 @@ struct kid {
 	int64_t			 started;	/* monotonic ms */
 };
 
-enum { KID_ROUTER, KID_STORE, KID_BRIDGED, KID_RESOLVER, KIDS };
+enum { KID_ROUTER, KID_STORE, KID_BRIDGED, KID_UPLINK, KID_RESOLVER, KIDS };
 
 /* In the order in which they are stopped. */
 static const struct kid_row {
-	const char	*program, *role;
+	const char	*program, *option, *role;
 	enum proc_id	 id;
 	int		 optional;
+	/* of those that carry links: what they are told */
+	void		(*conf)(struct imsgbuf *, const struct conf *);
 } kid_rows[KIDS] = {
-	[KID_ROUTER] = { "hubd", "router", PROC_ROUTER, 0 },
-	[KID_STORE] = { "hubd", "store", PROC_STORE, 0 },
-	[KID_BRIDGED] = { "bridged", "bridged", PROC_BRIDGED, 1 },
-	[KID_RESOLVER] = { "hubd", "resolver", PROC_RESOLVER, 1 },
+	[KID_ROUTER] = { "hubd", "-x", "router", PROC_ROUTER, 0, NULL },
+	[KID_STORE] = { "hubd", "-x", "store", PROC_STORE, 0, NULL },
+	[KID_BRIDGED] = { "bridged", "-x", "bridged", PROC_BRIDGED, 1,
+	    kidconf_bridged },
+	[KID_UPLINK] = { "relayd", "-u", "uplink", PROC_UPLINK, 1,
+	    kidconf_uplink },
+	[KID_RESOLVER] = { "hubd", "-x", "resolver", PROC_RESOLVER, 1, NULL },
 };
 
 struct parent {
@@ -86,7 +93,7 @@ static void	introduce(struct parent *, int, int);
 static int	open_lan(struct parent *);
 static void	try_later(struct kid *);
 static void	start_links(struct parent *);
-static void	start_bridged(struct parent *);
+static void	start_carrier(struct parent *, int);
 static void	start_resolver(struct parent *);
 static void	on_again(evutil_socket_t, short, void *);
 static void	configure(struct parent *, int, int);
@@ -216,18 +223,19 @@ open_sockets(struct parent *p, int *hub, int *ctl)
 static int
 start_kid(struct parent *p, int which)
 {
-	static char path[CONF_PATH_MAX], opt[] = "-x";
+	static char path[CONF_PATH_MAX];
 	struct kid *k = &p->kids[which];
-	char name[16], *argv[4];
+	char option[4], name[16], *argv[4];
 	int fds[2];
 
 	if (paths_program(k->row->program, path, sizeof(path)) == -1)
 		return -1;
 	if (unix_pair(fds) == -1)
 		fatal("socketpair");
+	strlcpy(option, k->row->option, sizeof(option));
 	strlcpy(name, k->row->role, sizeof(name));
 	argv[0] = path;
-	argv[1] = opt;
+	argv[1] = option;
 	argv[2] = name;
 	argv[3] = NULL;
 	k->ready = 0;
@@ -291,52 +299,56 @@ try_later(struct kid *k)
 static void
 start_links(struct parent *p)
 {
-	if (!lan_wanted(&p->conf->lan))
+	if (p->conf->relays.n > 0 &&
+	    hubkey_load(p->conf->data, p->conf->seed) == -1) {
+		log_warnx("without a key of this hub's: no links by way of "
+		    "relays");
+		p->conf->relays.n = 0;
+	}
+	if (!conf_links_wanted(p->conf))
 		return;
 	start_resolver(p);
-	start_bridged(p);
+	if (lan_wanted(&p->conf->lan))
+		start_carrier(p, KID_BRIDGED);
+	if (p->conf->relays.n > 0)
+		start_carrier(p, KID_UPLINK);
 }
 
 static void
 start_resolver(struct parent *p)
 {
-	struct wbuf w = { 0 };
+	struct imsgbuf *ib;
 
 	if (start_kid(p, KID_RESOLVER) == -1) {
 		try_later(&p->kids[KID_RESOLVER]);
 		return;
 	}
-	put_u8(&w, p->conf->log_level);
-	imsg_send(p->kids[KID_RESOLVER].ib, CONF_START, 0, -1, &w, NULL);
-	wbuf_free(&w);
+	ib = p->kids[KID_RESOLVER].ib;
+	kidconf_resolver(ib, p->conf);
 	introduce(p, KID_BRIDGED, KID_RESOLVER);
-	imsg_send(p->kids[KID_RESOLVER].ib, CONF_END, 0, -1, NULL, NULL);
+	introduce(p, KID_UPLINK, KID_RESOLVER);
+	imsg_send(ib, CONF_END, 0, -1, NULL, NULL);
 }
 
 static void
-start_bridged(struct parent *p)
+start_carrier(struct parent *p, int which)
 {
-	struct bridge_conf c = { .lan = p->conf->lan };
-	struct wbuf w = { 0 };
+	const struct kid_row *row = &kid_rows[which];
 	struct imsgbuf *ib;
 	int fd;
 
-	if (start_kid(p, KID_BRIDGED) == -1) {
-		log_warnx("bridged is not installed: no links to other hubs");
-		try_later(&p->kids[KID_BRIDGED]);
+	if (start_kid(p, which) == -1) {
+		log_warnx("%s is not installed: no links %s", row->program,
+		    which == KID_UPLINK ? "by way of relays" :
+		    "to other hubs of the LAN");
+		try_later(&p->kids[which]);
 		return;
 	}
-	ib = p->kids[KID_BRIDGED].ib;
-	strlcpy(c.hub_id, p->conf->hub_id, sizeof(c.hub_id));
-	c.log_level = p->conf->log_level;
-	bridge_conf_put(&w, &c);
-	imsg_send(ib, CONF_START, 0, -1, &w, NULL);
-	explicit_bzero(&c, sizeof(c));
-	explicit_bzero(w.rb->data, w.len);
-	wbuf_free(&w);
-	introduce(p, KID_ROUTER, KID_BRIDGED);
-	introduce(p, KID_BRIDGED, KID_RESOLVER);
-	if (p->lan != -1 && (fd = dup(p->lan)) != -1)
+	ib = p->kids[which].ib;
+	row->conf(ib, p->conf);
+	introduce(p, KID_ROUTER, which);
+	introduce(p, which, KID_RESOLVER);
+	if (which == KID_BRIDGED && p->lan != -1 && (fd = dup(p->lan)) != -1)
 		send_u32(ib, CONF_LISTEN, LISTEN_LAN, fd);
 	imsg_send(ib, CONF_END, 0, -1, NULL, NULL);
 }
@@ -350,8 +362,8 @@ on_again(evutil_socket_t fd, short ev, void *arg)
 	(void)ev;
 	if (k->parent->stopping)
 		return;
-	if (k->row->id == PROC_BRIDGED)
-		start_bridged(k->parent);
+	if (k->row->conf != NULL)
+		start_carrier(k->parent, (int)(k->row - kid_rows));
 	else
 		start_resolver(k->parent);
 }
@@ -371,16 +383,11 @@ configure(struct parent *p, int hub, int ctl)
 {
 	struct imsgbuf *router = p->kids[KID_ROUTER].ib;
 	struct imsgbuf *store = p->kids[KID_STORE].ib;
-	struct wbuf w = { 0 };
 
-	conf_put(&w, p->conf);
-	imsg_send(router, CONF_START, 0, -1, &w, NULL);
-	wbuf_free(&w);
+	kidconf_hub(router, p->conf);
 	/* the store has no use for it */
 	explicit_bzero(p->conf->ws_token, sizeof(p->conf->ws_token));
-	conf_put(&w, p->conf);
-	imsg_send(store, CONF_START, 0, -1, &w, NULL);
-	wbuf_free(&w);
+	kidconf_hub(store, p->conf);
 	introduce(p, KID_ROUTER, KID_STORE);
 	send_u32(router, CONF_LISTEN, LISTEN_SESSIONS, hub);
 	send_u32(router, CONF_LISTEN, LISTEN_CTL, ctl);
