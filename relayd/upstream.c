@@ -6,27 +6,18 @@
 #include "compat.h"
 
 #include <event2/event.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include "backoff.h"
-#include "dial.h"
+#include "call.h"
 #include "imsg.h"
 #include "log.h"
 #include "map.h"
-#include "proxy.h"
-#include "tcpsock.h"
 #include "timeutil.h"
 #include "uplink.h"
-#include "ws.h"
-#include "wshttp.h"
 #include "wsio.h"
 
-#define HANDSHAKE_MS	5000	/* from TCP to the welcome */
+#define WELCOME_MS	5000
 #define WELCOME_MAX	(4 * 1024 * 1024)
 #define PING_MS		15000	/* without a sign of life */
 #define DEAD_MS		40000
@@ -35,7 +26,7 @@
 #define RETRY_MAX_MS	60000
 #define PROTOCOL_VERSION "5"
 
-enum stage { WAITING, DIALING, PROXY, SHAKING, UP };
+enum stage { WAITING, CALLING, SHAKING, UP };
 
 struct upstream {
 	TAILQ_ENTRY(upstream)	 entry;
@@ -46,10 +37,7 @@ struct upstream {
 	struct event		*timer;		/* the next try */
 	unsigned		 backoff;
 	int64_t			 retry_ms;	/* the relay has said so */
-	struct proxy_addr	 proxy_addr;
-	int			 by_proxy;
-	struct dial		*dial;
-	struct proxy		*proxy;
+	struct call		*call;
 	struct wsio		*ws;
 	int64_t			 began, asked, limit_said;
 	struct remote_list	 remotes;
@@ -74,12 +62,8 @@ static const char *const members[MEMBERS] = {
 };
 
 static void	on_timer(evutil_socket_t, short, void *);
-static void	call(struct upstream *);
-static void	on_dialed(int, const char *, void *);
-static void	on_proxied(int, const char *, void *);
-static void	shake(struct upstream *, int);
-static SSL	*new_ssl(struct upstream *);
-static void	on_open(struct wsio *, void *);
+static void	on_called(struct wsio *, const char *, void *);
+static void	say_hello(struct upstream *);
 static void	on_message(struct wsio *, char *, size_t, void *);
 static void	on_closed(struct wsio *, unsigned, const char *, void *);
 static void	on_drained(struct wsio *, void *);
@@ -98,7 +82,6 @@ static int	seals(const struct json_value *);
 static void	forget_announced(struct upstream *);
 
 static const struct wsio_ops ws_ops = {
-	.open = on_open,
 	.message = on_message,
 	.closed = on_closed,
 	.drained = on_drained,
@@ -205,12 +188,8 @@ stop(struct upstream *up)
 	struct remote *r;
 
 	event_del(up->timer);
-	if (up->dial != NULL)
-		dial_stop(up->dial);
-	up->dial = NULL;
-	if (up->proxy != NULL)
-		proxy_free(up->proxy);
-	up->proxy = NULL;
+	call_free(up->call);
+	up->call = NULL;
 	wsio_free(up->ws);
 	up->ws = NULL;
 	up->stage = WAITING;
@@ -259,115 +238,37 @@ report(struct upstream *up)
 static void
 on_timer(evutil_socket_t fd, short ev, void *arg)
 {
+	struct upstream *up = arg;
+
 	(void)fd;
 	(void)ev;
-	call(arg);
-}
-
-static void
-call(struct upstream *up)
-{
-	const struct wsurl *to = &up->conf->at;
-	int r = proxy_find(&up->uplink->conf, to, &up->proxy_addr);
-
-	if (r == -1) {
-		again(up, to->tls ? "https_proxy is not http://HOST:PORT" :
-		    "http_proxy is not http://HOST:PORT");
-		return;
-	}
-	if (to->tls && uplink_tls(up->uplink, up->relay) == NULL) {
-		again(up, "there are no CA certificates to check it with");
-		return;
-	}
-	up->by_proxy = r;
-	up->stage = DIALING;
-	up->dial = r ? dial(up->uplink->dialer, up->proxy_addr.host,
-	    up->proxy_addr.port, on_dialed, up) :
-	    dial(up->uplink->dialer, to->host, to->port, on_dialed, up);
+	up->stage = CALLING;
+	up->call = call_new(up->uplink, &up->conf->at,
+	    uplink_tls(up->uplink, up->relay), on_called, up);
 	report(up);
 }
 
 static void
-on_dialed(int fd, const char *text, void *arg)
-{
-	struct upstream *up = arg;
-	char why[LINK_WHY_SIZE];
-
-	up->dial = NULL;
-	up->began = time_mono_ms();
-	if (fd == -1 && up->by_proxy) {
-		snprintf(why, sizeof(why), "proxy %.100s: %.100s",
-		    up->proxy_addr.host, text);
-		again(up, why);
-	} else if (fd == -1) {
-		again(up, text);
-	} else if (up->by_proxy) {
-		up->stage = PROXY;
-		up->proxy = proxy_connect(up->uplink->base, fd,
-		    &up->proxy_addr, &up->conf->at, on_proxied, up);
-	} else {
-		shake(up, fd);
-	}
-}
-
-static void
-on_proxied(int fd, const char *why, void *arg)
+on_called(struct wsio *ws, const char *why, void *arg)
 {
 	struct upstream *up = arg;
 
-	up->proxy = NULL;
-	if (fd == -1)
+	up->call = NULL;
+	if (ws == NULL) {
 		again(up, why);
-	else
-		shake(up, fd);
-}
-
-/* The certificate must be that host's. */
-static SSL *
-new_ssl(struct upstream *up)
-{
-	const char *host = up->conf->at.host;
-	SSL *ssl = SSL_new(uplink_tls(up->uplink, up->relay));
-	int number = tcp_is_address(host);
-
-	if (ssl == NULL || (number ? X509_VERIFY_PARAM_set1_ip_asc(
-	    SSL_get0_param(ssl), host) : SSL_set1_host(ssl, host)) != 1 ||
-	    (!number && SSL_set_tlsext_host_name(ssl, host) != 1)) {
-		SSL_free(ssl);
-		return NULL;
-	}
-	SSL_set_connect_state(ssl);
-	return ssl;
-}
-
-static void
-shake(struct upstream *up, int fd)
-{
-	const struct wsurl *to = &up->conf->at;
-	char host[WSURL_HOST_SIZE + 16];
-	int six = strchr(to->host, ':') != NULL;
-	SSL *ssl = NULL;
-
-	up->stage = SHAKING;
-	if (to->tls && (ssl = new_ssl(up)) == NULL) {
-		close(fd);
-		again(up, "TLS cannot be begun");
 		return;
 	}
-	snprintf(host, sizeof(host), "%s%s%s", six ? "[" : "", to->host,
-	    six ? "]" : "");
-	if (to->port != (to->tls ? UPLINK_PORT_TLS : UPLINK_PORT))
-		snprintf(host + strlen(host), sizeof(host) - strlen(host),
-		    ":%u", to->port);
-	up->ws = wsio_call(up->uplink->base, fd, ssl, host, to->path,
-	    &ws_ops, up);
-	wsio_limit(up->ws, WELCOME_MAX);
+	up->ws = ws;
+	wsio_owner(ws, &ws_ops, up);
+	wsio_limit(ws, WELCOME_MAX);
+	up->stage = SHAKING;
+	up->began = time_mono_ms();
+	say_hello(up);
 }
 
 static void
-on_open(struct wsio *ws, void *arg)
+say_hello(struct upstream *up)
 {
-	struct upstream *up = arg;
 	struct wbuf w = { 0 };
 
 	json_begin(&w, '{');
@@ -381,7 +282,7 @@ on_open(struct wsio *ws, void *arg)
 	json_key(&w, "features");
 	wbuf_adds(&w, "[\"hubs\",\"limits\",\"seal\"]");
 	json_end(&w, '}');
-	wsio_write(ws, &w, NULL);
+	wsio_write(up->ws, &w, NULL);
 	explicit_bzero(w.rb->data, w.len);
 	wbuf_free(&w);
 }
@@ -628,9 +529,9 @@ upstream_tick(struct upstream *up, int64_t now)
 	struct remote *r, *next;
 	int64_t silent;
 
-	if (up->stage == PROXY || up->stage == SHAKING) {
-		if (now - up->began >= HANDSHAKE_MS)
-			again(up, "no handshake within 5 seconds");
+	if (up->stage == SHAKING) {
+		if (now - up->began >= WELCOME_MS)
+			again(up, "no welcome within 5 seconds");
 		return;
 	}
 	if (up->stage != UP)
