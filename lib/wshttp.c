@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 
+#include "base64.h"
 #include "sha1.h"
 #include "timeutil.h"
 #include "wshttp.h"
@@ -20,7 +21,6 @@ static int	read_field(struct wshttp_request *, const char *, const char *,
 static int	same(struct slice, const char *);
 static int	has_token(struct slice, const char *);
 static void	accept_text(struct wbuf *, struct slice);
-static void	base64(struct wbuf *, const uint8_t *, size_t);
 
 enum { SAW_UPGRADE = 1, SAW_CONNECTION = 2, SAW_VERSION = 4, SAW_KEY = 8,
 	SAW_ALL = 15 };
@@ -151,28 +151,6 @@ wshttp_read(const char *p, size_t n, struct wshttp_request *r)
 	return n >= WSHTTP_MAX ? -1 : 0;
 }
 
-/* RFC 4648 section 4. */
-static void
-base64(struct wbuf *w, const uint8_t *p, size_t n)
-{
-	static const char digits[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	    "0123456789+/";
-	char out[4];
-	uint32_t v;
-	size_t i, j, some;
-
-	for (i = 0; i < n; i += 3) {
-		some = n - i < 3 ? n - i : 3;
-		v = 0;
-		for (j = 0; j < 3; j++)
-			v = v << 8 | (j < some ? p[i + j] : 0);
-		for (j = 0; j < 4; j++)
-			out[j] = j > some ? '=' : digits[v >> 6 * (3 - j) & 63];
-		wbuf_add(w, out, 4);
-	}
-}
-
 /* Section 4.2.2: what proves that a key was read. */
 static void
 accept_text(struct wbuf *w, struct slice key)
@@ -184,7 +162,7 @@ accept_text(struct wbuf *w, struct slice key)
 	wbuf_adds(&text, GUID);
 	sha1(wbuf_data(&text), text.len, digest);
 	wbuf_free(&text);
-	base64(w, digest, sizeof(digest));
+	base64_put(w, digest, sizeof(digest));
 }
 
 void
@@ -205,7 +183,7 @@ wshttp_ask(struct wbuf *w, const char *host, const char *path,
 	uint8_t bytes[16];
 
 	random_bytes(bytes, sizeof(bytes));
-	base64(&text, bytes, sizeof(bytes));
+	base64_put(&text, bytes, sizeof(bytes));
 	memcpy(key, wbuf_data(&text), text.len);
 	key[text.len] = '\0';
 	wbuf_free(&text);

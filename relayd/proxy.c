@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
+#include "base64.h"
 #include "bufio.h"
 #include "names.h"
 #include "proxy.h"
@@ -142,13 +141,8 @@ proxy_connect(struct event_base *base, int fd, const struct proxy_addr *a,
 static void
 put_user(struct wbuf *w, const char *user)
 {
-	size_t n = strlen(user);
-	int got;
-
 	wbuf_adds(w, "Proxy-Authorization: Basic ");
-	got = EVP_EncodeBlock((unsigned char *)wbuf_room(w,
-	    (n + 2) / 3 * 4 + 1), (const unsigned char *)user, (int)n);
-	w->len += (size_t)got;
+	base64_put(w, user, strlen(user));
 	wbuf_adds(w, "\r\n");
 }
 

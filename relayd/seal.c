@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "base64.h"
 #include "hello.h"
 #include "log.h"
 #include "seal.h"
@@ -297,11 +298,9 @@ seal_refuse(struct remote *r, const char *sid)
 static void
 send_records(struct seal *s)
 {
-	const unsigned char *p =
-	    (const unsigned char *)wbuf_data(&s->records);
+	const char *p = wbuf_data(&s->records);
 	size_t left = s->records.len, n;
 	struct wbuf w = { 0 };
-	int got;
 
 	for (; left > 0 && !s->dead; p += n, left -= n) {
 		n = left < CHUNK ? left : CHUNK;
@@ -309,9 +308,7 @@ send_records(struct seal *s)
 		json_put_int(&w, "seq", ++s->sent);
 		json_key(&w, "data");
 		wbuf_add(&w, "\"", 1);
-		got = EVP_EncodeBlock((unsigned char *)wbuf_room(&w,
-		    (n + 2) / 3 * 4 + 1), p, (int)n);
-		w.len += (size_t)got;
+		base64_put(&w, p, n);
 		wbuf_add(&w, "\"", 1);
 		json_end(&w, '}');
 		upstream_write(s->remote->upstream, &w);
@@ -396,7 +393,6 @@ void
 seal_record(struct seal *s, int64_t seq, struct slice data)
 {
 	struct wbuf w = { 0 };
-	int n;
 
 	if (seq <= s->got)
 		return;
@@ -405,18 +401,12 @@ seal_record(struct seal *s, int64_t seq, struct slice data)
 		return;
 	}
 	s->got = seq;
-	n = data.len % 4 != 0 || data.len > SEAL_DATA_MAX ? -1 :
-	    EVP_DecodeBlock((unsigned char *)wbuf_room(&w, data.len + 1),
-	    (const unsigned char *)data.p, (int)data.len);
-	/* what it was filled up with counts, too */
-	if (n > 0 && data.p[data.len - 1] == '=')
-		n -= data.p[data.len - 2] == '=' ? 2 : 1;
-	if (n <= 0) {
+	if (data.len > SEAL_DATA_MAX || base64_get(&w, data) == -1 ||
+	    w.len == 0) {
 		wbuf_free(&w);
 		seal_end(s, "the relay has sent what is not base64");
 		return;
 	}
-	w.len = (size_t)n;
 	s->depth++;
 	s->heard = time_mono_ms();
 	decrypt(s, wbuf_data(&w), w.len);
