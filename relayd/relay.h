@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The router of a relay: hubs (hub.c), and the process around them (router.c).
+ * The router of a relay: hubs (hub.c, peers.c, forward.c), and the process
+ * around them (router.c).
  */
 #ifndef RELAY_H
 #define RELAY_H
@@ -14,6 +15,7 @@
 
 struct event;
 struct event_base;
+struct json_value;
 struct map;
 struct ssl_st;
 struct wsio;
@@ -112,6 +114,25 @@ void	hubs_tick(struct relay *);
 void	hubs_stop(struct relay *, int retry_ms);
 /* Bytes that wait to be sent to all of them. */
 size_t	hubs_pending(const struct relay *);
+
+/* peers.c */
+/* Welcomes a hub, and tells the others of it and of the peers in its hello. */
+void	peers_arrive(struct hub *, const struct json_value *);
+/* Tells the others that it and its peers have left. */
+void	peers_depart(const struct hub *);
+/* A bridge_peer_update. */
+void	peers_update(struct hub *, const struct json_value *);
+void	peers_free(struct map *);
+
+/* forward.c */
+/* A bridge_forward. */
+void	forward_message(struct hub *, const struct json_value *);
+/* So much was sent: over its limits a hub is not read for a while. */
+void	forward_spend(struct hub *, size_t);
+/* It has read all; it is gone; what was held back too long goes on. */
+void	forward_drained(struct hub *);
+void	forward_gone(struct hub *);
+void	forward_tick(struct hub *, int64_t now);
 
 /* metrics.c */
 /* Takes over a connection to the metrics' listener. */
