@@ -116,6 +116,13 @@ wsio_call(struct event_base *base, int fd, struct ssl_st *ssl,
 }
 
 void
+wsio_owner(struct wsio *s, const struct wsio_ops *ops, void *arg)
+{
+	s->ops = ops;
+	s->arg = arg;
+}
+
+void
 wsio_free(struct wsio *s)
 {
 	if (s == NULL || s->dead)

@@ -47,6 +47,8 @@ struct wsio	*wsio_accept(struct event_base *, int fd, struct ssl_st *,
 struct wsio	*wsio_call(struct event_base *, int fd, struct ssl_st *,
 		    const char *host, const char *path,
 		    const struct wsio_ops *, void *arg);
+/* From here on another owner is called back. */
+void		 wsio_owner(struct wsio *, const struct wsio_ops *, void *arg);
 /* Unsent output is dropped. */
 void		 wsio_free(struct wsio *);
 /* Bytes of a message that may come. */

@@ -34,6 +34,7 @@ static const struct {
 	{ "hubs", FEATURE_HUBS },
 	{ "limits", FEATURE_LIMITS },
 	{ "rename", FEATURE_RENAME },
+	{ "seal", FEATURE_SEAL },
 };
 
 static int	on_request(const struct wshttp_request *, const char **,
@@ -198,20 +199,32 @@ on_drained(struct wsio *ws, void *arg)
 	forward_drained(arg);
 }
 
+int
+hub_knows(const struct relay *r, const struct json_value *v)
+{
+	char secret[RELAY_SECRET_SIZE] = "";
+	int same;
+
+	(void)json_str(v, secret, sizeof(secret));
+	/* both are filled up with zeroes: the time tells nothing */
+	memset(secret + strlen(secret), 0, sizeof(secret) - strlen(secret));
+	same = CRYPTO_memcmp(secret, r->conf->secret, sizeof(secret)) == 0;
+	explicit_bzero(secret, sizeof(secret));
+	return same;
+}
+
 /* In the order of the document; *why is what the hub is told. */
 static enum relay_close
 verify(struct hub *h, struct json_value *v, const char **why,
     enum counter *count)
 {
 	const struct relay *r = h->relay;
-	char secret[RELAY_SECRET_SIZE] = "";
-	int same;
 
 	*why = "expected_bridge_hello";
 	*count = COUNT_EXPECTED;
-	if (!message_is(&v[M_TYPE], "bridge_hello") || v[M_HUB_ID].type != JS_STRING ||
-	    v[M_SECRET].type != JS_STRING || v[M_VERSION].type != JS_STRING ||
-	    v[M_PEERS].type != JS_ARRAY)
+	if (!message_is(&v[M_TYPE], "bridge_hello") ||
+	    v[M_HUB_ID].type != JS_STRING || v[M_SECRET].type != JS_STRING ||
+	    v[M_VERSION].type != JS_STRING || v[M_PEERS].type != JS_ARRAY)
 		return CLOSE_HANDSHAKE;
 	*why = "protocol_mismatch";
 	*count = COUNT_VERSION;
@@ -219,12 +232,7 @@ verify(struct hub *h, struct json_value *v, const char **why,
 		return CLOSE_VERSION;
 	*why = "auth_failed";
 	*count = COUNT_AUTH;
-	(void)json_str(&v[M_SECRET], secret, sizeof(secret));
-	/* both are filled up with zeroes: the time tells nothing */
-	memset(secret + strlen(secret), 0, sizeof(secret) - strlen(secret));
-	same = CRYPTO_memcmp(secret, r->conf->secret, sizeof(secret)) == 0;
-	explicit_bzero(secret, sizeof(secret));
-	if (!same)
+	if (!hub_knows(r, &v[M_SECRET]))
 		return CLOSE_AUTH;
 	*why = "invalid_hub_id";
 	*count = COUNT_BAD;
@@ -247,8 +255,16 @@ hello(struct hub *h, const char *p, size_t n)
 	struct hub *holder;
 	unsigned code = CLOSE_BAD;
 
-	if (message_scan(v, p, n) == 0)
+	if (message_scan(v, p, n) == 0) {
+		if (pair_wanted(v)) {
+			TAILQ_REMOVE(&r->early, h, entry);
+			r->nearly--;
+			pair_new(r->pairs, h->ws, h->address, v);
+			forget(h);
+			return;
+		}
 		code = verify(h, v, &why, &count);
+	}
 	if (code != 0) {
 		r->counters[count]++;
 		log_info("%s refused: %s", h->address, why);

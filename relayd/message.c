@@ -13,7 +13,7 @@ static const char *const members[MEMBERS] = {
 	[M_NAME] = "name", [M_NEW_NAME] = "new_name",
 	[M_TARGET] = "target_peer", [M_WRAPPED] = "wrapped", [M_SEQ] = "seq",
 	[M_CWD] = "cwd", [M_BRANCH] = "git_branch",
-	[M_LAST_SEEN] = "last_seen",
+	[M_LAST_SEEN] = "last_seen", [M_SLOT] = "slot", [M_DATA] = "data",
 };
 
 int

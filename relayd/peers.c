@@ -109,6 +109,7 @@ greet(struct hub *h)
 	wbuf_free(&w);
 }
 
+/* Those that can be talked to without the names of their peers. */
 static void
 put_hubs(struct wbuf *w, const struct relay *r, const struct hub *but)
 {
@@ -117,7 +118,7 @@ put_hubs(struct wbuf *w, const struct relay *r, const struct hub *but)
 	json_key(w, "hubs");
 	json_begin(w, '[');
 	TAILQ_FOREACH(o, &r->up, entry) {
-		if (o == but)
+		if (o == but || !(o->features & FEATURE_SEAL))
 			continue;
 		json_comma(w);
 		json_add_str(w, o->id, strlen(o->id));
@@ -227,6 +228,8 @@ tell_hub(const struct hub *h, const char *action)
 {
 	struct wbuf w = { 0 };
 
+	if (!(h->features & FEATURE_SEAL))
+		return;
 	json_begin(&w, '{');
 	json_put_str(&w, "type", "relay_hub");
 	json_put_str(&w, "action", action);
