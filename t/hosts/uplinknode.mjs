@@ -518,7 +518,7 @@ export class Authority {
 		    '[p]\ncommonName=supplied\n' +
 		    `[x]\nsubjectAltName=${alt}\n`);
 		fs.writeFileSync(`${at}.index`, '');
-		fs.writeFileSync(`${at}.serial`, `0${this.n}\n`);
+		fs.writeFileSync(`${at}.serial`, `${1000 + this.n}\n`);
 		openssl('req', '-new', '-key', `${at}.key`, '-out',
 		    `${at}.csr`, '-subj', '/CN=a relay');
 		openssl('ca', '-batch', '-config', `${at}.conf`, '-in',
