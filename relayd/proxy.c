@@ -15,6 +15,7 @@
 #include "bufio.h"
 #include "names.h"
 #include "proxy.h"
+#include "tcpsock.h"
 
 #define ANSWER_MAX	8192
 #define PORT		80	/* where the variable has none */
@@ -45,6 +46,7 @@ static int
 excluded(const char *list, const char *host)
 {
 	size_t n, len = strlen(host);
+	int number = tcp_is_address(host);
 	const char *tail;
 
 	for (; *list != '\0'; list += n) {
@@ -60,7 +62,7 @@ excluded(const char *list, const char *host)
 			continue;
 		tail = host + (len - n);
 		if (strncasecmp(tail, list, n) == 0 &&
-		    (tail == host || tail[-1] == '.'))
+		    (tail == host || (!number && tail[-1] == '.')))
 			return 1;
 	}
 	return 0;
