@@ -69,11 +69,13 @@ probe_main(const char *file, int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	log_set_level(LOG_LEVEL_WARN);
 	if (configuration(&c, file) == -1) {
-		lan_conf_free(&c.conf.lan);
+		conf_links_free(&c.conf);
 		return 1;
 	}
-	c.psk = psk_new(c.conf.lan.secret, c.conf.hub_id);
-	listener(&c);
+	if (lan_wanted(&c.conf.lan)) {
+		c.psk = psk_new(c.conf.lan.secret, c.conf.hub_id);
+		listener(&c);
+	}
 	for (a = 0; a < argc; a++) {
 		if ((p = lan_peer_find(&c.conf.lan, argv[a])) != NULL)
 			peer(&c, p);
@@ -83,8 +85,11 @@ probe_main(const char *file, int argc, char **argv)
 	}
 	for (i = 0; i < c.conf.lan.npeers && argc == 0; i++)
 		peer(&c, &c.conf.lan.peers[i]);
+	for (i = 0; i < c.conf.relays.n && argc == 0; i++)
+		say(&c, NOTE, "relay", "%s: hubctl show links says how it is",
+		    c.conf.relays.relays[i].url);
 	psk_free(c.psk);
-	lan_conf_free(&c.conf.lan);
+	conf_links_free(&c.conf);
 	return c.failed;
 }
 
@@ -116,7 +121,7 @@ configuration(struct check *c, const char *file)
 		say(c, BAD, "configuration", "see above");
 		return -1;
 	}
-	if (!lan_wanted(&c->conf.lan)) {
+	if (!conf_links_wanted(&c->conf)) {
 		say(c, BAD, "configuration", "there are no links in %s: "
 		    "hubd.conf(5) says how to write them", c->conf.file[0] !=
 		    '\0' ? c->conf.file : "it, and no file at all");

@@ -195,12 +195,22 @@ ctl_arm(struct ctl *ctl, int ms)
 struct rbuf *
 ctl_call(struct ctl *ctl, enum imsg_type type, const struct wbuf *w)
 {
+	return ctl_call_long(ctl, type, w, CTL_WAIT_MS, NULL, NULL);
+}
+
+struct rbuf *
+ctl_call_long(struct ctl *ctl, enum imsg_type type, const struct wbuf *w,
+    int ms, int (*fn)(const char *, size_t, void *), void *arg)
+{
 	struct rbuf *result;
 
+	ctl->event_fn = fn;
+	ctl->event_arg = arg;
+	ctl->event_rc = 0;
 	ctl->answered = 0;
 	if (ctl->ibuf != NULL) {
 		imsg_send(ctl->ibuf, type, ++ctl->id, -1, w, NULL);
-		ctl_arm(ctl, CTL_WAIT_MS);
+		ctl_arm(ctl, ms);
 	}
 	while (ctl->ibuf != NULL && !ctl->answered && !ctl->late)
 		event_base_loop(ctl->base, EVLOOP_ONCE);

@@ -38,6 +38,13 @@ void		 ctl_no_hub(const char *path);
  */
 struct rbuf	*ctl_call(struct ctl *, enum imsg_type, const struct wbuf *);
 /*
+ * The same for one that takes up to ms; CTL_EVENTs that come meanwhile are
+ * shown to the function, unless it is NULL.
+ */
+struct rbuf	*ctl_call_long(struct ctl *, enum imsg_type,
+		    const struct wbuf *, int ms,
+		    int (*)(const char *, size_t, void *), void *);
+/*
  * Shows each CTL_EVENT's JSON to the function until it returns something
  * else than 0, which is returned, or until the hub has gone: -1.
  */

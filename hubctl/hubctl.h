@@ -15,7 +15,7 @@
 struct hubctl {
 	const char	*socket;	/* NULL: the default */
 	int		 json;
-	const char	*file;		/* of the configuration; or NULL */
+	const char	*file;		/* of -f; or NULL */
 	int		 urgent;
 	int		 dry_run;
 	int		 undo;
@@ -37,6 +37,8 @@ int	cmd_monitor(struct hubctl *, int, char **);
 int	cmd_chat(struct hubctl *, int, char **);
 int	cmd_clean(struct hubctl *, int, char **);
 int	cmd_check(struct hubctl *, int, char **);
+int	cmd_invite(struct hubctl *, int, char **);
+int	cmd_join(struct hubctl *, int, char **);
 int	cmd_setup(struct hubctl *, int, char **);
 int	cmd_stop(struct hubctl *, int, char **);
 

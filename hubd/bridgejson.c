@@ -36,7 +36,6 @@ static int	get_port(const char *, const json_t *, const char *, int,
 static int	get_peer(const char *, const json_t *, size_t,
 		    struct lan_conf *);
 static int	get_flag(const char *, const json_t *, const char *, uint8_t *);
-static int	get_relay(const char *, const json_t *, struct relays_conf *);
 static int	read_root(const char *, const json_t *, struct conf *);
 
 static int
@@ -143,8 +142,8 @@ get_flag(const char *path, const json_t *o, const char *key, uint8_t *flag)
 	return 0;
 }
 
-static int
-get_relay(const char *path, const json_t *o, struct relays_conf *relays)
+int
+bridgejson_relay(const char *path, const json_t *o, struct relays_conf *relays)
 {
 	struct uplink_relay r = { .unsealed = 0 };
 	char url[UPLINK_URL_SIZE], token[UPLINK_TOKEN_SIZE];
@@ -220,7 +219,7 @@ read_root(const char *path, const json_t *root, struct conf *c)
 		if (get_peer(path, json_array_get(peers, i), i, lan) == -1)
 			return -1;
 	}
-	if (get_relay(path, json_object_get(root, "relay"), &c->relays) == -1)
+	if (bridgejson_relay(path, json_object_get(root, "relay"), &c->relays) == -1)
 		return -1;
 	if (has_id && !name_valid(slice_of(id)))
 		return wrong(path, "hub_id is not a name of 1 to 64 letters, "

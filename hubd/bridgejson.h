@@ -5,7 +5,10 @@
 #ifndef BRIDGEJSON_H
 #define BRIDGEJSON_H
 
+#include <jansson.h>
+
 struct conf;
+struct relays_conf;
 
 /*
  * Looks for the file in the data directory, in that of EcoRelay's plug-in
@@ -14,5 +17,11 @@ struct conf;
  * is none, or -1 if there is one that cannot be used; the log says why.
  */
 int	bridgejson_load(struct conf *);
+/*
+ * Adds a relay {url, token, ca (o), unsealed (o)}, unless there is one of that
+ * URL; path is for the log.  0, also for null, or -1.
+ */
+int	bridgejson_relay(const char *path, const json_t *,
+	    struct relays_conf *);
 
 #endif

@@ -363,11 +363,14 @@ on_state(struct carrier *c, struct imsg *msg)
 		fatalx("bad LINK_STATE");
 	if ((h = hubs_find(c->all->router->hubs, m.hub_id)) == NULL)
 		return;
-	strlcpy(h->where, m.where, sizeof(h->where));
-	if (h->way != NULL)
-		return;
-	h->state = m.state == LINK_IS_UP ? LINK_IS_CALLING : m.state;
-	if (m.why[0] != '\0')
+	/* where a hub of the LAN is called is bridged's word */
+	if (c->id == PROC_BRIDGED || !h->configured) {
+		strlcpy(h->where, m.where, sizeof(h->where));
+		if (h->way == NULL)
+			h->state = m.state == LINK_IS_UP ? LINK_IS_CALLING :
+			    m.state;
+	}
+	if (h->way == NULL && m.why[0] != '\0')
 		strlcpy(h->why, m.why, sizeof(h->why));
 }
 

@@ -13,6 +13,7 @@
 
 #include "bridgejson.h"
 #include "conf.h"
+#include "joined.h"
 #include "log.h"
 #include "paths.h"
 
@@ -136,6 +137,8 @@ conf_environment(struct conf *c)
 	}
 	if (!c->has_links && bridgejson_load(c) == -1)
 		c->bad_bridge = 1;
+	if (joined_load(c) == -1)
+		c->bad_bridge = 1;
 	if ((v = getenv("ECORELAY_IDLE_MS")) != NULL && v[0] != '\0') {
 		c->idle_ms = strtonum(v, 0, IDLE_MS_MAX, &err);
 		if (err != NULL) {
@@ -215,6 +218,7 @@ conf_links_free(struct conf *c)
 static int
 check_relays(const struct conf *c, const char *path)
 {
+	const char *wrong;
 	uint32_t i;
 
 	if (c->relays.n == 0)
@@ -226,14 +230,18 @@ check_relays(const struct conf *c, const char *path)
 		    path, c->relays.relays[i].url);
 		return -1;
 	}
-	if (strchr(c->hub_id, '.') != NULL ||
-	    strcmp(c->hub_id, "relay") == 0) {
-		log_warnx("%s: the hub id \"%s\" cannot be used on a relay: "
-		    "it must have no '.', and not be \"relay\"", path,
-		    c->hub_id);
-		return -1;
-	}
-	return 0;
+	if ((wrong = conf_relay_id(c)) == NULL)
+		return 0;
+	log_warnx("%s: \"%s\": %s", path, c->hub_id, wrong);
+	return -1;
+}
+
+const char *
+conf_relay_id(const struct conf *c)
+{
+	return strchr(c->hub_id, '.') != NULL ||
+	    strcmp(c->hub_id, "relay") == 0 ? "this hub's id cannot be used "
+	    "on a relay: it must have no '.', and not be \"relay\"" : NULL;
 }
 
 int

@@ -74,6 +74,8 @@ int	conf_environment(struct conf *);
  * log.  0 or -1.
  */
 int	conf_check_links(const struct conf *, const char *path);
+/* NULL, or why this hub's id cannot be used on a relay. */
+const char	*conf_relay_id(const struct conf *);
 /* 1 if there are links to other hubs, of whatever kind. */
 int	conf_links_wanted(const struct conf *);
 /* Frees what of it concerns links, and clears their secrets. */

@@ -76,6 +76,8 @@ static const struct command commands[] = {
 	{ CTL_MESSAGE, do_message },
 	{ CTL_MONITOR, do_monitor },
 	{ CTL_CLEAN, do_clean },
+	{ CTL_INVITE, ctlpair_invite },
+	{ CTL_JOIN, ctlpair_join },
 	{ CTL_STOP, do_stop },
 };
 
@@ -87,6 +89,7 @@ control_new(struct event_base *base, struct router *r)
 	c->base = base;
 	c->router = r;
 	TAILQ_INIT(&c->all);
+	TAILQ_INIT(&c->pairs);
 	return c;
 }
 
@@ -100,6 +103,7 @@ control_free(struct control *c)
 			(void)imsg_flush(t->ib, 100);
 		closed(t->ib, 0, t);
 	}
+	ctlpair_free(c);
 	free(c);
 }
 
@@ -191,6 +195,12 @@ ctl_error(struct ctl *t, uint32_t id, enum errcode e, const char *text)
 	put_str(&w, text);
 	answer(t, CTL_ERROR, id, &w);
 	wbuf_free(&w);
+}
+
+void
+ctl_event(struct ctl *t, const struct wbuf *w)
+{
+	answer(t, CTL_EVENT, 0, w);
 }
 
 struct ctl_pending *

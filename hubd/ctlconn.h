@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "ctlpair.h"
 #include "errcode.h"
 #include "names.h"
 
@@ -31,6 +32,8 @@ struct control {
 	struct event_base	*base;
 	struct router		*router;
 	unsigned		 nmonitors;
+	struct pair_wait_list	 pairs;
+	uint32_t		 last_pair;
 };
 
 /* An answer that waits for the store. */
@@ -43,6 +46,8 @@ struct ctl_pending {
 /* The answer: an object, which is ended and freed. */
 void	ctl_result(struct ctl *, uint32_t id, struct wbuf *);
 void	ctl_error(struct ctl *, uint32_t id, enum errcode, const char *);
+/* Something that belongs to no answer. */
+void	ctl_event(struct ctl *, const struct wbuf *);
 struct ctl_pending	*ctl_pending_new(struct ctl *, uint32_t id);
 void	ctl_pending_free(struct ctl_pending *);
 

@@ -18,7 +18,6 @@
 static void	send_secret(struct imsgbuf *, enum imsg_type, struct wbuf *);
 static void	from_env(const char *, const char *, char *, size_t);
 static char	*system_roots(size_t *);
-static void	send_ca(struct imsgbuf *, uint32_t, const char *, size_t);
 static void	send_roots(struct imsgbuf *, const struct relays_conf *);
 
 /* Where systems have the certificates that they trust. */
@@ -104,7 +103,7 @@ from_env(const char *name, const char *other, char *dst, size_t size)
 	dst[0] = '\0';
 }
 
-/* NULL if there is no such file. */
+/* NULL if there is no such file, as the log says. */
 static char *
 system_roots(size_t *len)
 {
@@ -121,21 +120,38 @@ system_roots(size_t *len)
 	}
 	for (i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
 		text = wholefile_read(roots[i], CA_MAX, len, &st);
-		if (text != NULL || errno != ENOENT)
+		if (text != NULL)
 			return text;
+		if (errno != ENOENT)
+			log_warn("%s", roots[i]);
 	}
+	log_warnx("this system's CA certificates are not found: name them "
+	    "with SSL_CERT_FILE, or with ca file");
 	return NULL;
 }
 
-static void
-send_ca(struct imsgbuf *ib, uint32_t relay, const char *text, size_t len)
+int
+kidconf_ca(struct imsgbuf *ib, uint32_t relay, const char *ca_file)
 {
 	struct wbuf w = { 0 };
+	struct stat st;
+	char *text;
+	size_t len;
 
+	if (ca_file == NULL)
+		return 0;
+	if (ca_file[0] == '\0')
+		text = system_roots(&len);
+	else if ((text = wholefile_read(ca_file, CA_MAX, &len, &st)) == NULL)
+		log_warn("ca file %s", ca_file);
+	if (text == NULL)
+		return -1;
 	put_u32(&w, relay);
 	put_bytes(&w, text, len);
 	imsg_send(ib, CONF_CA, 0, -1, &w, NULL);
 	wbuf_free(&w);
+	free(text);
+	return 0;
 }
 
 /* Without certificates a relay with TLS is not called, and says so. */
@@ -143,30 +159,15 @@ static void
 send_roots(struct imsgbuf *ib, const struct relays_conf *c)
 {
 	const struct uplink_relay *r;
-	struct stat st;
 	int wanted = 0;
-	char *text;
-	size_t len;
 	uint32_t i;
 
 	for (i = 0; i < c->n; i++) {
 		r = &c->relays[i];
 		wanted |= r->at.tls && r->ca_file[0] == '\0';
-		if (!r->at.tls || r->ca_file[0] == '\0')
-			continue;
-		text = wholefile_read(r->ca_file, CA_MAX, &len, &st);
-		if (text == NULL)
-			log_warn("ca file %s", r->ca_file);
-		else
-			send_ca(ib, i, text, len);
-		free(text);
+		if (r->at.tls && r->ca_file[0] != '\0')
+			(void)kidconf_ca(ib, i, r->ca_file);
 	}
-	if (!wanted)
-		return;
-	if ((text = system_roots(&len)) != NULL)
-		send_ca(ib, UPLINK_RELAYS_MAX, text, len);
-	else
-		log_warnx("this system's CA certificates are not found: name "
-		    "them with SSL_CERT_FILE, or with ca file");
-	free(text);
+	if (wanted)
+		(void)kidconf_ca(ib, UPLINK_CA_SYSTEM, "");
 }

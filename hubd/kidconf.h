@@ -5,6 +5,8 @@
 #ifndef KIDCONF_H
 #define KIDCONF_H
 
+#include <stdint.h>
+
 struct conf;
 struct imsgbuf;
 
@@ -12,6 +14,12 @@ struct imsgbuf;
 void	kidconf_bridged(struct imsgbuf *, const struct conf *);
 void	kidconf_uplink(struct imsgbuf *, const struct conf *);
 void	kidconf_resolver(struct imsgbuf *, const struct conf *);
+/*
+ * Sends the certificates of that file, or if it is "" the system's, for a
+ * relay or UPLINK_CA_*; NULL: none are needed.  -1: there are none, as the log
+ * says.
+ */
+int	kidconf_ca(struct imsgbuf *, uint32_t relay, const char *ca_file);
 /* The router's and the store's. */
 void	kidconf_hub(struct imsgbuf *, const struct conf *);
 

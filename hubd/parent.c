@@ -24,6 +24,7 @@
 #include "kidconf.h"
 #include "log.h"
 #include "parent.h"
+#include "pairs.h"
 #include "paths.h"
 #include "proc.h"
 #include "tcpsock.h"
@@ -83,6 +84,8 @@ struct parent {
 	int			 lock, ready_fd;
 	int			 ws, ws_other;	/* listeners, or -1 */
 	int			 lan;		/* likewise */
+	int			 has_key;	/* the seed is in conf */
+	struct pairs		*pairs;
 	int			 stopping, status;
 };
 
@@ -95,6 +98,9 @@ static void	try_later(struct kid *);
 static void	start_links(struct parent *);
 static void	start_carrier(struct parent *, int);
 static void	start_resolver(struct parent *);
+static int	load_key(struct parent *);
+static struct imsgbuf	*get_router(void *);
+static struct imsgbuf	*get_uplink(void *);
 static void	on_again(evutil_socket_t, short, void *);
 static void	configure(struct parent *, int, int);
 static int	open_ws(struct parent *, int);
@@ -120,6 +126,11 @@ static const int signals[] = {
 static const struct imsg_ops kid_ops = {
 	.dispatch = dispatch,
 	.closed = kid_closed,
+};
+
+static const struct pairs_ops pairs_ops = {
+	.router = get_router,
+	.uplink = get_uplink,
 };
 
 int
@@ -149,6 +160,7 @@ parent_main(struct conf *conf, int lock, int ready_fd)
 		if (p.signals[i] == NULL || event_add(p.signals[i], NULL) == -1)
 			fatalx("evsignal_new");
 	}
+	p.pairs = pairs_new(conf, &pairs_ops, &p);
 	p.deadline = evtimer_new(p.base, on_deadline, &p);
 	if (p.deadline == NULL)
 		fatalx("evtimer_new");
@@ -172,6 +184,7 @@ parent_main(struct conf *conf, int lock, int ready_fd)
 		event_free(p.kids[i].again);
 	}
 	importdir_free(p.import);
+	pairs_free(p.pairs);
 	event_base_free(p.base);
 	return p.status;
 }
@@ -299,12 +312,8 @@ try_later(struct kid *k)
 static void
 start_links(struct parent *p)
 {
-	if (p->conf->relays.n > 0 &&
-	    hubkey_load(p->conf->data, p->conf->seed) == -1) {
-		log_warnx("without a key of this hub's: no links by way of "
-		    "relays");
+	if (p->conf->relays.n > 0 && load_key(p) == -1)
 		p->conf->relays.n = 0;
-	}
 	if (!conf_links_wanted(p->conf))
 		return;
 	start_resolver(p);
@@ -312,6 +321,44 @@ start_links(struct parent *p)
 		start_carrier(p, KID_BRIDGED);
 	if (p->conf->relays.n > 0)
 		start_carrier(p, KID_UPLINK);
+}
+
+static int
+load_key(struct parent *p)
+{
+	if (!p->has_key &&
+	    hubkey_load(p->conf->data, p->conf->seed) == -1) {
+		log_warnx("without a key of this hub's: no links by way of "
+		    "relays");
+		return -1;
+	}
+	p->has_key = 1;
+	return 0;
+}
+
+static struct imsgbuf *
+get_router(void *arg)
+{
+	struct parent *p = arg;
+
+	return p->kids[KID_ROUTER].ib;
+}
+
+/* Without relays it runs from when the first one is to be joined. */
+static struct imsgbuf *
+get_uplink(void *arg)
+{
+	struct parent *p = arg;
+	struct kid *resolver = &p->kids[KID_RESOLVER];
+	struct kid *uplink = &p->kids[KID_UPLINK];
+
+	if (uplink->ib != NULL || p->stopping || load_key(p) == -1)
+		return uplink->ib;
+	if (resolver->pid == 0 && !evtimer_pending(resolver->again, NULL))
+		start_resolver(p);
+	if (uplink->pid == 0 && !evtimer_pending(uplink->again, NULL))
+		start_carrier(p, KID_UPLINK);
+	return uplink->ib;
 }
 
 static void
@@ -415,6 +462,17 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		break;
 	case PROC_IMPORT:
 		next_import(k);
+		break;
+	case PAIR_INVITE:
+	case PAIR_JOIN:
+		pairs_ask(k->parent->pairs, m);
+		break;
+	case PAIR_CODE:
+	case PAIR_DONE:
+		if (pairs_answer(k->parent->pairs, m) == -1) {
+			log_warnx("bad %s", imsg_name(m->type));
+			(void)kill(k->pid, SIGKILL);
+		}
 		break;
 	case PROC_STOP:
 		get_str(&m->rd, why, sizeof(why));
@@ -531,6 +589,8 @@ start_again(struct kid *k, int status)
 	    proc_exit(status, how, sizeof(how)));
 	imsg_free(k->ib);
 	k->ib = NULL;
+	if (k->row->id == PROC_UPLINK)
+		pairs_gone(k->parent->pairs);
 	evtimer_add(k->again, &tv);
 }
 

@@ -18,6 +18,7 @@
 #include "child.h"
 #include "conf.h"
 #include "control.h"
+#include "ctlpair.h"
 #include "hubreq.h"
 #include "hubs.h"
 #include "log.h"
@@ -60,6 +61,7 @@ static void	take_listener(enum listen_kind, int, void *);
 static void	take_peer(enum proc_id, int, void *);
 static int	configure(struct reader *, void *);
 static void	start(void *);
+static void	on_parent(struct imsg *, void *);
 static void	shutdown_router(void *);
 static void	stats(void *);
 static void	on_accept(evutil_socket_t, short, void *);
@@ -83,6 +85,7 @@ static const struct child_ops child_ops = {
 	.peer = take_peer,
 	.start = start,
 	.shutdown = shutdown_router,
+	.other = on_parent,
 	.stats = stats,
 };
 
@@ -377,6 +380,33 @@ on_idle(evutil_socket_t fd, short ev, void *arg)
 	(void)fd;
 	(void)ev;
 	child_stop_hub(m->child, "no client left");
+}
+
+void
+router_stay(struct router *r)
+{
+	struct main *m = (struct main *)r;
+
+	m->conf.idle_ms = 0;
+	arm_idle(m);
+}
+
+void
+router_tell(struct router *r, enum imsg_type type, uint32_t id,
+    const struct wbuf *w)
+{
+	struct main *m = (struct main *)r;
+
+	child_send(m->child, type, id, w);
+}
+
+static void
+on_parent(struct imsg *msg, void *arg)
+{
+	struct main *m = arg;
+
+	if (ctlpair_answer(m->router.control, msg) == -1)
+		fatalx("bad %s", imsg_name(msg->type));
 }
 
 void

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "imsg.h"
+
 struct asks;
 struct conf;
 struct control;
@@ -33,5 +35,10 @@ struct router {
 int	router_main(void);
 /* hubctl wants the hub to end. */
 void	router_stop_hub(struct router *, const char *why);
+/* The hub no longer ends when its last session has gone. */
+void	router_stay(struct router *);
+/* Sends a message to the parent. */
+void	router_tell(struct router *, enum imsg_type, uint32_t id,
+	    const struct wbuf *);
 
 #endif

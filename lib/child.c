@@ -136,8 +136,15 @@ child_ready(struct child *c)
 void
 child_tell(struct child *c, enum imsg_type type)
 {
+	child_send(c, type, 0, NULL);
+}
+
+void
+child_send(struct child *c, enum imsg_type type, uint32_t id,
+    const struct wbuf *w)
+{
 	if (c->parent != NULL)
-		imsg_send(c->parent, type, 0, -1, NULL, NULL);
+		imsg_send(c->parent, type, id, -1, w, NULL);
 }
 
 void
@@ -145,9 +152,7 @@ child_stop_hub(struct child *c, const char *why)
 {
 	struct wbuf w = { 0 };
 
-	if (c->parent == NULL)
-		return;
 	put_str(&w, why);
-	imsg_send(c->parent, PROC_STOP, 0, -1, &w, NULL);
+	child_send(c, PROC_STOP, 0, &w);
 	wbuf_free(&w);
 }

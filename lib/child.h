@@ -48,6 +48,9 @@ void		 child_free(struct child *);
 void		 child_ready(struct child *);
 /* Sends a message without a body to the parent, if it is there. */
 void		 child_tell(struct child *, enum imsg_type);
+/* Sends any message to the parent, if it is there. */
+void		 child_send(struct child *, enum imsg_type, uint32_t id,
+		    const struct wbuf *);
 /* Asks the parent to stop the hub; why goes to the log. */
 void		 child_stop_hub(struct child *, const char *why);
 

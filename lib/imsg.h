@@ -36,7 +36,8 @@ enum imsg_type {
 	CONF_IMPORT,		/* a file of EcoRelay's: u8 kind, string path */
 	CONF_IMPORTED,		/* there are no more of them */
 	CONF_CERT,		/* strings: certificate and key, PEM */
-	CONF_CA,		/* u32 relay, or UPLINK_RELAYS_MAX; PEM */
+	CONF_CA,		/* u32 relay, or UPLINK_CA_*; PEM */
+	CONF_RELAY,		/* another one: uplinkconf.h */
 	CONF_END,
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
@@ -93,6 +94,11 @@ enum imsg_type {
 	LINK_CLOSE,
 	LINK_HOLD,
 	LINK_VERDICT,
+	/* router to parent to uplink, and back: pairproto.h */
+	PAIR_INVITE,
+	PAIR_JOIN,
+	PAIR_CODE,
+	PAIR_DONE,
 	/* a carrier to the resolver, and the answer */
 	RESOLVE_NAME,		/* string host, u32 port */
 	RESOLVE_RESULT,		/* string error, u32 n, n sockaddrs */
@@ -105,6 +111,8 @@ enum imsg_type {
 	CTL_MESSAGE,
 	CTL_MONITOR,
 	CTL_CLEAN,
+	CTL_INVITE,
+	CTL_JOIN,
 	CTL_STOP,
 	CTL_RESULT,
 	CTL_EVENT,

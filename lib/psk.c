@@ -16,7 +16,6 @@
 #include "log.h"
 #include "psk.h"
 
-#define KEY_BYTES	32
 #define SALT		"ecorelay lan"
 #define SCRYPT_N	32768
 #define SCRYPT_MAXMEM	(64 * 1024 * 1024)
@@ -24,7 +23,7 @@
 
 struct psk {
 	SSL_CTX		*ctx;
-	unsigned char	 root[KEY_BYTES];
+	unsigned char	 root[PSK_KEY_SIZE];
 	char		 hub_id[NAME_SIZE];
 };
 
@@ -37,7 +36,7 @@ struct ends {
 
 static void	bad(const char *) __attribute__((__noreturn__));
 static int	derive(const struct psk *, const char *, const char *,
-		    unsigned char[KEY_BYTES]);
+		    unsigned char[PSK_KEY_SIZE]);
 static SSL_SESSION	*session(SSL *);
 static int	use_session(SSL *, const EVP_MD *, const unsigned char **,
 		    size_t *, SSL_SESSION **);
@@ -90,14 +89,14 @@ psk_free(struct psk *k)
 /* RFC 5869; 0 or -1. */
 static int
 derive(const struct psk *k, const char *caller, const char *listener,
-    unsigned char key[KEY_BYTES])
+    unsigned char key[PSK_KEY_SIZE])
 {
 	char info[2 * NAME_SIZE], digest[] = "SHA256";
 	size_t n = strlen(caller) + 1;
 	OSSL_PARAM params[4];
 	EVP_KDF *kdf;
 	EVP_KDF_CTX *ctx = NULL;
-	unsigned char root[KEY_BYTES];
+	unsigned char root[PSK_KEY_SIZE];
 	int ok = 0;
 
 	memcpy(info, caller, n);
@@ -113,11 +112,20 @@ derive(const struct psk *k, const char *caller, const char *listener,
 	params[3] = OSSL_PARAM_construct_end();
 	if ((kdf = EVP_KDF_fetch(NULL, "HKDF", NULL)) != NULL &&
 	    (ctx = EVP_KDF_CTX_new(kdf)) != NULL)
-		ok = EVP_KDF_derive(ctx, key, KEY_BYTES, params) == 1;
+		ok = EVP_KDF_derive(ctx, key, PSK_KEY_SIZE, params) == 1;
 	EVP_KDF_CTX_free(ctx);
 	EVP_KDF_free(kdf);
 	explicit_bzero(root, sizeof(root));
 	return ok ? 0 : -1;
+}
+
+/* No listener has the name "". */
+void
+psk_export(const struct psk *k, const char *label,
+    unsigned char key[PSK_KEY_SIZE])
+{
+	if (derive(k, label, "", key) == -1)
+		bad("HKDF");
 }
 
 /* The session that the key stands for. */
@@ -128,7 +136,7 @@ session(SSL *ssl)
 	static const unsigned char suite[] = { 0x13, 0x01 };
 	const struct ends *t = SSL_get_app_data(ssl);
 	const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, suite);
-	unsigned char key[KEY_BYTES];
+	unsigned char key[PSK_KEY_SIZE];
 	SSL_SESSION *s = SSL_SESSION_new();
 
 	if (s == NULL || cipher == NULL ||

@@ -14,11 +14,20 @@
 #include "names.h"
 #include "tlsio.h"
 
+#define PSK_KEY_SIZE	32
+
 struct psk;
 
 /* Takes some 100 ms and, meanwhile, 32 MB.  Dies if OpenSSL cannot. */
 struct psk	*psk_new(const char *secret, const char *hub_id);
 void		 psk_free(struct psk *);
+
+/*
+ * Another key that comes of the secret, for what label says: HKDF-SHA256 of
+ * the same root, info = label, 0.
+ */
+void		 psk_export(const struct psk *, const char *label,
+		    unsigned char key[PSK_KEY_SIZE]);
 
 /* The caller's side of a connection to the hub listener (tlsio.h). */
 struct tls	*psk_call(struct psk *, const char *listener,

@@ -9,9 +9,6 @@
 
 #include "uplinkconf.h"
 
-static void	put_relay(struct wbuf *, const struct uplink_relay *);
-static void	get_relay(struct reader *, struct uplink_relay *);
-
 const char *
 uplink_relay_url(struct uplink_relay *r, const char *url)
 {
@@ -56,8 +53,8 @@ uplink_relay_add(struct relays_conf *c, const struct uplink_relay *r)
 	return 0;
 }
 
-static void
-put_relay(struct wbuf *w, const struct uplink_relay *r)
+void
+uplink_relay_put(struct wbuf *w, const struct uplink_relay *r)
 {
 	put_str(w, r->url);
 	put_str(w, r->token);
@@ -66,8 +63,8 @@ put_relay(struct wbuf *w, const struct uplink_relay *r)
 }
 
 /* That the file was read by the parent is all that there is to know of it. */
-static void
-get_relay(struct reader *rd, struct uplink_relay *r)
+void
+uplink_relay_get(struct reader *rd, struct uplink_relay *r)
 {
 	char url[UPLINK_URL_SIZE];
 
@@ -93,7 +90,7 @@ uplink_conf_put(struct wbuf *w, const struct uplink_conf *c)
 	put_u8(w, c->log_level);
 	put_u32(w, c->relays.n);
 	for (i = 0; i < c->relays.n; i++)
-		put_relay(w, &c->relays.relays[i]);
+		uplink_relay_put(w, &c->relays.relays[i]);
 }
 
 int
@@ -115,7 +112,7 @@ uplink_conf_get(struct reader *rd, struct uplink_conf *c)
 	get_str(rd, c->no_proxy, sizeof(c->no_proxy));
 	c->log_level = get_u8(rd);
 	for (n = get_u32(rd); n > 0 && !rd->failed; n--) {
-		get_relay(rd, &r);
+		uplink_relay_get(rd, &r);
 		if (!rd->failed && uplink_relay_add(&c->relays, &r) == -1)
 			rd->failed = 1;
 	}

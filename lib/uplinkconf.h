@@ -11,6 +11,9 @@
 #include "wsurl.h"
 
 #define UPLINK_RELAYS_MAX	8
+/* CONF_CA is for a relay of these, or for: */
+#define UPLINK_CA_SYSTEM	UPLINK_RELAYS_MAX
+#define UPLINK_CA_JOIN		(UPLINK_RELAYS_MAX + 1)	/* the next PAIR_JOIN */
 #define UPLINK_URL_SIZE		256
 #define UPLINK_FILE_SIZE	1024
 #define UPLINK_TOKEN_MIN	8	/* characters */
@@ -58,6 +61,9 @@ int		 uplink_relay_add(struct relays_conf *,
  */
 int		 uplink_relay_token(struct uplink_relay *, const char *,
 		    size_t);
+/* CONF_RELAY, and a part of CONF_START; of the file only that there is one. */
+void		 uplink_relay_put(struct wbuf *, const struct uplink_relay *);
+void		 uplink_relay_get(struct reader *, struct uplink_relay *);
 void		 uplink_conf_put(struct wbuf *, const struct uplink_conf *);
 int		 uplink_conf_get(struct reader *, struct uplink_conf *);
 

@@ -31,6 +31,7 @@ relay_conf_defaults(struct relay_conf *c)
 	c->max_hubs = 10000;
 	c->max_peers = 500;
 	c->handshake_ms = 5000;
+	c->pair_ms = 5 * 60 * 1000;
 	c->log_level = LOG_LEVEL_INFO;
 }
 
@@ -142,6 +143,7 @@ relay_conf_put(struct wbuf *w, const struct relay_conf *c)
 	put_u32(w, c->messages_per_s);
 	put_u32(w, c->bytes_per_s);
 	put_u32(w, c->handshake_ms);
+	put_u32(w, c->pair_ms);
 	put_u8(w, c->log_level);
 }
 
@@ -155,6 +157,7 @@ relay_conf_get(struct reader *r, struct relay_conf *c)
 	c->messages_per_s = get_u32(r);
 	c->bytes_per_s = get_u32(r);
 	c->handshake_ms = get_u32(r);
+	c->pair_ms = get_u32(r);
 	c->log_level = get_u8(r);
 	return reader_done(r);
 }

@@ -33,6 +33,7 @@ struct relay_conf {
 	uint32_t	 messages_per_s;	/* of one hub; 0: no limit */
 	uint32_t	 bytes_per_s;		/* likewise */
 	uint32_t	 handshake_ms;
+	uint32_t	 pair_ms;		/* that a slot stays open */
 	uint8_t		 log_level;
 };
 

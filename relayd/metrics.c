@@ -55,6 +55,12 @@ static const struct {
 	{ NULL, "handshake_failures_total", "{reason=\"taken\"}",
 	    COUNT_TAKEN },
 	{ NULL, "handshake_failures_total", "{reason=\"full\"}", COUNT_FULL },
+	{ "Slots for pairing that were opened.", "pairs_opened_total", "",
+	    COUNT_PAIR_OPENED },
+	{ "Slots that were joined.", "pairs_joined_total", "",
+	    COUNT_PAIR_JOINED },
+	{ "Openings and joins that were refused.", "pairs_refused_total", "",
+	    COUNT_PAIR_REFUSED },
 };
 
 void
@@ -117,6 +123,8 @@ put_all(struct wbuf *w, const struct relay *r)
 	    r->nearly);
 	put_gauge(w, "queued_bytes", "Bytes that hubs have not read yet.",
 	    hubs_pending(r));
+	put_gauge(w, "pairs", "Slots for pairing that are open.",
+	    pairs_count(r->pairs));
 	put_gauge(w, "uptime_seconds", "Since the start.",
 	    (uint64_t)(time_mono_ms() - r->started) / 1000);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

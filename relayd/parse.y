@@ -38,8 +38,8 @@ int		yyparse(void);
 }
 
 %token			BAD BYTES CERTIFICATE FILE_ HANDSHAKE HUB HUBS INCLUDE
-%token			KEY LIMIT LISTEN MESSAGES METRICS ON PEERS PER PORT
-%token			SECOND SECONDS SECRET TIMEOUT TLS
+%token			KEY LIMIT LISTEN MESSAGES METRICS ON PAIR PEERS PER
+%token			PORT SECOND SECONDS SECRET TIMEOUT TLS
 %token	<text>		WORD STRING
 %token	<number>	NUMBER
 %type	<text>		value address
@@ -104,6 +104,10 @@ statement	: LISTEN ON address port	{ (void)add_listen($3, $4.n); }
 			if (in_range("handshake timeout", $3.n, 1, 600))
 				conf->handshake_ms = (uint32_t)$3.n * 1000;
 		}
+		| PAIR TIMEOUT NUMBER seconds {
+			if (in_range("pair timeout", $3.n, 1, 3600))
+				conf->pair_ms = (uint32_t)$3.n * 1000;
+		}
 		;
 
 seconds		: /* empty */
@@ -130,6 +134,7 @@ static const struct {
 	{ "messages", MESSAGES },
 	{ "metrics", METRICS },
 	{ "on", ON },
+	{ "pair", PAIR },
 	{ "peers", PEERS },
 	{ "per", PER },
 	{ "port", PORT },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The router of a relay: hubs (hub.c), and the process around them (router.c).
+ * The router of a relay: hubs (hub.c, peers.c, forward.c), slots in which two
+ * of them pair (pair.c), and the process around them (router.c).
  */
 #ifndef RELAY_H
 #define RELAY_H
@@ -14,7 +15,9 @@
 
 struct event;
 struct event_base;
+struct json_value;
 struct map;
+struct pairs;
 struct ssl_st;
 struct wsio;
 
@@ -35,7 +38,8 @@ enum relay_close {
 enum relay_feature {
 	FEATURE_HUBS = 1,
 	FEATURE_LIMITS = 2,
-	FEATURE_RENAME = 4
+	FEATURE_RENAME = 4,
+	FEATURE_SEAL = 8
 };
 
 enum stage {
@@ -88,6 +92,9 @@ enum counter {
 	COUNT_BAD,
 	COUNT_TAKEN,
 	COUNT_FULL,
+	COUNT_PAIR_OPENED,	/* slots: */
+	COUNT_PAIR_JOINED,
+	COUNT_PAIR_REFUSED,
 	COUNTERS
 };
 
@@ -97,6 +104,7 @@ struct relay {
 	struct hub_list		 early, up;
 	struct map		*ids;		/* of those up */
 	size_t			 nearly, nup;
+	struct pairs		*pairs;
 	uint64_t		 counters[COUNTERS];
 	int64_t			 started;
 };
@@ -112,6 +120,42 @@ void	hubs_tick(struct relay *);
 void	hubs_stop(struct relay *, int retry_ms);
 /* Bytes that wait to be sent to all of them. */
 size_t	hubs_pending(const struct relay *);
+
+/* 1 if that string is the relay's secret, in constant time. */
+int	hub_knows(const struct relay *, const struct json_value *);
+
+/* pair.c */
+struct pairs	*pairs_new(struct relay *);
+/* Tells both ends of each slot to come back, and forgets it. */
+void	pairs_free(struct pairs *, const char *why);
+/* Slots that are open. */
+size_t	pairs_count(const struct pairs *);
+/* Closes what has been open for too long. */
+void	pairs_tick(struct pairs *);
+/* 1 if a first message asks for a slot. */
+int	pair_wanted(const struct json_value *);
+/* Takes over a connection with that first message. */
+void	pair_new(struct pairs *, struct wsio *, const char *address,
+	    const struct json_value *);
+
+/* peers.c */
+/* Welcomes a hub, and tells the others of it and of the peers in its hello. */
+void	peers_arrive(struct hub *, const struct json_value *);
+/* Tells the others that it and its peers have left. */
+void	peers_depart(const struct hub *);
+/* A bridge_peer_update. */
+void	peers_update(struct hub *, const struct json_value *);
+void	peers_free(struct map *);
+
+/* forward.c */
+/* A bridge_forward. */
+void	forward_message(struct hub *, const struct json_value *);
+/* So much was sent: over its limits a hub is not read for a while. */
+void	forward_spend(struct hub *, size_t);
+/* It has read all; it is gone; what was held back too long goes on. */
+void	forward_drained(struct hub *);
+void	forward_gone(struct hub *);
+void	forward_tick(struct hub *, int64_t now);
 
 /* metrics.c */
 /* Takes over a connection to the metrics' listener. */

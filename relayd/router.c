@@ -85,6 +85,7 @@ router_main(void)
 	TAILQ_INIT(&r->early);
 	TAILQ_INIT(&r->up);
 	r->ids = map_new();
+	r->pairs = pairs_new(r);
 	r->conf = &m.conf;
 	r->started = time_mono_ms();
 	m.child = child_new(r->base, PROC_RELAY, "relayd", "router",
@@ -99,6 +100,7 @@ router_main(void)
 		event_free(m.listeners[i].ev);
 		close(fd);
 	}
+	pairs_free(r->pairs, "the relay stops");
 	hubs_stop(r, RETRY_MS);
 	map_free(r->ids);
 	event_free(m.tick);
@@ -305,6 +307,7 @@ on_tick(evutil_socket_t fd, short ev, void *arg)
 	(void)fd;
 	(void)ev;
 	hubs_tick(&m->relay);
+	pairs_tick(m->relay.pairs);
 	for (i = 0; i < m->nlisteners; i++) {
 		if (m->conf.secret[0] != '\0')
 			event_add(m->listeners[i].ev, NULL);

@@ -35,7 +35,12 @@ struct main {
 static int	on_conf(struct reader *, void *);
 static void	on_peer(enum proc_id, int, void *);
 static void	on_start(void *);
-static void	on_ca(struct imsg *, void *);
+static void	on_parent(struct imsg *, void *);
+static int	on_ca(struct uplink *, struct reader *);
+static int	on_relay(struct uplink *, struct reader *);
+static int	on_invite(struct uplink *, uint32_t, struct reader *);
+static int	on_join(struct uplink *, uint32_t, struct reader *);
+static void	refuse(struct uplink *, uint32_t, const char *);
 static SSL_CTX	*trusting(struct slice);
 static void	on_shutdown(void *);
 static void	on_router(struct imsgbuf *, struct imsg *, void *);
@@ -51,7 +56,7 @@ static const struct child_ops child_ops = {
 	.conf = on_conf,
 	.peer = on_peer,
 	.start = on_start,
-	.other = on_ca,
+	.other = on_parent,
 	.shutdown = on_shutdown,
 };
 
@@ -73,6 +78,7 @@ uplink_main(void)
 	if ((u->base = event_base_new()) == NULL)
 		fatalx("event_base_new");
 	TAILQ_INIT(&u->upstreams);
+	TAILQ_INIT(&u->pairings);
 	u->links = map_new();
 	u->dialer = dialer_new(u->base, PROC_UPLINK);
 	m.child = child_new(u->base, PROC_UPLINK, "relayd", "uplink",
@@ -86,6 +92,7 @@ uplink_main(void)
 		upstream_flush(up, DRAIN_MS);
 		upstream_free(up);
 	}
+	pairings_free(u);
 	imsg_free(u->router);
 	dialer_free(u->dialer);
 	event_free(m.tick);
@@ -94,6 +101,7 @@ uplink_main(void)
 	sealer_free(u->sealer);
 	for (i = 0; i <= UPLINK_RELAYS_MAX; i++)
 		SSL_CTX_free(u->tls[i]);
+	SSL_CTX_free(u->pair_tls);
 	event_base_free(u->base);
 	explicit_bzero(&u->conf, sizeof(u->conf));
 	return 0;
@@ -144,19 +152,135 @@ on_start(void *arg)
 	child_ready(m->child);
 }
 
-/* Certificates that are trusted to say which host is a relay. */
 static void
-on_ca(struct imsg *msg, void *arg)
+on_parent(struct imsg *msg, void *arg)
 {
 	struct main *m = arg;
-	uint32_t relay = get_u32(&msg->rd);
-	struct slice pem = get_slice(&msg->rd);
+	struct uplink *u = &m->uplink;
+	int bad = -1;
 
-	if (msg->type != CONF_CA || reader_done(&msg->rd) == -1 ||
-	    relay > UPLINK_RELAYS_MAX)
-		fatalx("unexpected %s", imsg_name(msg->type));
-	SSL_CTX_free(m->uplink.tls[relay]);
-	m->uplink.tls[relay] = trusting(pem);
+	if (msg->type == CONF_CA)
+		bad = on_ca(u, &msg->rd);
+	else if (msg->type == CONF_RELAY && u->sealer != NULL)
+		bad = on_relay(u, &msg->rd);
+	else if (msg->type == PAIR_INVITE && u->sealer != NULL)
+		bad = on_invite(u, msg->id, &msg->rd);
+	else if (msg->type == PAIR_JOIN && u->sealer != NULL)
+		bad = on_join(u, msg->id, &msg->rd);
+	if (bad)
+		fatalx("unexpected %s from the parent", imsg_name(msg->type));
+}
+
+/* Certificates that are trusted to say which host is a relay. */
+static int
+on_ca(struct uplink *u, struct reader *rd)
+{
+	uint32_t relay = get_u32(rd);
+	struct slice pem = get_slice(rd);
+	SSL_CTX **ctx;
+
+	if (reader_done(rd) == -1 || relay > UPLINK_CA_JOIN)
+		return -1;
+	ctx = relay == UPLINK_CA_JOIN ? &u->pair_tls : &u->tls[relay];
+	SSL_CTX_free(*ctx);
+	*ctx = trusting(pem);
+	return 0;
+}
+
+/* One that was not in the configuration when this process began. */
+static int
+on_relay(struct uplink *u, struct reader *rd)
+{
+	struct uplink_relay r;
+	int bad;
+
+	uplink_relay_get(rd, &r);
+	bad = reader_done(rd) == -1 ||
+	    uplink_relay_add(&u->conf.relays, &r) == -1;
+	explicit_bzero(&r, sizeof(r));
+	if (!bad)
+		(void)upstream_new(u, u->conf.relays.n - 1);
+	return bad ? -1 : 0;
+}
+
+static void
+refuse(struct uplink *u, uint32_t id, const char *why)
+{
+	struct pair_done d = { .hub_id = "" };
+
+	strlcpy(d.why, why, sizeof(d.why));
+	uplink_paired(u, id, &d);
+}
+
+/* Any relay is the first one of those that are there. */
+static int
+on_invite(struct uplink *u, uint32_t id, struct reader *rd)
+{
+	struct pair_ask a;
+	struct upstream *up, *found = NULL;
+	uint32_t i;
+
+	if (pair_ask_get(rd, &a) == -1)
+		return -1;
+	for (up = upstream_next(u, NULL); up != NULL;
+	    up = upstream_next(u, up)) {
+		if (a.url[0] == '\0' ? found == NULL || (upstream_is_up(up) &&
+		    !upstream_is_up(found)) :
+		    strcmp(upstream_conf(up)->url, a.url) == 0)
+			found = up;
+	}
+	if (found == NULL) {
+		refuse(u, id, "this hub knows no relay of that URL");
+		return 0;
+	}
+	i = (uint32_t)(upstream_conf(found) - u->conf.relays.relays);
+	pairing_new(u, id, upstream_conf(found), "", uplink_tls(u, i));
+	return 0;
+}
+
+static int
+on_join(struct uplink *u, uint32_t id, struct reader *rd)
+{
+	struct uplink_relay r = { .unsealed = 0 };
+	struct pair_ask a;
+	char code[PAIR_CODE_SIZE];
+	const char *wrong;
+
+	if (pair_ask_get(rd, &a) == -1)
+		return -1;
+	if ((wrong = uplink_relay_url(&r, a.url)) != NULL)
+		refuse(u, id, wrong);
+	else if (pair_code_read(a.code, code) == -1)
+		refuse(u, id, "that is no code");
+	else
+		pairing_new(u, id, &r, code, u->pair_tls);
+	explicit_bzero(&a, sizeof(a));
+	explicit_bzero(code, sizeof(code));
+	return 0;
+}
+
+void
+uplink_invited(struct uplink *u, uint32_t id, const struct pair_code *m)
+{
+	struct main *self = (struct main *)u;
+	struct wbuf w = { 0 };
+
+	pair_code_put(&w, m);
+	child_send(self->child, PAIR_CODE, id, &w);
+	explicit_bzero(w.rb->data, w.len);
+	wbuf_free(&w);
+}
+
+void
+uplink_paired(struct uplink *u, uint32_t id, const struct pair_done *m)
+{
+	struct main *self = (struct main *)u;
+	struct wbuf w = { 0 };
+
+	pair_done_put(&w, m);
+	child_send(self->child, PAIR_DONE, id, &w);
+	explicit_bzero(w.rb->data, w.len);
+	wbuf_free(&w);
 }
 
 static SSL_CTX *

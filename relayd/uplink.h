@@ -12,6 +12,7 @@
 
 #include "json.h"
 #include "linkproto.h"
+#include "pairing.h"
 #include "uplinkconf.h"
 
 struct dialer;
@@ -59,6 +60,8 @@ struct uplink {
 	struct map		*links;		/* number -> struct remote */
 	uint32_t		 last_link, last_query;
 	int			 held;		/* nothing is to be read */
+	struct pairing_list	 pairings;
+	struct ssl_ctx_st	*pair_tls;	/* of the next one to join */
 };
 
 /* uplink.c */
@@ -81,6 +84,11 @@ uint32_t	uplink_ask(struct uplink *, const char *hub_id,
 /* What trusts that relay's certificate; NULL: nothing does. */
 struct ssl_ctx_st	*uplink_tls(struct uplink *, uint32_t relay);
 
+/* Of a pairing of that id: it can be joined now, and has come to its end. */
+void	uplink_invited(struct uplink *, uint32_t id,
+	    const struct pair_code *);
+void	uplink_paired(struct uplink *, uint32_t id, const struct pair_done *);
+
 /* upstream.c */
 struct upstream	*upstream_new(struct uplink *, uint32_t relay);
 void		 upstream_free(struct upstream *);
@@ -96,6 +104,7 @@ struct uplink	*upstream_uplink(const struct upstream *);
 struct remote_list	*upstream_remotes(struct upstream *);
 struct map	*upstream_ids(struct upstream *);
 const struct uplink_relay	*upstream_conf(const struct upstream *);
+int		 upstream_is_up(const struct upstream *);
 uint8_t		 upstream_rank(const struct upstream *);
 /* A message, which is ended with the bracket of its object and emptied. */
 void		 upstream_write(struct upstream *, struct wbuf *);

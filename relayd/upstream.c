@@ -175,6 +175,12 @@ upstream_conf(const struct upstream *up)
 	return up->conf;
 }
 
+int
+upstream_is_up(const struct upstream *up)
+{
+	return up->stage == UP;
+}
+
 uint8_t
 upstream_rank(const struct upstream *up)
 {

@@ -107,6 +107,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	TAILQ_INIT(&r.early);
 	TAILQ_INIT(&r.up);
 	r.ids = map_new();
+	r.pairs = pairs_new(&r);
 	fds[0] = join(&r, "b");
 	fds[1] = join(&r, size > 0 && data[0] == ' ' ? "a" : NULL);
 	turn(&r, fds);
@@ -121,6 +122,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(fds[0]);
 	close(fds[1]);
 	event_base_loop(base, EVLOOP_NONBLOCK);
+	pairs_free(r.pairs, "");
 	hubs_stop(&r, 1000);
 	map_free(r.ids);
 	return 0;

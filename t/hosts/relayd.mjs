@@ -3,86 +3,14 @@
 // more, played with an independent client, the package ws.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
-import net from 'node:net';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import WebSocket from 'ws';
 
 import { run, until } from './relay.mjs';
+import { Hub, SECRET, certificate, hello, hub, metrics, peer, relay, start,
+    stop } from './relaynode.mjs';
 
-const SECRET = 'the relay\'s secret';
 const BIG = 500000;
 const FLOOD = 300;
-const here = path.dirname(fileURLToPath(import.meta.url));
-const build = path.resolve(process.env.ECORELAY_BUILD ?? `${here}/../..`);
-const relay = { ports: [] };
-
-async function freePort()
-{
-	const server = net.createServer().listen(0, '127.0.0.1');
-
-	await once(server, 'listening');
-	const { port } = server.address();
-	server.close();
-	await once(server, 'close');
-	return port;
-}
-
-// A hub, or what wants to be one; what it gets is kept until asked for.
-class Hub {
-	constructor(url = `ws://127.0.0.1:${relay.ports[0]}/`)
-	{
-		this.got = [];
-		this.ws = new WebSocket(url, { rejectUnauthorized: false });
-		this.ws.on('message', data => {
-			this.got.push(JSON.parse(data));
-		});
-		this.ws.on('error', error => { this.error = error; });
-		this.closed = new Promise(resolve =>
-		    this.ws.once('close', (code, why) =>
-			resolve([code, why.toString()])));
-		this.opened = once(this.ws, 'open');
-		this.opened.catch(() => {});
-	}
-
-	say(msg)
-	{
-		this.ws.send(JSON.stringify(msg));
-	}
-
-	// The next message; all come in order.
-	async next(type)
-	{
-		const msg = await until(type, () => this.got.shift());
-
-		assert.equal(msg.type, type);
-		return msg;
-	}
-
-	end()
-	{
-		this.ws.close();
-		return this.closed;
-	}
-}
-
-const peer = name => ({ name, cwd: '/w', git_branch: 'main', last_seen: 1 });
-
-const hello = (id, more = {}) => ({ type: 'bridge_hello', hub_id: id,
-	secret: SECRET, protocol_version: '5', peers: [], ...more });
-
-async function hub(id, more = {}, url = undefined)
-{
-	const h = new Hub(url);
-
-	await h.opened;
-	h.say(hello(id, more));
-	h.welcome = await h.next('bridge_welcome');
-	return h;
-}
 
 async function refused(first, code, why)
 {
@@ -94,57 +22,9 @@ async function refused(first, code, why)
 	assert.deepEqual(h.got, []);
 }
 
-async function start(conf)
-{
-	const file = `${relay.dir}/relayd.conf`;
-
-	fs.writeFileSync(file, conf);
-	relay.log = `${relay.dir}/log`;
-	relay.proc = spawn(`${build}/relayd/relayd`, ['-d', '-f', file],
-	    { stdio: ['ignore', 'ignore', fs.openSync(relay.log, 'w')] });
-	await until('the relay serves', () => {
-		assert.equal(relay.proc.exitCode, null,
-		    fs.readFileSync(relay.log, 'utf8'));
-		return fs.readFileSync(relay.log, 'utf8').includes('serves');
-	});
-}
-
-async function stop()
-{
-	relay.proc.kill('SIGTERM');
-	const [code] = await once(relay.proc, 'exit');
-
-	assert.equal(code, 0, fs.readFileSync(relay.log, 'utf8'));
-}
-
-const listeners = () => `secret file "${relay.dir}/secret"
-listen on 127.0.0.1 port ${relay.ports[0]}
-listen on 127.0.0.1 port ${relay.ports[1]} tls \
-certificate "${relay.dir}/cert.pem" key "${relay.dir}/key.pem"
-metrics on 127.0.0.1 port ${relay.ports[2]}
-handshake timeout 1 second
-`;
-
-function certificate()
-{
-	execFileSync('openssl', ['req', '-x509', '-newkey', 'ed25519',
-	    '-nodes', '-keyout', `${relay.dir}/key.pem`, '-out',
-	    `${relay.dir}/cert.pem`, '-days', '1', '-subj', '/CN=localhost'],
-	    { stdio: 'ignore' });
-	fs.chmodSync(`${relay.dir}/key.pem`, 0o600);
-}
-
 const cases = {};
 
-cases['the relay serves'] = async t => {
-	relay.dir = fs.mkdtempSync(`${t.data}-relay-`);
-	for (let i = 0; i < 3; i++)
-		relay.ports.push(await freePort());
-	fs.writeFileSync(`${relay.dir}/secret`, `${SECRET}\n`,
-	    { mode: 0o600 });
-	certificate();
-	await start(listeners());
-};
+cases['the relay serves'] = start;
 
 cases['hubs are seen, and leave'] = async () => {
 	const a = await hub('alpha', { peers: [peer('ann')] });
@@ -262,13 +142,43 @@ cases['over TLS, with a new certificate too'] = async () => {
 	await Promise.all([old.end(), young.end()]);
 };
 
+cases['hubs that seal are told of'] = async () => {
+	const a = await hub('alpha', { features: ['hubs'] });
+	const b = await hub('beta', { features: ['seal'],
+		peers: [peer('bob')] });
+
+	assert.deepEqual(a.welcome.hubs, []);
+	assert.equal(b.welcome.hubs, undefined);
+	assert.deepEqual(await a.next('relay_hub'), { type: 'relay_hub',
+		action: 'join', hub_id: 'beta' });
+	await a.next('bridge_peer_update');
+	const c = await hub('gamma', { features: ['hubs', 'seal'] });
+
+	assert.deepEqual(c.welcome.hubs, ['beta']);
+	assert.equal((await a.next('relay_hub')).hub_id, 'gamma');
+	const wrapped = { type: 'seal', sid: '0'.repeat(32), seq: 1,
+		data: 'AAAA' };
+
+	c.say({ type: 'bridge_forward', target_peer: '@beta', wrapped });
+	assert.deepEqual(await b.next('bridge_forward'),
+	    { type: 'bridge_forward', target_peer: '@beta',
+	    origin_hub: 'gamma', wrapped });
+	await b.end();
+	await a.next('bridge_peer_update');
+	assert.deepEqual(await a.next('relay_hub'), { type: 'relay_hub',
+		action: 'leave', hub_id: 'beta' });
+	await c.end();
+	assert.equal((await a.next('relay_hub')).hub_id, 'gamma');
+	await a.end();
+	assert.deepEqual(a.got, []);
+};
+
 cases['health and metrics'] = async () => {
 	const answer = await fetch(`http://127.0.0.1:${relay.ports[0]}/`);
 
 	assert.equal(answer.status, 200);
 	assert.equal(await answer.text(), 'OK\n');
-	const page = await (await fetch(
-	    `http://127.0.0.1:${relay.ports[2]}/metrics`)).text();
+	const page = await metrics();
 
 	assert.match(page, /^ecorelay_hubs 0$/m);
 	assert.match(page,
@@ -280,7 +190,6 @@ cases['it stops, and says when to come back'] = async () => {
 	const a = await hub('alpha');
 	const b = await hub('beta', { features: ['hubs'] });
 
-	assert.deepEqual(b.welcome.hubs, ['alpha']);
 	await stop();
 	assert.deepEqual(await a.closed, [1012, 'come back in 5 s']);
 	assert.deepEqual(await b.next('relay_stop'), { type: 'relay_stop',
@@ -288,7 +197,7 @@ cases['it stops, and says when to come back'] = async () => {
 };
 
 cases['limits hold a hub back and lose nothing'] = async () => {
-	await start(`${listeners()}limit hubs 2
+	await start(`limit hubs 2
 limit messages 100 per second
 limit peers 1 per hub
 `);
@@ -312,7 +221,6 @@ limit peers 1 per hub
 	assert.ok(limit.retry_ms > 0);
 	await Promise.all([a.end(), b.end()]);
 	await stop();
-	fs.rmSync(relay.dir, { recursive: true });
 };
 
 await run('relayd.mjs', cases);

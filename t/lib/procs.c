@@ -144,13 +144,14 @@ proc_is_hub(pid_t pid, const char *role)
 	if ((len = proc_read(pid, "cmdline", buf, sizeof(buf))) <= 0)
 		return (0);
 	base = strrchr(buf, '/') != NULL ? strrchr(buf, '/') + 1 : buf;
-	if (strncmp(base, "hubd", 4) != 0 &&
-	    (role == NULL || strcmp(base, role) != 0))
+	if (strncmp(base, "hubd", 4) != 0 && (role == NULL ||
+	    (strcmp(base, "bridged") != 0 && strcmp(base, "relayd") != 0)))
 		return (0);
 	for (i = 0; i < len; i += (long)strlen(buf + i) + 1) {
 		if (x && role != NULL && strcmp(buf + i, role) == 0)
 			is_role = 1;
-		if (strcmp(buf + i, "-x") == 0) {
+		if (strcmp(buf + i, "-x") == 0 ||
+		    strcmp(buf + i, "-u") == 0) {
 			if (role == NULL)
 				return (0);
 			x = 1;

@@ -99,8 +99,8 @@ void		 remove_tree(const char *dir);
 /* dir: their ECORELAY_DATA, or a directory that it is in. */
 size_t	 procs_all(const char *dir, pid_t *, size_t max);
 /*
- * A process of the hub: "router", "store", "bridged", or NULL for the parent;
- * or 0.
+ * A process of the hub: "router", "store", "bridged", "uplink", or NULL for
+ * the parent; or 0.
  */
 pid_t	 hub_pid(struct tenv *, const char *role);
 /* The hub's child of that program, "bridged"; or 0. */

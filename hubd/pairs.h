@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The parent's part in pairing (pairproto.h): it hands on what the router asks
+ * and the uplink answers, and keeps the relay that was joined.
+ */
+#ifndef PAIRS_H
+#define PAIRS_H
+
+struct conf;
+struct imsg;
+struct imsgbuf;
+struct pairs;
+
+struct pairs_ops {
+	/* The router; NULL: it is gone. */
+	struct imsgbuf	*(*router)(void *);
+	/* The uplink, started if need be; NULL: it cannot be. */
+	struct imsgbuf	*(*uplink)(void *);
+};
+
+/* Relays are added to that configuration. */
+struct pairs	*pairs_new(struct conf *, const struct pairs_ops *, void *);
+void		 pairs_free(struct pairs *);
+/* Of the router; the body is checked. */
+void		 pairs_ask(struct pairs *, struct imsg *);
+/* Of the uplink; -1 if it is not what it should be. */
+int		 pairs_answer(struct pairs *, struct imsg *);
+/* The uplink has ended, and all that it was asked. */
+void		 pairs_gone(struct pairs *);
+
+#endif

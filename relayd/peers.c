@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who is there, and what others are told of it: hubs, and the sessions that
+ * they tell the relay of.
+ */
+#include "compat.h"
+
+#include <stdlib.h>
+
+#include "map.h"
+#include "message.h"
+#include "relay.h"
+#include "wsio.h"
+
+#define WELCOME_MAX	(1024 * 1024 - 8192)	/* the rest follows */
+
+/* A session of a hub. */
+struct peer {
+	char	 name[NAME_SIZE];
+	char	*details;	/* members behind the name, JSON */
+};
+
+static void	greet(struct hub *);
+static void	put_hubs(struct wbuf *, const struct relay *,
+		    const struct hub *);
+static struct peer	*learn(struct hub *, const struct json_value *);
+static void	put_peer(struct wbuf *, const struct hub *,
+		    const struct peer *);
+static void	tell_join(const struct hub *, const struct peer *,
+		    unsigned);
+static void	tell_leave(const struct hub *, const char *, unsigned);
+static void	tell_hub(const struct hub *, const char *);
+static void	to_others(const struct hub *, struct wbuf *, unsigned,
+		    unsigned);
+
+void
+peers_arrive(struct hub *h, const struct json_value *v)
+{
+	struct json_value e;
+	struct peer *p;
+	size_t pos = 0;
+
+	greet(h);
+	tell_hub(h, "join");
+	while (json_next(&v[M_PEERS], &pos, &e)) {
+		if ((p = learn(h, &e)) != NULL)
+			tell_join(h, p, 0);
+	}
+}
+
+void
+peers_depart(const struct hub *h)
+{
+	struct peer *p;
+	size_t pos = 0;
+
+	while ((p = map_next(h->peers, &pos)) != NULL)
+		tell_leave(h, p->name, 0);
+	tell_hub(h, "leave");
+}
+
+void
+peers_free(struct map *peers)
+{
+	struct peer *p;
+	size_t pos = 0;
+
+	while ((p = map_next(peers, &pos)) != NULL) {
+		free(p->details);
+		free(p);
+	}
+	map_free(peers);
+}
+
+/* Who is there; of more than fits in one message the rest follows. */
+static void
+greet(struct hub *h)
+{
+	const struct relay *r = h->relay;
+	struct wbuf w = { 0 };
+	const struct hub *o;
+	struct peer *p;
+	size_t pos;
+
+	json_begin(&w, '{');
+	json_put_str(&w, "type", "bridge_welcome");
+	json_put_str(&w, "hub_id", RELAY_ID);
+	json_key(&w, "peers");
+	json_begin(&w, '[');
+	TAILQ_FOREACH(o, &r->up, entry) {
+		for (pos = 0; o != h &&
+		    (p = map_next(o->peers, &pos)) != NULL &&
+		    w.len < WELCOME_MAX;) {
+			json_comma(&w);
+			put_peer(&w, o, p);
+		}
+	}
+	json_end(&w, ']');
+	if (h->features != 0) {
+		json_key(&w, "features");
+		wbuf_adds(&w, "[\"hubs\",\"limits\",\"rename\",\"seal\"]");
+		json_put_int(&w, "messages_per_s", r->conf->messages_per_s);
+		json_put_int(&w, "bytes_per_s", r->conf->bytes_per_s);
+	}
+	if (h->features & FEATURE_HUBS)
+		put_hubs(&w, r, h);
+	json_end(&w, '}');
+	wsio_write(h->ws, &w, NULL);
+	wbuf_free(&w);
+}
+
+/* Those that can be talked to without the names of their peers. */
+static void
+put_hubs(struct wbuf *w, const struct relay *r, const struct hub *but)
+{
+	const struct hub *o;
+
+	json_key(w, "hubs");
+	json_begin(w, '[');
+	TAILQ_FOREACH(o, &r->up, entry) {
+		if (o == but || !(o->features & FEATURE_SEAL))
+			continue;
+		json_comma(w);
+		json_add_str(w, o->id, strlen(o->id));
+	}
+	json_end(w, ']');
+}
+
+/* A peer as it is in a list; NULL if it is none, or one too many. */
+static struct peer *
+learn(struct hub *h, const struct json_value *o)
+{
+	struct json_value v[MEMBERS];
+	struct wbuf w = { 0 };
+	char name[NAME_SIZE];
+	struct peer *p;
+
+	if (o->type != JS_OBJECT || message_scan(v, o->p, o->len) == -1 ||
+	    message_name(&v[M_NAME], name) == -1)
+		return NULL;
+	p = map_gets(h->peers, name);
+	if (p == NULL && map_count(h->peers) >= h->relay->conf->max_peers)
+		return NULL;
+	if (p == NULL) {
+		p = xcalloc(1, sizeof(*p));
+		strlcpy(p->name, name, sizeof(p->name));
+		map_sets(h->peers, name, p);
+	}
+	json_begin(&w, '{');
+	if (v[M_CWD].type == JS_STRING && v[M_CWD].len <= CWD_LEN_MAX * 6)
+		json_put_raw(&w, "cwd",
+		    (struct slice){ v[M_CWD].p, v[M_CWD].len });
+	if (v[M_BRANCH].type == JS_STRING &&
+	    v[M_BRANCH].len <= BRANCH_LEN_MAX * 6)
+		json_put_raw(&w, "git_branch",
+		    (struct slice){ v[M_BRANCH].p, v[M_BRANCH].len });
+	if (v[M_LAST_SEEN].type == JS_NUMBER && v[M_LAST_SEEN].len < 32) {
+		json_key(&w, "last_seen");
+		wbuf_add(&w, v[M_LAST_SEEN].p, v[M_LAST_SEEN].len);
+	}
+	wbuf_add(&w, "", 1);
+	free(p->details);
+	p->details = xstrdup(wbuf_data(&w) + 1);
+	wbuf_free(&w);
+	return p;
+}
+
+static void
+put_peer(struct wbuf *w, const struct hub *h, const struct peer *p)
+{
+	json_begin(w, '{');
+	json_key(w, "name");
+	wbuf_printf(w, "\"%s@%s\"", p->name, h->id);
+	if (p->details[0] != '\0') {
+		json_comma(w);
+		wbuf_adds(w, p->details);
+	}
+	json_end(w, '}');
+}
+
+/* To all other hubs that have the features of with, and none of without. */
+static void
+to_others(const struct hub *h, struct wbuf *w, unsigned with,
+    unsigned without)
+{
+	static const struct wbuf none;
+	struct rbuf *line;
+	struct hub *o;
+
+	json_end(w, '}');
+	line = wbuf_take(w);
+	TAILQ_FOREACH(o, &h->relay->up, entry) {
+		if (o != h && (o->features & with) == with &&
+		    !(o->features & without))
+			wsio_write(o->ws, &none, line);
+	}
+	rbuf_unref(line);
+}
+
+static void
+tell_join(const struct hub *h, const struct peer *p, unsigned without)
+{
+	struct wbuf w = { 0 };
+
+	json_begin(&w, '{');
+	json_put_str(&w, "type", "bridge_peer_update");
+	json_put_str(&w, "action", "join");
+	json_key(&w, "peer");
+	put_peer(&w, h, p);
+	to_others(h, &w, 0, without);
+}
+
+static void
+tell_leave(const struct hub *h, const char *name, unsigned without)
+{
+	struct wbuf w = { 0 };
+
+	json_begin(&w, '{');
+	json_put_str(&w, "type", "bridge_peer_update");
+	json_put_str(&w, "action", "leave");
+	json_key(&w, "name");
+	wbuf_printf(&w, "\"%s@%s\"", name, h->id);
+	to_others(h, &w, 0, without);
+}
+
+static void
+tell_hub(const struct hub *h, const char *action)
+{
+	struct wbuf w = { 0 };
+
+	if (!(h->features & FEATURE_SEAL))
+		return;
+	json_begin(&w, '{');
+	json_put_str(&w, "type", "relay_hub");
+	json_put_str(&w, "action", action);
+	json_put_str(&w, "hub_id", h->id);
+	to_others(h, &w, FEATURE_HUBS, 0);
+}
+
+void
+peers_update(struct hub *h, const struct json_value *v)
+{
+	char name[NAME_SIZE], new_name[NAME_SIZE];
+	struct wbuf w = { 0 };
+	struct peer *p;
+
+	if (message_is(&v[M_ACTION], "join")) {
+		if ((p = learn(h, &v[M_PEER])) != NULL)
+			tell_join(h, p, 0);
+		return;
+	}
+	if (message_name(&v[M_NAME], name) == -1 ||
+	    (p = map_gets(h->peers, name)) == NULL)
+		return;
+	if (message_is(&v[M_ACTION], "leave")) {
+		map_removes(h->peers, name);
+		tell_leave(h, name, 0);
+		free(p->details);
+		free(p);
+	} else if (message_is(&v[M_ACTION], "rename") &&
+	    message_name(&v[M_NEW_NAME], new_name) == 0 &&
+	    map_gets(h->peers, new_name) == NULL) {
+		map_removes(h->peers, name);
+		strlcpy(p->name, new_name, sizeof(p->name));
+		map_sets(h->peers, new_name, p);
+		tell_leave(h, name, FEATURE_RENAME);
+		tell_join(h, p, FEATURE_RENAME);
+		json_begin(&w, '{');
+		json_put_str(&w, "type", "bridge_peer_update");
+		json_put_str(&w, "action", "rename");
+		json_key(&w, "name");
+		wbuf_printf(&w, "\"%s@%s\"", name, h->id);
+		json_key(&w, "new_name");
+		wbuf_printf(&w, "\"%s@%s\"", new_name, h->id);
+		to_others(h, &w, FEATURE_RENAME, 0);
+	}
+}
