@@ -1,92 +1,78 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The file that a hub's key is in.
+ * The key by which other hubs know this one.
  */
 #include "compat.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "hex.h"
 #include "hubkey.h"
-#include "hubtoken.h"
 #include "log.h"
 #include "paths.h"
 #include "timeutil.h"
 #include "wholefile.h"
 
-static int	read_seed(const char *, unsigned char *);
-static int	make_seed(const char *, unsigned char *);
+#define DIGITS		(2 * UPLINK_SEED_SIZE)
+#define FILE_MAX	(DIGITS + 2)		/* bytes */
+#define PATH_SIZE	1024
 
-/* 1; 0 if there is none; -1 if it cannot be used, and logged. */
+static int	parse(char *, size_t, unsigned char[UPLINK_SEED_SIZE]);
+static int	make(const char *, unsigned char[UPLINK_SEED_SIZE]);
+
 static int
-read_seed(const char *path, unsigned char *seed)
+parse(char *text, size_t len, unsigned char seed[UPLINK_SEED_SIZE])
 {
-	char text[HUBKEY_HEX_SIZE + 1];		/* one more is too long */
-	struct stat st;
-	int r;
-
-	if (hubtoken_read(path, text, sizeof(text), &st) == -1) {
-		if (errno == ENOENT)
-			return 0;
-		/* too long is malformed, as below */
-		if (errno != EFBIG) {
-			log_warn("%s", path);
-			return -1;
-		}
-		text[0] = '\0';
-	} else if (st.st_uid != geteuid()) {
-		explicit_bzero(text, sizeof(text));
-		log_warnx("%s belongs to another user: chown it", path);
-		return -1;
-	} else if ((st.st_mode & 077) != 0) {
-		explicit_bzero(text, sizeof(text));
-		log_warnx("%s is open to others (mode %03o): chmod 600 it, "
-		    "or, if somebody may have read it, remove it for a new key",
-		    path, (unsigned)st.st_mode & 0777);
-		return -1;
-	}
-	r = hex_decode(seed, HUBKEY_SIZE, text);
-	explicit_bzero(text, sizeof(text));
-	if (r == -1) {
-		log_warnx("%s is not %d digits in hex: restore it, or remove "
-		    "it for a new key, which other hubs have to trust", path,
-		    2 * HUBKEY_SIZE);
-		return -1;
-	}
-	return 1;
+	while (len > DIGITS && (text[len - 1] == '\n' ||
+	    text[len - 1] == '\r'))
+		text[--len] = '\0';
+	return len == DIGITS ? hex_decode(seed, UPLINK_SEED_SIZE, text) : -1;
 }
 
 static int
-make_seed(const char *path, unsigned char *seed)
+make(const char *path, unsigned char seed[UPLINK_SEED_SIZE])
 {
-	char text[HUBKEY_HEX_SIZE + 1];
+	char text[DIGITS + 2];
 	int r;
 
-	random_bytes(seed, HUBKEY_SIZE);
-	hex_encode(text, seed, HUBKEY_SIZE);
-	strlcat(text, "\n", sizeof(text));
-	r = wholefile_replace(path, text, strlen(text), NULL);
+	random_bytes(seed, UPLINK_SEED_SIZE);
+	hex_encode(text, seed, UPLINK_SEED_SIZE);
+	text[DIGITS] = '\n';
+	r = wholefile_replace(path, text, DIGITS + 1, NULL);
 	explicit_bzero(text, sizeof(text));
-	if (r == -1) {
-		explicit_bzero(seed, HUBKEY_SIZE);
-		log_warn("%s", path);
-	}
 	return r;
 }
 
 int
-hubkey_load(const char *datadir, unsigned char seed[HUBKEY_SIZE])
+hubkey_load(const char *datadir, unsigned char seed[UPLINK_SEED_SIZE])
 {
-	char path[PATH_MAX];
+	char path[PATH_SIZE], *text;
+	struct stat st;
+	size_t len;
 	int r;
 
 	if (paths_join(path, sizeof(path), datadir, HUBKEY_FILE) == -1) {
-		log_warn("%s/%s", datadir, HUBKEY_FILE);
+		log_warn("%s", datadir);
 		return -1;
 	}
-	if ((r = read_seed(path, seed)) == 0)
-		return make_seed(path, seed);
-	return r == 1 ? 0 : -1;
+	if ((text = wholefile_read(path, FILE_MAX, &len, &st)) == NULL) {
+		if (errno == ENOENT && make(path, seed) == 0)
+			return 0;
+		log_warn("%s", path);
+		return -1;
+	}
+	if ((st.st_mode & 077) != 0 ||
+	    (st.st_uid != geteuid() && st.st_uid != 0)) {
+		log_warnx("%s: others can read it: chmod 600 it, or remove it "
+		    "to be known by another key", path);
+		r = -1;
+	} else if ((r = parse(text, len, seed)) == -1) {
+		log_warnx("%s: it is no key: restore it, or remove it to be "
+		    "known by another one", path);
+	}
+	explicit_bzero(text, len);
+	free(text);
+	return r;
 }

@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The Ed25519 key (RFC 8032) by which other hubs know a hub.
+ * The key by which other hubs know this one: an Ed25519 key (RFC 8032), whose
+ * seed is in a file of the data directory.
  */
 #ifndef HUBKEY_H
 #define HUBKEY_H
 
-#define HUBKEY_FILE	"hub-key"	/* in the data directory */
-#define HUBKEY_SIZE	32		/* bytes of a seed, and of a key */
-#define HUBKEY_HEX_SIZE	(2 * HUBKEY_SIZE + 1)
+#include "uplinkconf.h"
+
+#define HUBKEY_FILE	"hub-key"	/* 64 hexadecimal digits */
 
 /*
- * The seed in the file, 64 digits in hex, which is made if there is none; to
- * be cleared.  Returns 0, or -1 with the reason in the log: a file that
- * somebody else may have read or that has anything else in it is not used.
+ * Reads the seed, or makes one if there is no file.  0, or -1: it cannot be
+ * read, others can read it, or it is no key; the log says so.
  */
-int	hubkey_load(const char *datadir, unsigned char seed[HUBKEY_SIZE]);
-/*
- * The public key of that seed, in hex.  0, or -1 if OpenSSL fails.  In a file
- * of its own: those that only load the seed need no OpenSSL.
- */
-int	hubkey_public(const unsigned char seed[HUBKEY_SIZE],
-	    char hex[HUBKEY_HEX_SIZE]);
+int	hubkey_load(const char *datadir, unsigned char seed[UPLINK_SEED_SIZE]);
 
 #endif

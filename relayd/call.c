@@ -43,7 +43,7 @@ static void	on_timer(evutil_socket_t, short, void *);
 static void	arm(struct call *, int, const char *);
 static void	on_dialed(int, const char *, void *);
 static void	on_proxied(int, const char *, void *);
-static SSL	*new_ssl(const struct call *);
+static SSL	*new_ssl(struct call *);
 static void	shake(struct call *, int);
 static void	on_open(struct wsio *, void *);
 static void	on_message(struct wsio *, char *, size_t, void *);
@@ -173,9 +173,9 @@ on_proxied(int fd, const char *why, void *arg)
 
 /* The certificate must be that host's. */
 static SSL *
-new_ssl(const struct call *c)
+new_ssl(struct call *c)
 {
-	const char *host = c->to.host;
+	char *host = c->to.host;
 	SSL *ssl = SSL_new(c->tls);
 	int number = tcp_is_address(host);
 

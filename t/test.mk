@@ -32,7 +32,7 @@ tests: $(DIR_TESTS)
 	    -e 's,^.include "../../\(hubctl\)/.*,$(TOP)/\1/lib\1.a,p' $< | \
 	    sort -u`; \
 	ssl=; if grep -q -e '"../../bridged/' -e '"../../relayd/' \
-	    -e '"../../lib/psk.h"' -e '"../../lib/hubkey.h"' $<; then ssl='$(SSL_LIBS)'; fi; \
+	    -e '"../../lib/psk.h"' $<; then ssl='$(SSL_LIBS)'; fi; \
 	$(COMPILE) $(DEPFLAGS) -MT $@ -MF $*.d -o $@ $< $(HARDEN_LDFLAGS) \
 	    $(LDFLAGS) $(LIBTEST) $${progs:-$(PROGS)} $(LIBECORELAY) $$ssl \
 	    $(TEST_LIBS)
