@@ -22,6 +22,7 @@ struct pair_wait {
 	struct ctl_pending	*pending;
 	uint32_t		 id;		/* of what was asked */
 	int			 joins;
+	int			 stores;	/* no longer in the list */
 	struct pair_done	 done;
 };
 
@@ -94,7 +95,8 @@ find(const struct control *c, uint32_t id)
 static void
 end(struct pair_wait *p)
 {
-	TAILQ_REMOVE(&p->control->pairs, p, entry);
+	if (!p->stores)
+		TAILQ_REMOVE(&p->control->pairs, p, entry);
 	ctl_pending_free(p->pending);
 	free(p);
 }
@@ -158,6 +160,9 @@ ctlpair_answer(struct control *c, struct imsg *m)
 		failed(p, d.why);
 	} else if (p != NULL) {
 		p->done = d;
+		/* the store's answer is the only one that still counts */
+		TAILQ_REMOVE(&c->pairs, p, entry);
+		p->stores = 1;
 		/* a hub that others may want to reach stays */
 		router_stay(c->router);
 		keys_trust(c->router, d.hub_id, d.key, trusted, p);
