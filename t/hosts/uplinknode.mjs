@@ -179,8 +179,8 @@ export class Site extends Hub {
 		return until('the uplink', async () => {
 			last = (await this.links()).find(l =>
 			    l.kind === 'uplink');
-			return last?.state === state && error.test(last.error) &&
-			    last;
+			return last?.state === state &&
+			    error.test(last.error) && last;
 		}).catch(() => assert.fail(`${this.id}: the uplink is not ` +
 		    `${state}, ${error}: ${JSON.stringify(last)}`));
 	}
