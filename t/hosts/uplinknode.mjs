@@ -503,6 +503,18 @@ export class Authority {
 		    `${this.dir}/${name}.key`);
 	}
 
+	// As hubs have for each other: nobody signs it but its key.
+	ed25519()
+	{
+		const at = `${this.dir}/ed25519`;
+
+		openssl('req', '-x509', '-newkey', 'ed25519', '-nodes',
+		    '-keyout', `${at}.key`, '-out', `${at}.pem`, '-days', '1',
+		    '-subj', '/CN=beta');
+		return { cert: fs.readFileSync(`${at}.pem`),
+			key: fs.readFileSync(`${at}.key`) };
+	}
+
 	// For that subjectAltName; days < 0: it has expired.
 	sign(alt, { days = 1, by = this.ca } = {})
 	{
