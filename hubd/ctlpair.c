@@ -21,7 +21,6 @@ struct pair_wait {
 	struct control		*control;
 	struct ctl_pending	*pending;
 	uint32_t		 id;		/* of what was asked */
-	int			 joins;
 	int			 stores;	/* no longer in the list */
 	struct pair_done	 done;
 };
@@ -38,7 +37,6 @@ ask(struct ctl *t, uint32_t id, const struct pair_ask *a)
 {
 	struct pair_wait *p = xcalloc(1, sizeof(*p));
 	struct control *c = t->control;
-	int joins = a->code[0] != '\0';
 	struct wbuf w = { 0 };
 
 	p->control = c;
@@ -47,10 +45,10 @@ ask(struct ctl *t, uint32_t id, const struct pair_ask *a)
 	if (++c->last_pair == 0)
 		c->last_pair++;
 	p->id = c->last_pair;
-	p->joins = joins;
 	TAILQ_INSERT_TAIL(&c->pairs, p, entry);
 	pair_ask_put(&w, a);
-	router_tell(c->router, joins ? PAIR_JOIN : PAIR_INVITE, p->id, &w);
+	router_tell(c->router, a->code[0] != '\0' ? PAIR_JOIN : PAIR_INVITE,
+	    p->id, &w);
 	explicit_bzero(w.rb->data, w.len);
 	wbuf_free(&w);
 }

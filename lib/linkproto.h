@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the router and a carrier of links to other hubs (bridged, the uplink)
- * tell each other.  The carrier knows who is at the other end of a link and moves lines;
- * what is in them is the router's business.
+ * tell each other.  The carrier knows who is at the other end of a link and
+ * moves lines; what is in them is the router's business.
  */
 #ifndef LINKPROTO_H
 #define LINKPROTO_H

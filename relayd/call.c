@@ -46,12 +46,11 @@ static void	on_proxied(int, const char *, void *);
 static SSL	*new_ssl(struct call *);
 static void	shake(struct call *, int);
 static void	on_open(struct wsio *, void *);
-static void	on_message(struct wsio *, char *, size_t, void *);
 static void	on_closed(struct wsio *, unsigned, const char *, void *);
 
+/* It has another owner before there are messages. */
 static const struct wsio_ops ws_ops = {
 	.open = on_open,
-	.message = on_message,
 	.closed = on_closed,
 };
 
@@ -215,16 +214,6 @@ static void
 on_open(struct wsio *ws, void *arg)
 {
 	end(arg, ws, NULL);
-}
-
-/* It is opened first. */
-static void
-on_message(struct wsio *ws, char *p, size_t n, void *arg)
-{
-	(void)ws;
-	(void)p;
-	(void)n;
-	(void)arg;
 }
 
 static void

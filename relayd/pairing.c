@@ -471,6 +471,6 @@ get_other(struct pairing *p, const struct json_value *v)
 		strlcpy(d->token, p->relay.token, sizeof(d->token));
 	if (strcmp(d->hub_id, p->uplink->conf.hub_id) == 0)
 		return "both hubs have the same id: give one of them another "
-		    "(hub id in hubd.conf, or ECORELAY_HUB_ID)";
+		    "(hub id in hubd.conf, or RELAY_MACHINE_NAME)";
 	return NULL;
 }

@@ -53,7 +53,7 @@ struct seal {
 	char		 sid[SEAL_SID_SIZE];
 	int		 client;
 	enum seal_stage	 stage;
-	int64_t		 got, sent;		/* records; the last one's seq */
+	int64_t		 got, sent;		/* seq of the last record */
 	int64_t		 began, heard, asked;	/* monotonic ms */
 	uint32_t	 query, link;
 	int		 full, depth, dead;

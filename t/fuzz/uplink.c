@@ -64,7 +64,6 @@ static struct side		 sides[2];
 static void	quiet(enum log_level, const char *, void *);
 static int	on_request(const struct wshttp_request *, const char **,
 		    void *);
-static void	on_early(struct wsio *, char *, size_t, void *);
 static void	on_early_end(struct wsio *, unsigned, const char *, void *);
 static void	on_open(evutil_socket_t, short, void *);
 static void	on_told(struct imsgbuf *, struct imsg *, void *);
@@ -90,7 +89,6 @@ static void	tear_down(struct side *);
 
 static const struct wsio_ops early_ops = {
 	.request = on_request,
-	.message = on_early,
 	.closed = on_early_end,
 };
 
@@ -121,15 +119,6 @@ on_request(const struct wshttp_request *q, const char **text, void *arg)
 	(void)text;
 	event_active(c->ev, EV_READ, 0);
 	return 0;
-}
-
-static void
-on_early(struct wsio *ws, char *p, size_t n, void *arg)
-{
-	(void)ws;
-	(void)p;
-	(void)n;
-	(void)arg;
 }
 
 static void

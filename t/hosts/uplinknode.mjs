@@ -179,8 +179,8 @@ export class Site extends Hub {
 		return until('the uplink', async () => {
 			last = (await this.links()).find(l =>
 			    l.kind === 'uplink');
-			return last?.state === state && error.test(last.error) &&
-			    last;
+			return last?.state === state &&
+			    error.test(last.error) && last;
 		}).catch(() => assert.fail(`${this.id}: the uplink is not ` +
 		    `${state}, ${error}: ${JSON.stringify(last)}`));
 	}
@@ -501,6 +501,18 @@ export class Authority {
 		openssl('genpkey', '-algorithm', 'EC', '-pkeyopt',
 		    'ec_paramgen_curve:P-256', '-out',
 		    `${this.dir}/${name}.key`);
+	}
+
+	// As hubs have for each other: nobody signs it but its key.
+	ed25519()
+	{
+		const at = `${this.dir}/ed25519`;
+
+		openssl('req', '-x509', '-newkey', 'ed25519', '-nodes',
+		    '-keyout', `${at}.key`, '-out', `${at}.pem`, '-days', '1',
+		    '-subj', '/CN=beta');
+		return { cert: fs.readFileSync(`${at}.pem`),
+			key: fs.readFileSync(`${at}.key`) };
 	}
 
 	// For that subjectAltName; days < 0: it has expired.
