@@ -154,6 +154,20 @@ cases['distrust closes the link, trust makes it again'] = async () => {
 	await t.end();
 };
 
+cases['two hubs with one key'] = async () => {
+	const t = await stage();
+
+	await t.alpha.sees(t.ann, 'bob@beta');
+	await t.beta.endSessions();
+	await t.beta.stop();
+	fs.copyFileSync(`${t.alpha.data}/hub-key`, `${t.beta.data}/hub-key`);
+	await t.beta.start(t.beta_conf);
+	await says(t, /has this hub's key: each must have its own/);
+	// and nothing has become of what was known
+	assert.equal((await of(t.alpha, 'beta')).length, 1);
+	await t.end();
+};
+
 cases['what cannot be done'] = async () => {
 	const alpha = await new Site('alpha').start('');
 
