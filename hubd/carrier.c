@@ -23,7 +23,7 @@
 /* A connection to a relay; its url is empty if there is none. */
 struct relay {
 	struct link_relay	 last;		/* as it was reported */
-	int64_t			 since;		/* of the state; ms since 1970 */
+	int64_t			 since;		/* of that state; ms */
 };
 
 struct carrier {

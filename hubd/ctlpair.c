@@ -30,7 +30,7 @@ static struct pair_wait	*find(const struct control *, uint32_t);
 static void	end(struct pair_wait *);
 static void	failed(struct pair_wait *, const char *);
 static void	show_code(const struct pair_wait *, const struct pair_code *);
-static void	trusted(int, void *);
+static void	trusted(enum store_status, const char *, void *);
 
 static void
 ask(struct ctl *t, uint32_t id, const struct pair_ask *a)
@@ -166,11 +166,12 @@ ctlpair_answer(struct control *c, struct imsg *m)
 }
 
 static void
-trusted(int status, void *arg)
+trusted(enum store_status status, const char *key, void *arg)
 {
 	struct pair_wait *p = arg;
 	struct wbuf w = { 0 };
 
+	(void)key;
 	if (status != STORE_OK) {
 		failed(p, "the other hub's key could not be stored: "
 		    "hubctl trust");
