@@ -471,6 +471,12 @@ shaken(struct seal *s)
 		seal_end(s, "it has shown no key");
 		return;
 	}
+	/* a copy of this one; or the relay makes us talk to ourselves */
+	if (strcmp(key, s->uplink->sealer->key) == 0) {
+		seal_end(s, "it has this hub's key: each must have its own "
+		    "(remove the file hub-key there, and start it again)");
+		return;
+	}
 	s->stage = SEAL_KEY;
 	s->query = uplink_ask(s->uplink, s->remote->id, key);
 }
