@@ -50,6 +50,16 @@ const handlers = {
 		s.answer(`ask ${msg.ask_id}`, msg);
 	},
 
+	incoming_room_msg(s, msg)
+	{
+		s.inRooms.push(msg);
+	},
+
+	incoming_group_msg(s, msg)
+	{
+		s.inGroups.push(msg);
+	},
+
 	receipt(s, msg)
 	{
 		if (msg.state === 'expired')
@@ -67,6 +77,8 @@ export class Session {
 		this.inbox = [];	// what was new in the inbox, each time
 		this.asked = [];
 		this.replies = [];
+		this.inRooms = [];
+		this.inGroups = [];
 		this.waiting = new Map();
 		this.seq = 0;
 		this.drops = 0;		// how often it was cut off
