@@ -152,20 +152,16 @@ export class Host {
 		});
 	}
 
-	// Another cable, to another host; their addresses are 10.98.NET.1, .2.
-	async cable(other, number)
+	// Another cable, eth<n> at both ends; their addresses are 10.98.n.1
+	// and 10.98.n.2.
+	async cable(other, n)
 	{
-		const ends = [[this, other], [other, this]];
-
-		await ip('link', 'add', `to-${other.id}`, 'netns', this.ns,
-		    'type', 'veth', 'peer', 'name', `to-${this.id}`,
-		    'netns', other.ns);
-		for (const [i, [near, far]] of ends.entries()) {
-			await ip('-n', near.ns, 'address', 'add',
-			    `10.98.${number}.${i + 1}/24`, 'dev',
-			    `to-${far.id}`);
-			await ip('-n', near.ns, 'link', 'set', `to-${far.id}`,
-			    'up');
+		await ip('link', 'add', `eth${n}`, 'netns', this.ns, 'type',
+		    'veth', 'peer', 'name', `eth${n}`, 'netns', other.ns);
+		for (const [i, { ns }] of [this, other].entries()) {
+			await ip('-n', ns, 'address', 'add',
+			    `10.98.${n}.${i + 1}/24`, 'dev', `eth${n}`);
+			await ip('-n', ns, 'link', 'set', `eth${n}`, 'up');
 		}
 	}
 
