@@ -25,6 +25,8 @@ const AWAY = 20;		// messages to each that is away
 const PAUSE_MS = 60;		// between messages of a session, at most
 const BETWEEN = 20;		// messages that must come between two faults
 const KEPT = 10000;		// none is read until the end
+const LONG = 100000, LONG_EACH = 50;	// characters, and how often
+const GONE = ['leave', 'join', 'room_leave', 'link_down'];
 const READ = 4 << 20;		// bytes of memory at a time
 
 const word = what => `${what}-${randomBytes(6).toString('hex')}`;
@@ -197,8 +199,9 @@ class Load {
 			// more than that only if somebody takes it
 			if (sender.sent.filter(m => !m.acks).length < 100)
 				sender.send(to, to.nameFrom(sender.host),
-				    `${i} of ${sender.name} ` +
-				    'x'.repeat(i % 17 * 100));
+				    `${i} of ${sender.name} ${'\u20ac'.repeat(
+				    i % LONG_EACH === 7 ? LONG :
+				    i % 17 * 100)}`);
 			await sleep(i * 7 % PAUSE_MS);
 		}
 	}
@@ -261,25 +264,61 @@ function readMap(file, from, to)
 	return bytes.subarray(0, n);
 }
 
-// Which of the words there are, as {word: [pids]}.
+// Which of the words the memory has, with patterns, which it is not searched
+// for in all their forms.
 async function remembered(host, program, words)
 {
-	const hits = {}, pids = new Set();
+	const hits = new Set(), pids = new Set();
 	let total = 0;
 
 	for await (const [pid, bytes] of memory(host, program)) {
 		pids.add(pid);
 		total += bytes.length;
-		for (const text of words) {
-			if (found([bytes], text))
-				(hits[text] ??= new Set()).add(pid);
+		for (const w of words) {
+			if (w instanceof RegExp ?
+			    w.test(bytes.toString('latin1')) :
+			    found([bytes], w))
+				hits.add(w);
 		}
 	}
-	console.log(`relay.mjs: ${host.id}, ${program}: ${total} bytes of ` +
-	    `${pids.size} processes searched`);
+	console.log(`relay.mjs: ${total} bytes of ${pids.size} processes ` +
+	    `${program} on ${host.id}, ${hits.size} of ${words.length} ` +
+	    'words found');
 	assert.ok(total > 1000000, 'there is no memory to search');
-	return Object.fromEntries(Object.entries(hits).map(([k, v]) =>
-	    [k, [...v]]));
+	return hits;
+}
+
+// What the relay passes on must be found, what is said must not; and a hub
+// that knows it shows that it can be.
+async function searchRelay(stage, load, secrets)
+{
+	const { hubs, relay } = stage;
+	const [a, b] = hubs.map(hub => stage.sessions.find(s =>
+	    s.host === hub));
+	const must = [...hubs.map(hub => hub.id),
+	    /"sid" ?: ?"[0-9a-f]{32}"/];
+	let lacks;
+
+	for (let i = 0; i < 20; i++) {
+		secrets.push(word('text'));
+		for (const [from, to] of [[a, b], [b, a]])
+			from.send(to, to.nameFrom(from.host),
+			    `${secrets.at(-1)} ${'.'.repeat(i * 100)}`);
+	}
+	await load.flows();
+	await until('what the relay passes on is found in it', async () => {
+		const hits = await remembered(relay, 'relayd', [...must,
+		    ...secrets, 'answer to']);
+
+		for (const text of [...secrets, 'answer to'])
+			assert.ok(!hits.has(text), `the relay knows ${text}`);
+		lacks = must.filter(w => !hits.has(w));
+		return lacks.length === 0;
+	}, WAIT_MS, () => lacks.join());
+	const own = await remembered(hubs[0], 'hubd', secrets);
+
+	for (const text of [secrets.at(-1), b.name, b.cwd.slice(1, -2)])
+		assert.ok(own.has(text), `${text} is not found in a hub`);
 }
 
 async function rooms(sessions)
@@ -441,10 +480,10 @@ cases['sessions talk by way of a relay, which cannot read it'] = async use => {
 	const [a, a2, b] = sessions;
 
 	await stage.start();
-	assert.ok(hubs[0].routes(relay.address));
 	for (const [i, hub] of hubs.entries()) {
 		const other = hubs[1 - i];
 
+		assert.ok(await hub.routes(hub.relay));
 		for (const address of [other.far, other.relay, other.address])
 			assert.ok(!await hub.routes(address),
 			    `${hub.id} has a route to ${address}`);
@@ -459,29 +498,10 @@ cases['sessions talk by way of a relay, which cannot read it'] = async use => {
 	await comeAndGo(stage, hubs[1]);
 	await assistants(stage);
 
-	// the relay is searched while such things go through it
 	const load = new Load(sessions);
 
-	for (let i = 0; i < 20; i++) {
-		secrets.push(word('text'));
-		for (const [from, to] of [[a, b], [b, a]])
-			from.send(to, to.nameFrom(from.host),
-			    `${secrets.at(-1)} ${'.'.repeat(i * 100)}`);
-	}
-	await load.flows();
-	const ids = hubs.map(hub => hub.id);
-	const known = await remembered(relay, 'relayd', [...ids, ...secrets,
-	    'bridge_forward', 'incoming_message', '"seal"']);
-
+	await searchRelay(stage, load, secrets);
 	await load.stop();
-	for (const text of [...ids, 'bridge_forward', '"seal"'])
-		assert.ok(known[text], `${text} is not found in the relay`);
-	for (const text of [...secrets, 'incoming_message'])
-		assert.ok(!known[text], `the relay knows ${text}`);
-	const own = await remembered(hubs[0], 'hubd', secrets);
-
-	assert.ok(own[secrets.at(-1)] && own[b.name],
-	    'what a hub must know is not found in it');
 	await away(stage);
 	await stage.end();
 	assert.ok(!secrets.some(s => relay.logged().includes(s)));
@@ -499,18 +519,28 @@ cases['a relay is killed under load'] = async use => {
 	await stage.start();
 	const load = new Load(sessions);
 
-	for (let i = 0; i < KILLS; i++) {
+	const again = async (what, fault) => {
 		await load.flows();
-		await relay.kill(null);
-		// what is sent now waits
-		await sleep(i * 200);
+		await fault();
 		const begin = Date.now();
 
-		await stage.startRelay();
 		await load.flows();
-		console.log(`relay.mjs: ${Date.now() - begin} ms after the ` +
-		    'relay was started again messages come');
+		console.log(`relay.mjs: ${what}, and ${Date.now() - begin} ` +
+		    'ms later all have got some more');
+	};
+
+	for (let i = 0; i < KILLS; i++) {
+		await again('the relay was killed', async () => {
+			await relay.kill(null);
+			await sleep(i * 200);	// what is sent now waits
+			await stage.startRelay();
+		});
 	}
+	await again('an uplink was killed', () => hubs[0].kill('relayd'));
+	await again('a hub was killed', async () => {
+		await hubs[1].kill(null);
+		await hubs[1].start();
+	});
 	await load.stop();
 	await stage.end();
 	console.log(`relay.mjs: ${sessions.reduce((n, s) => n +
@@ -537,19 +567,32 @@ cases['the LAN is used while it is there'] = async use => {
 	const load = new Load(sessions);
 
 	await load.flows();
-	for (const end of [0, 1]) {
-		const begin = Date.now();
-		const took = what => console.log(`relay.mjs: LAN cable ` +
-		    `${end}, ${what}: ${Date.now() - begin} ms`);
+	const slow = sessions.at(-1), asker = sessions[0];
 
-		await alpha.pull(end);
-		await both('relay');
-		took('the relay is used');
+	// asked over the LAN, answered over the relay
+	slow.answers = false;
+	const answer = asker.ask(slow.nameFrom(alpha), 'and later?',
+	    { timeout_ms: 5 * WAIT_MS });
+	const ask = await until('it is asked', () => slow.asked.at(-1));
+	const begin = Date.now();
+
+	await alpha.pull(1);
+	await both('relay');
+	console.log('relay.mjs: the LAN cable is out, and the relay is ' +
+	    `used after ${Date.now() - begin} ms`);
+	slow.reply(ask);
+	slow.answers = true;
+	assert.deepEqual((({ type, text, from }) => [type, text, from])(
+	    await answer), ['incoming_reply', 'answer to and later?',
+	    slow.nameFrom(alpha)]);
+	await load.flows();
+	await alpha.plug();
+	await both('lan');
+	await load.flows();
+	for (const hub of hubs) {
+		await hub.kill('bridged');
 		await load.flows();
-		await alpha.plug();
 		await both('lan');
-		took('the LAN is used again');
-		await load.flows();
 	}
 	await load.stop();
 	for (const s of sessions)
@@ -557,8 +600,8 @@ cases['the LAN is used while it is there'] = async use => {
 	await settle(sessions, WAIT_MS);
 	for (const m of monitors) {
 		assert.ok(m.events.some(e => e.event === 'message'));
-		assert.deepEqual(m.events.filter(e => /^(leave|join|room_leave|link_down)$/
-		    .test(e.event)), []);
+		assert.deepEqual(m.events.filter(e =>
+		    GONE.includes(e.event)), []);
 		await m.stop();
 	}
 	await stage.end();

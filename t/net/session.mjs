@@ -40,8 +40,8 @@ const handlers = {
 	incoming_ask(s, msg)
 	{
 		s.asked.push(msg);
-		s.say({ type: 'reply', ask_id: msg.ask_id,
-		    text: `answer to ${msg.question}` });
+		if (s.answers)
+			s.reply(msg);
 	},
 
 	incoming_reply(s, msg)
@@ -84,6 +84,7 @@ export class Session {
 		this.drops = 0;		// how often it was cut off
 		this.inboxLost = false;	// one that was asked for did not come
 		this.wanted = this.registered = false;
+		this.answers = true;	// what it is asked, at once
 		this.socket = null;
 	}
 
@@ -270,6 +271,12 @@ export class Session {
 
 		this.say({ type: 'ask', to, question, ask_id, ...options });
 		return answer;
+	}
+
+	reply({ ask_id, question })
+	{
+		this.say({ type: 'reply', ask_id,
+		    text: `answer to ${question}` });
 	}
 
 	// What list_peers has, or nothing while there is no hub.
