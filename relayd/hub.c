@@ -73,6 +73,7 @@ hub_new(struct relay *r, int fd, struct ssl_st *ssl, const char *address)
 	r->nearly++;
 	h->ws = wsio_accept(r->base, fd, ssl, &ws_ops, h);
 	wsio_limit(h->ws, HELLO_MAX);
+	wsio_unchecked(h->ws);
 }
 
 /* Nothing is disclosed to whoever asks for something else. */
@@ -158,6 +159,8 @@ on_message(struct wsio *ws, char *p, size_t n, void *arg)
 {
 	struct hub *h = arg;
 	struct json_value v[MEMBERS];
+	const char *why;
+	unsigned code;
 
 	(void)ws;
 	if (h->rival != NULL)
@@ -169,7 +172,8 @@ on_message(struct wsio *ws, char *p, size_t n, void *arg)
 		return;
 	}
 	if (message_scan(v, p, n) == -1) {
-		hub_close(h, CLOSE_BAD, "bad_json");
+		code = message_fault(p, n, &why);
+		hub_close(h, code, why);
 		return;
 	}
 	forward_spend(h, n);
@@ -251,9 +255,9 @@ hello(struct hub *h, const char *p, size_t n)
 	struct relay *r = h->relay;
 	struct json_value v[MEMBERS];
 	enum counter count = COUNT_BAD;
-	const char *why = "bad_json";
+	const char *why;
 	struct hub *holder;
-	unsigned code = CLOSE_BAD;
+	unsigned code;
 
 	if (message_scan(v, p, n) == 0) {
 		if (pair_wanted(v)) {
@@ -264,6 +268,8 @@ hello(struct hub *h, const char *p, size_t n)
 			return;
 		}
 		code = verify(h, v, &why, &count);
+	} else {
+		code = message_fault(p, n, &why);
 	}
 	if (code != 0) {
 		r->counters[count]++;

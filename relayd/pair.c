@@ -311,12 +311,15 @@ on_message(struct wsio *ws, char *p, size_t n, void *arg)
 	struct wsio *other = s->ends[e == &s->ends[0]].ws;
 	struct json_value v[MEMBERS];
 	struct wbuf w = { 0 };
+	const char *why;
+	unsigned code;
 
 	(void)ws;
 	if ((e->bytes += n) > BYTES_MAX) {
 		leave(e, WS_CLOSE_TOO_BIG, "too_large");
 	} else if (message_scan(v, p, n) == -1) {
-		leave(e, CLOSE_BAD, "bad_json");
+		code = message_fault(p, n, &why);
+		leave(e, code, why);
 	} else if (other != NULL && message_is(&v[M_TYPE], "pair") &&
 	    v[M_DATA].type == JS_STRING) {
 		json_begin(&w, '{');

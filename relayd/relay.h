@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "buf.h"
 #include "conf.h"
 #include "names.h"
 
@@ -105,6 +106,7 @@ struct relay {
 	struct map		*ids;		/* of those up */
 	size_t			 nearly, nup;
 	struct pairs		*pairs;
+	struct wbuf		 scratch;	/* of forward.c */
 	uint64_t		 counters[COUNTERS];
 	int64_t			 started;
 };
