@@ -22,6 +22,7 @@
 #define RECORD		16384	/* bytes in one of TLS */
 #define KEEP_CAP	4096	/* of an output buffer that is empty */
 #define COPY_MAX	4096	/* a shorter part of a message is copied */
+#define PONGS_MAX	1000	/* that wait to be sent */
 #define WHY_SIZE	192
 
 struct wsio {
@@ -40,6 +41,7 @@ struct wsio {
 	char			 key[WSHTTP_KEY_SIZE];
 	char			 why[WHY_SIZE];
 	int			 open, held, dead, depth;
+	unsigned		 pongs;		/* since all was sent */
 };
 
 static size_t	on_input(struct bufio *, char *, size_t, void *);
@@ -346,7 +348,9 @@ take(struct wsio *s, struct ws_event *ev)
 		s->ops->message(s, ev->data, ev->len, s->arg);
 		break;
 	case WS_PING:
-		control(s, WS_OP_PONG, ev->data, ev->len);
+		/* section 5.5.3: not each ping must be answered */
+		if (s->pongs++ < PONGS_MAX)
+			control(s, WS_OP_PONG, ev->data, ev->len);
 		break;
 	case WS_BROKEN:
 		ws_close_frame(&w, s->role, code, ev->why);
@@ -532,6 +536,7 @@ on_drained(struct bufio *io, void *arg)
 	struct wsio *s = arg;
 
 	(void)io;
+	s->pongs = 0;
 	if (s->ops->drained == NULL || s->out.len > 0)
 		return;
 	s->depth++;
@@ -555,6 +560,12 @@ struct rbuf *
 wsio_take(struct wsio *s)
 {
 	return ws_take(&s->ws);
+}
+
+size_t
+wsio_partial(const struct wsio *s)
+{
+	return s->ws.whole.len + s->in.len;
 }
 
 size_t

@@ -81,6 +81,8 @@ void		 wsio_ping(struct wsio *);
  */
 void		 wsio_close(struct wsio *, unsigned code,
 		    const char *why);
+/* Bytes of a message that is not complete. */
+size_t		 wsio_partial(const struct wsio *);
 /* Bytes that the kernel has not taken; since when nothing of them was. */
 size_t		 wsio_pending(const struct wsio *);
 int		 wsio_stalled(const struct wsio *, int64_t ms);

@@ -32,6 +32,7 @@ error(struct hub *h, const char *code, const char *message)
 	json_end(&w, '}');
 	wsio_write(h->ws, &w, NULL);
 	wbuf_free(&w);
+	forward_wait(h, h);
 }
 
 /* What is wrapped is not looked at; who sends it is not its own word. */
@@ -56,11 +57,18 @@ forward_message(struct hub *h, const struct json_value *v)
 		return;
 	}
 	carry(h, to, v);
-	if (wsio_pending(to->ws) > PENDING_MAX && h->waits_for == NULL) {
-		h->waits_for = to;
-		to->waiting++;
-		wsio_hold(h->ws, 1);
-	}
+	forward_wait(h, to);
+}
+
+void
+forward_wait(struct hub *h, struct hub *to)
+{
+	if (h->ws == NULL || h->waits_for != NULL ||
+	    wsio_pending(to->ws) <= PENDING_MAX)
+		return;
+	h->waits_for = to;
+	to->waiting++;
+	wsio_hold(h->ws, 1);
 }
 
 /* What is wrapped goes on from where it has been read to. */
@@ -111,8 +119,11 @@ void
 forward_spend(struct hub *h, size_t len)
 {
 	const struct relay_conf *c = h->relay->conf;
-	int64_t now = time_mono_ms(), ms, more;
+	int64_t now, ms, more;
 
+	if (c->messages_per_s == 0 && c->bytes_per_s == 0)
+		return;
+	now = time_mono_ms();
 	ms = wait_of(&h->messages, c->messages_per_s, 1, now);
 	more = wait_of(&h->bytes, c->bytes_per_s, (double)len, now);
 	if (more > ms)

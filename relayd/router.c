@@ -306,6 +306,7 @@ take(struct listener *l, int fd, const char *address)
 		return;
 	}
 	if (m->relay.nearly >= EARLY_MAX) {
+		m->relay.counters[COUNT_BUSY]++;
 		close(fd);
 		return;
 	}
