@@ -10,6 +10,9 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <netdb.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -30,6 +33,8 @@
 #define EARLY_MAX	16384	/* connections without a handshake */
 #define LISTENERS_MAX	(RELAY_LISTEN_MAX + 1)
 #define TICK_MS		100
+#define HEAP_KEEP	(32 * 1024 * 1024)	/* of memory that is free */
+#define HEAP_BLOCK	(2 * 1024 * 1024)	/* a longer one is mapped */
 #define RETRY_MS	5000	/* for hubs, when the relay stops */
 
 struct listener {
@@ -48,6 +53,7 @@ struct main {
 	struct event		*tick;
 };
 
+static void	keep_heap(void);
 static int	on_conf(struct reader *, void *);
 static void	on_listen(enum listen_kind, int, void *);
 static void	on_peer(enum proc_id, int, void *);
@@ -80,6 +86,7 @@ router_main(void)
 	unsigned i;
 	int fd;
 
+	keep_heap();
 	if ((r->base = event_base_new()) == NULL)
 		fatalx("event_base_new");
 	TAILQ_INIT(&r->early);
@@ -103,11 +110,25 @@ router_main(void)
 	pairs_free(r->pairs, "the relay stops");
 	hubs_stop(r, RETRY_MS);
 	map_free(r->ids);
+	wbuf_free(&r->scratch);
 	event_free(m.tick);
 	SSL_CTX_free(m.tls);
 	child_free(m.child);
 	event_base_free(r->base);
 	return 0;
+}
+
+/*
+ * Long messages come and go all the time: their memory, handed back and asked
+ * for again, would be cleared by the kernel each time.
+ */
+static void
+keep_heap(void)
+{
+#ifdef __GLIBC__
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEEP);
+	(void)mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK);
+#endif
 }
 
 static int
@@ -285,6 +306,7 @@ take(struct listener *l, int fd, const char *address)
 		return;
 	}
 	if (m->relay.nearly >= EARLY_MAX) {
+		m->relay.counters[COUNT_BUSY]++;
 		close(fd);
 		return;
 	}
