@@ -264,7 +264,7 @@ START_TEST(wrong_json)
 		{ "unsealed must be true or false",
 		    "{\"relay\":{\"url\":\"ws://h\",\"token\":\"12345678\","
 		    "\"unsealed\":1}}" },
-		{ "the hub id \"a.b\" cannot be used on a relay",
+		{ "\"a.b\": this hub's id cannot be used on a relay",
 		    "{\"hub_id\":\"a.b\",\"relay\":{\"url\":\"ws://h\","
 		    "\"token\":\"12345678\"}}" },
 		{ "bind must be a numeric address", "{\"bind\":\"here\"}" },
