@@ -12,6 +12,7 @@
 
 #include "base64.h"
 #include "call.h"
+#include "hex.h"
 #include "json.h"
 #include "log.h"
 #include "pairing.h"
@@ -220,17 +221,14 @@ static void
 ask_slot(struct pairing *p)
 {
 	unsigned char key[PSK_KEY_SIZE];
+	char slot[2 * SLOT_BYTES + 1];
 	struct wbuf w = { 0 };
-	size_t i;
 
 	psk_export(p->psk, LABEL, key);
+	hex_encode(slot, key, SLOT_BYTES);
 	json_begin(&w, '{');
 	json_put_str(&w, "type", "pair");
-	json_key(&w, "slot");
-	wbuf_add(&w, "\"", 1);
-	for (i = 0; i < SLOT_BYTES; i++)
-		wbuf_printf(&w, "%02x", key[i]);
-	wbuf_add(&w, "\"", 1);
+	json_put_str(&w, "slot", slot);
 	if (p->invites)
 		json_put_str(&w, "secret", p->relay.token);
 	json_end(&w, '}');

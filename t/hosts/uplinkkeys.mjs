@@ -16,7 +16,8 @@ const cases = {};
 
 const keys = async site => JSON.parse(await site.hubctl('-j', 'show',
     'keys')).keys;
-const own = async site => (await keys(site)).find(k => k.state === 'own').key;
+const own = async site => (await until('its own key', async () =>
+    (await keys(site)).find(k => k.state === 'own'))).key;
 const of = async (site, hub) => (await keys(site))
     .filter(k => k.hub_id === hub && k.state !== 'own')
     .map(k => [k.state, k.key]).sort();
@@ -114,8 +115,12 @@ cases['strict: no key is trusted that nobody has looked at'] = async () => {
 	const t = await stage('keys strict\n');
 	const a = await own(t.alpha), b = await own(t.beta);
 
-	await says(t, /not trusted.*hubctl trust beta/);
+	await until('it is seen', async () => (await of(t.alpha, 'beta'))
+	    .length > 0);
 	assert.deepEqual(await of(t.alpha, 'beta'), [['pending', b]]);
+	await until('the log says it', () => /not trusted.*hubctl trust beta/
+	    .test(t.alpha.said()));
+	await t.alpha.sees(t.ann);
 	// one that it has not seen, perhaps; then the one that it has seen
 	await t.beta.hubctl('trust', 'alpha', a);
 	await t.alpha.hubctl('trust', 'beta');
@@ -151,6 +156,20 @@ cases['distrust closes the link, trust makes it again'] = async () => {
 	await t.alpha.hubctl('trust', 'beta');
 	await message.comes();
 	assert.deepEqual(await of(t.alpha, 'beta'), [['trusted', b]]);
+	await t.end();
+};
+
+cases['two hubs with one key'] = async () => {
+	const t = await stage();
+
+	await t.alpha.sees(t.ann, 'bob@beta');
+	await t.beta.endSessions();
+	await t.beta.stop();
+	fs.copyFileSync(`${t.alpha.data}/hub-key`, `${t.beta.data}/hub-key`);
+	await t.beta.start(t.beta_conf);
+	await says(t, /has this hub's key: each must have its own/);
+	// and nothing has become of what was known
+	assert.equal((await of(t.alpha, 'beta')).length, 1);
 	await t.end();
 };
 

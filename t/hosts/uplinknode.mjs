@@ -540,6 +540,7 @@ export class Authority {
 		    ['-selfsign', '-keyfile', `${at}.key`]),
 		    '-startdate', `${day(Math.min(days, 0) - 1)}Z`,
 		    '-enddate', `${day(days)}Z`);
+		fs.chmodSync(`${at}.key`, 0o600);
 		return { cert: fs.readFileSync(`${at}.pem`),
 			key: fs.readFileSync(`${at}.key`), file: `${at}.pem` };
 	}
