@@ -181,12 +181,14 @@ ctl_trusted(enum store_status status, const char *key, void *arg)
 		json_begin(&w, '{');
 		json_put_str(&w, "key", key);
 		ctl_result(p->ctl, p->id, &w);
+	} else if (status == STORE_OTHER) {
+		ctl_error(p->ctl, p->id, ERR_BAD_ARGS, "that hub has shown no "
+		    "key yet, or several: say which one, as hubctl show keys "
+		    "has it there");
 	} else {
-		ctl_error(p->ctl, p->id, status == STORE_OTHER ? ERR_BAD_ARGS :
-		    ERR_MAILBOX_ERROR, status == STORE_OTHER ? "that hub has "
-		    "shown no key yet, or several: say which one, as hubctl "
-		    "show keys has it there" : status == STORE_FULL ? "too many hubs "
-		    "have keys" : "the key could not be stored");
+		ctl_error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		    status == STORE_FULL ? "too many hubs have keys" :
+		    "the key could not be stored");
 	}
 	ctl_pending_free(p);
 }

@@ -98,6 +98,7 @@ static void	try_later(struct kid *);
 static void	start_links(struct parent *);
 static void	start_carrier(struct parent *, int);
 static void	start_resolver(struct parent *);
+static void	want_resolver(struct parent *);
 static int	load_key(struct parent *);
 static struct imsgbuf	*get_router(void *);
 static struct imsgbuf	*get_uplink(void *);
@@ -316,11 +317,21 @@ start_links(struct parent *p)
 		p->conf->relays.n = 0;
 	if (!conf_links_wanted(p->conf))
 		return;
-	start_resolver(p);
+	want_resolver(p);
 	if (lan_wanted(&p->conf->lan))
 		start_carrier(p, KID_BRIDGED);
+	/* it runs if hubctl was faster than the store */
 	if (p->conf->relays.n > 0)
-		start_carrier(p, KID_UPLINK);
+		(void)get_uplink(p);
+}
+
+static void
+want_resolver(struct parent *p)
+{
+	struct kid *resolver = &p->kids[KID_RESOLVER];
+
+	if (resolver->pid == 0 && !evtimer_pending(resolver->again, NULL))
+		start_resolver(p);
 }
 
 static int
@@ -349,13 +360,11 @@ static struct imsgbuf *
 get_uplink(void *arg)
 {
 	struct parent *p = arg;
-	struct kid *resolver = &p->kids[KID_RESOLVER];
 	struct kid *uplink = &p->kids[KID_UPLINK];
 
 	if (uplink->ib != NULL || p->stopping || load_key(p) == -1)
 		return uplink->ib;
-	if (resolver->pid == 0 && !evtimer_pending(resolver->again, NULL))
-		start_resolver(p);
+	want_resolver(p);
 	if (uplink->pid == 0 && !evtimer_pending(uplink->again, NULL))
 		start_carrier(p, KID_UPLINK);
 	return uplink->ib;

@@ -61,7 +61,9 @@ pair_done_get(struct reader *rd, struct pair_done *m)
 	get_str(rd, m->key, sizeof(m->key));
 	get_str(rd, m->url, sizeof(m->url));
 	get_str(rd, m->token, sizeof(m->token));
-	return reader_done(rd);
+	return reader_done(rd) == 0 && (m->why[0] != '\0' ||
+	    (name_valid(slice_of(m->hub_id)) && link_key_valid(m->key))) ?
+	    0 : -1;
 }
 
 void

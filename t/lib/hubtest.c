@@ -53,6 +53,9 @@ on_kid(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case PROC_IMPORT:
 		imsg_send(ib, CONF_IMPORTED, 0, -1, NULL, NULL);
 		break;
+	case PAIR_INVITE:
+		k->test->invited = m->id;
+		break;
 	case PROC_LOG:
 		(void)get_u8(&m->rd);
 		get_str(&m->rd, text, sizeof(text));

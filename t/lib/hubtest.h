@@ -41,6 +41,7 @@ struct hubtest {
 		struct imsgbuf	*ib;
 	}			 carriers[CARRIERS];
 	TAILQ_HEAD(, given)	 all;
+	uint32_t		 invited;	/* id of the last PAIR_INVITE */
 	/* of the other hub, for its test */
 	int64_t			 started;
 	int			 tellings;

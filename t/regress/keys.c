@@ -12,6 +12,7 @@
 
 #include "fed.h"
 #include "hubtest.h"
+#include "pairproto.h"
 
 #define A	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -281,6 +282,55 @@ START_TEST(replaced)
 }
 END_TEST
 
+static int
+is_invited(void *arg)
+{
+	struct hubtest	*t = arg;
+
+	(void)turn(t);
+	return (t->invited != 0);
+}
+
+static void
+pair_done(struct hubtest *t, uint32_t id, const char *why)
+{
+	struct pair_done	 d = { .hub_id = "other", .key = A };
+	struct wbuf		 w = { 0 };
+
+	strlcpy(d.why, why, sizeof(d.why));
+	pair_done_put(&w, &d);
+	imsg_send(t->router.ib, PAIR_DONE, id, -1, &w, NULL);
+	wbuf_free(&w);
+}
+
+/* What comes after the end of a pairing, while its key is stored, is late. */
+START_TEST(paired)
+{
+	struct hubtest	*t = begin(1);
+	const char	*argv[] = { "hubctl", "invite", NULL };
+	const int	 none[] = { -1, -1 };
+	const char	*log = tenv_path(t->env, "invite");
+	char		*text;
+	int		 status;
+	pid_t		 pid;
+
+	pid = program_start("hubctl", argv, none, log, NULL);
+	want(t_until(t->env, is_invited, t, T_WAIT), "nobody is invited");
+	pair_done(t, t->invited, "");
+	pair_done(t, t->invited, "");
+	pair_done(t, 0, "relayd has ended");
+	(void)turn(t);
+	want(program_wait(pid, &status, T_WAIT) == 0, "hubctl does not end");
+	text = read_file(log);
+	want(status == 0, "hubctl says: %s", text);
+	says_that(text, "other has joined");
+	free(text);
+	verdict(t, A, KEY_OK);
+	are_shown(t, "other a trusted");
+	hubtest_end(t);
+}
+END_TEST
+
 int
 main(int argc, char *argv[])
 {
@@ -294,5 +344,6 @@ main(int argc, char *argv[])
 	test_add(s, distrusted, 30);
 	test_add(s, distrusted_meanwhile, 30);
 	test_add(s, replaced, 30);
+	test_add(s, paired, 30);
 	return (test_main(argv[0], s));
 }
