@@ -20,6 +20,7 @@ import { Hub, until, WAIT_MS } from './relay.mjs';
 
 export const TOKEN = 'the token of this relay';
 const LOG_SHOWN = 4000;
+const FAULTS = /Sanitizer|runtime error|fatal|has ended by/;
 const CALLS_PROXIES = /^(https?|no|all)_proxy$/i;
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const build = path.resolve(process.env.ECORELAY_BUILD ??
@@ -137,6 +138,7 @@ export class Site extends Hub {
 
 		if (signal === 'SIGTERM')
 			assert.equal(code, 0, this.said());
+		assert.doesNotMatch(this.said(), FAULTS);
 		this.proc = undefined;
 		await until('its processes end', () =>
 		    this.processes().length === 0);
