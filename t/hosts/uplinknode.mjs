@@ -20,7 +20,7 @@ import { Hub, until, WAIT_MS } from './relay.mjs';
 
 export const TOKEN = 'the token of this relay';
 const LOG_SHOWN = 4000;
-const FAULTS = /Sanitizer|runtime error|fatal|has ended by/;
+const FAULTS = /Sanitizer|runtime error| fatal: |the hub stops/;
 const CALLS_PROXIES = /^(https?|no|all)_proxy$/i;
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const build = path.resolve(process.env.ECORELAY_BUILD ??
