@@ -23,7 +23,7 @@ enum key_state {
 
 /*
  * STORE_KEY.  An empty key of KEY_CHECK: is any of that hub known?  Of
- * KEY_TRUST: the pending one, or else the one seen last.
+ * KEY_TRUST: the pending one, or else the only one that is known.
  */
 struct store_key {
 	enum key_op	 op;
@@ -34,11 +34,12 @@ struct store_key {
 };
 /*
  * STORE_KEY_DONE.  KEY_TRUST: STORE_OTHER if no key of that hub has been seen,
- * STORE_FULL if too many hubs have one.
+ * or several are refused, STORE_FULL if too many hubs have one.
  */
 struct store_key_done {
 	enum store_status status;
-	enum key_verdict verdict;		/* of KEY_CHECK */
+	/* KEY_TRUST: KEY_CHANGED if another key was trusted until now */
+	enum key_verdict verdict;
 	char		 key[LINK_KEY_SIZE];	/* that is trusted */
 };
 
@@ -47,7 +48,8 @@ struct store_key_info {
 	char		 hub[NAME_SIZE];
 	char		 key[LINK_KEY_SIZE];	/* "": none has been seen */
 	enum key_state	 state;
-	int64_t		 first_seen, last_seen;	/* ms since 1970 */
+	int64_t		 first_seen;		/* or named; ms since 1970 */
+	int64_t		 last_seen;		/* 0: never, only named */
 };
 struct store_key_list {
 	enum store_status status;

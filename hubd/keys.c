@@ -40,7 +40,6 @@ static void	on_trusted(struct imsg *, void *);
 static void	on_distrusted(struct imsg *, void *);
 static void	log_verdict(const struct question *, enum key_verdict);
 static int	get_hub(struct imsg *, char[NAME_SIZE]);
-static int	is_key(const char *);
 static void	ctl_trusted(enum store_status, const char *, void *);
 static void	got_keys(struct imsg *, void *);
 static void	put_key(struct wbuf *, const struct store_key_info *,
@@ -136,6 +135,8 @@ on_trusted(struct imsg *msg, void *arg)
 		fatalx("bad STORE_KEY_DONE");
 	if (m.status == STORE_OK)
 		log_info("hub %s is trusted with the key %s", q->hub, m.key);
+	if (m.status == STORE_OK && m.verdict == KEY_CHANGED)
+		hubs_distrusted(q->router->hubs, q->hub);
 	q->trusted(m.status, m.key, q->arg);
 	free(q);
 }
@@ -154,13 +155,6 @@ get_hub(struct imsg *m, char hub[NAME_SIZE])
 	return !m->rd.failed && name_valid(slice_of(hub)) ? 0 : -1;
 }
 
-static int
-is_key(const char *key)
-{
-	return strlen(key) == LINK_KEY_SIZE - 1 &&
-	    strspn(key, "0123456789abcdef") == LINK_KEY_SIZE - 1;
-}
-
 void
 keys_ctl_trust(struct ctl *t, struct imsg *m)
 {
@@ -169,7 +163,7 @@ keys_ctl_trust(struct ctl *t, struct imsg *m)
 
 	get_str(&m->rd, key, sizeof(key));
 	if (reader_done(&m->rd) == -1 || bad ||
-	    (key[0] != '\0' && !is_key(key)))
+	    (key[0] != '\0' && !link_key_valid(key)))
 		ctl_error(t, m->id, ERR_BAD_ARGS, "not the id of a hub, and "
 		    "a key of 64 hexadecimal digits");
 	else
@@ -190,8 +184,8 @@ ctl_trusted(enum store_status status, const char *key, void *arg)
 	} else {
 		ctl_error(p->ctl, p->id, status == STORE_OTHER ? ERR_BAD_ARGS :
 		    ERR_MAILBOX_ERROR, status == STORE_OTHER ? "that hub has "
-		    "shown no key yet: say which one, as hubctl show keys "
-		    "has it there" : status == STORE_FULL ? "too many hubs "
+		    "shown no key yet, or several: say which one, as hubctl "
+		    "show keys has it there" : status == STORE_FULL ? "too many hubs "
 		    "have keys" : "the key could not be stored");
 	}
 	ctl_pending_free(p);
@@ -253,9 +247,11 @@ put_key(struct wbuf *w, const struct store_key_info *k, const char *state)
 	json_put_str(w, "hub_id", k->hub);
 	json_put_str(w, "key", k->key);
 	json_put_str(w, "state", state);
-	if (k->last_seen != 0) {
+	if (k->first_seen != 0) {
 		time_iso8601(k->first_seen, ts);
 		json_put_str(w, "first_seen", ts);
+	}
+	if (k->last_seen != 0) {
 		time_iso8601(k->last_seen, ts);
 		json_put_str(w, "last_seen", ts);
 	}
@@ -272,7 +268,7 @@ got_keys(struct imsg *msg, void *arg)
 	};
 	struct ctl_pending *p = arg;
 	const struct router *r = p->ctl->control->router;
-	struct store_key_info k = { .last_seen = 0 };
+	struct store_key_info k = { .first_seen = 0 };
 	struct store_key_list m;
 	struct wbuf w = { 0 };
 	struct reader rd;

@@ -20,8 +20,9 @@ struct router;
 void	keys_check(struct router *, const char *hub_id, const char *key,
 	    int strict, void (*done)(enum key_verdict, void *), void *arg);
 /*
- * From now on the hub has that key and no other; "": the one it has shown.
- * key of done is that; the status is STORE_OTHER if it has shown none.
+ * From now on the hub has that key and no other, and what was linked with
+ * another is closed; "": the one it has shown.  key of done is that; the
+ * status is STORE_OTHER if it has shown none, or several.
  */
 void	keys_trust(struct router *, const char *hub_id, const char *key,
 	    void (*done)(enum store_status, const char *key, void *),

@@ -18,8 +18,8 @@ struct known {
 	int64_t		 last_seen, first_seen;	/* of that key */
 	char		 trusted[LINK_KEY_SIZE];
 	char		 pending[LINK_KEY_SIZE];
-	char		 last[LINK_KEY_SIZE];	/* seen */
-	int64_t		 last_at;
+	char		 any[LINK_KEY_SIZE];	/* of so many keys */
+	int		 keys;
 };
 
 static int	look(struct db *, const struct store_key *, struct known *);
@@ -28,8 +28,8 @@ static void	take(struct known *, const struct store_key *,
 static int	make_room(struct db *);
 static int	check(struct db *, const struct store_key *,
 		    struct store_key_done *);
-static int	set(struct db *, const struct store_key *, const char *,
-		    enum key_state, int64_t);
+static int	set(struct db *, const struct store_key *,
+		    enum key_state, int64_t, int64_t);
 static int	trust(struct db *, const struct store_key *,
 		    struct store_key_done *);
 static int	distrust(struct db *, const struct store_key *,
@@ -97,9 +97,9 @@ take(struct known *k, const struct store_key *q,
 	else
 		strlcpy(m->state == KEY_TRUSTED ? k->trusted : k->pending,
 		    m->key, LINK_KEY_SIZE);
-	if (m->key[0] != '\0' && m->last_seen >= k->last_at) {
-		strlcpy(k->last, m->key, sizeof(k->last));
-		k->last_at = m->last_seen;
+	if (m->key[0] != '\0') {
+		strlcpy(k->any, m->key, sizeof(k->any));
+		k->keys++;
 	}
 	if (strcmp(m->key, q->key) == 0) {
 		k->same = m->state == KEY_TRUSTED;
@@ -128,15 +128,15 @@ make_room(struct db *db)
 
 /* In place of all others of the hub, or beside the trusted one. */
 static int
-set(struct db *db, const struct store_key *q, const char *key,
-    enum key_state state, int64_t first_seen)
+set(struct db *db, const struct store_key *q, enum key_state state,
+    int64_t first_seen, int64_t last_seen)
 {
 	if (db_run(db, state == KEY_PENDING ? Q_KEY_DROP_PENDING : Q_KEY_DROP,
 	    state == KEY_PENDING ? "si" : "s", q->hub,
 	    (int64_t)KEY_PENDING) == -1)
 		return -1;
-	return db_run(db, Q_KEY_ADD, "ssiii", q->hub, key, (int64_t)state,
-	    first_seen != 0 ? first_seen : q->now, q->now);
+	return db_run(db, Q_KEY_ADD, "ssiii", q->hub, q->key, (int64_t)state,
+	    first_seen != 0 ? first_seen : q->now, last_seen);
 }
 
 static int
@@ -162,8 +162,8 @@ check(struct db *db, const struct store_key *q, struct store_key_done *a)
 			return 0;
 		a->verdict = k.trusted[0] != '\0' ? KEY_CHANGED :
 		    q->strict ? KEY_UNKNOWN : KEY_NEW;
-		return set(db, q, q->key, a->verdict == KEY_NEW ? KEY_TRUSTED :
-		    KEY_PENDING, k.first_seen);
+		return set(db, q, a->verdict == KEY_NEW ? KEY_TRUSTED :
+		    KEY_PENDING, k.first_seen, q->now);
 	}
 	return 0;
 }
@@ -171,33 +171,45 @@ check(struct db *db, const struct store_key *q, struct store_key_done *a)
 static int
 trust(struct db *db, const struct store_key *q, struct store_key_done *a)
 {
-	const char *key = q->key;
-	struct known k;
-	int room = 1;
-
-	if (look(db, q, &k) == -1 ||
-	    (k.rows == 0 && (room = make_room(db)) == -1))
-		return -1;
-	if (key[0] == '\0')
-		key = k.pending[0] != '\0' ? k.pending : k.last;
-	if (key[0] == '\0')
-		a->status = STORE_OTHER;
-	else if (!room)
-		a->status = STORE_FULL;
-	if (a->status != STORE_OK)
-		return 0;
-	strlcpy(a->key, key, sizeof(a->key));
-	return set(db, q, key, KEY_TRUSTED, k.first_seen);
-}
-
-static int
-distrust(struct db *db, const struct store_key *q, struct store_key_done *a)
-{
+	struct store_key one = *q;
 	struct known k;
 	int room = 1;
 
 	if (look(db, q, &k) == -1)
 		return -1;
+	if (q->key[0] == '\0') {
+		/* of several that are refused, nobody can say which */
+		if (k.pending[0] == '\0' && k.keys != 1) {
+			a->status = STORE_OTHER;
+			return 0;
+		}
+		strlcpy(one.key, k.pending[0] != '\0' ? k.pending : k.any,
+		    sizeof(one.key));
+		if (look(db, &one, &k) == -1)
+			return -1;
+	}
+	if (k.rows == 0 && (room = make_room(db)) == -1)
+		return -1;
+	if (!room) {
+		a->status = STORE_FULL;
+		return 0;
+	}
+	a->verdict = k.same ? KEY_OK : k.trusted[0] != '\0' ? KEY_CHANGED :
+	    KEY_NEW;
+	strlcpy(a->key, one.key, sizeof(a->key));
+	return set(db, &one, KEY_TRUSTED, k.first_seen, k.last_seen);
+}
+
+static int
+distrust(struct db *db, const struct store_key *q, struct store_key_done *a)
+{
+	struct store_key none = *q;
+	struct known k;
+	int room = 1;
+
+	if (look(db, q, &k) == -1)
+		return -1;
+	none.key[0] = '\0';
 	if (k.rows > 0)
 		return db_run(db, Q_KEY_REFUSE, "si", q->hub,
 		    (int64_t)KEY_REFUSED);
@@ -207,7 +219,7 @@ distrust(struct db *db, const struct store_key *q, struct store_key_done *a)
 		a->status = STORE_FULL;
 		return 0;
 	}
-	return set(db, q, "", KEY_REFUSED, 0);
+	return set(db, &none, KEY_REFUSED, 0, 0);
 }
 
 int

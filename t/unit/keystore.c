@@ -12,9 +12,12 @@
 #include "keystore.h"
 #include "test.h"
 
-#define A	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define B	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-#define C	"cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+#define A	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define B	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" \
+		"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define C	"cccccccccccccccccccccccccccccccc" \
+		"cccccccccccccccccccccccccccccccc"
 
 static char		 dir[32];
 static struct db	*db;
@@ -61,6 +64,12 @@ trusts(const char *hub, const char *key, const char *which)
 
 	ck_assert_int_eq(a.status, STORE_OK);
 	ck_assert_str_eq(a.key, which);
+}
+
+static int
+trusted_until_now(const char *hub, const char *key)
+{
+	return doing(KEY_TRUST, hub, key, 0).verdict;
 }
 
 /* "hub:a:state first-last ..." of all, with the key's first letter. */
@@ -175,6 +184,54 @@ START_TEST(distrusted)
 }
 END_TEST
 
+/* Which key it was that somebody trusted, nobody knows any more. */
+START_TEST(several_refused)
+{
+	verdict("h", A, 0, KEY_NEW);
+	verdict("h", B, 0, KEY_CHANGED);
+	ck_assert_int_eq(doing(KEY_DISTRUST, "h", "", 0).status, STORE_OK);
+	has("h:a:2 1000-1000 h:b:2 1000-1000");
+	ck_assert_int_eq(doing(KEY_TRUST, "h", "", 0).status, STORE_OTHER);
+	verdict("h", A, 0, KEY_DISTRUSTED);
+	trusts("h", B, B);
+	has("h:b:0 1000-1000");
+	verdict("h", A, 0, KEY_CHANGED);
+}
+END_TEST
+
+/* A key that is only named was never seen; one that is known since then. */
+START_TEST(times)
+{
+	trusts("h", A, A);
+	has("h:a:0 1000-0");
+	now += 1000;
+	verdict("h", A, 0, KEY_OK);
+	has("h:a:0 1000-1001");
+	now += 1000;
+	verdict("h", B, 0, KEY_CHANGED);
+	now += 1000;
+	trusts("h", "", B);
+	has("h:b:0 1002-1002");
+	ck_assert_int_eq(doing(KEY_DISTRUST, "g", "", 0).status, STORE_OK);
+	has("g::2 1003-0 h:b:0 1002-1002");
+}
+END_TEST
+
+/* Links with a key that was trusted until now are closed: the router asks. */
+START_TEST(replaced)
+{
+	ck_assert_int_eq(trusted_until_now("h", A), KEY_NEW);
+	ck_assert_int_eq(trusted_until_now("h", A), KEY_OK);
+	ck_assert_int_eq(trusted_until_now("h", ""), KEY_OK);
+	verdict("h", B, 0, KEY_CHANGED);
+	ck_assert_int_eq(trusted_until_now("h", A), KEY_OK);
+	has("h:a:0 1000-0");
+	verdict("h", B, 0, KEY_CHANGED);
+	ck_assert_int_eq(trusted_until_now("h", ""), KEY_CHANGED);
+	ck_assert_int_eq(trusted_until_now("h", C), KEY_CHANGED);
+}
+END_TEST
+
 START_TEST(many)
 {
 	char hub[NAME_SIZE];
@@ -229,6 +286,9 @@ main(void)
 	tcase_add_test(tc, strict);
 	tcase_add_test(tc, changed);
 	tcase_add_test(tc, distrusted);
+	tcase_add_test(tc, several_refused);
+	tcase_add_test(tc, times);
+	tcase_add_test(tc, replaced);
 	tcase_add_test(tc, many);
 	tcase_add_test(tc, stays);
 	suite_add_tcase(s, tc);
