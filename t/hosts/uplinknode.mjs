@@ -37,21 +37,26 @@ export function directory()
 	return dir;
 }
 
-// At the exit of this process: children of a hubd may still be ending.
-function removeTree(dir)
+// At the exit of this process: what still runs there may start others.
+function removeTree(dir, processes = () => [])
 {
 	const nap = new Int32Array(new SharedArrayBuffer(4));
 	const end = Date.now() + WAIT_MS;
 
 	for (;;) {
 		try {
+			const pids = processes();
+
+			pids.forEach(pid => process.kill(pid, 'SIGKILL'));
 			fs.rmSync(dir, { recursive: true, force: true });
-			return;
+			if (pids.length === 0)
+				return;
 		} catch (error) {
+			// one of them has just ended, or has made a file
 			if (Date.now() >= end)
 				throw error;
-			Atomics.wait(nap, 0, 0, 20);
 		}
+		Atomics.wait(nap, 0, 0, 20);
 	}
 }
 
@@ -556,6 +561,8 @@ process.on('exit', code => {
 			    s.said().slice(-LOG_SHOWN));
 		s.proc?.kill('SIGKILL');
 	}
-	for (const dir of [...dirs, ...sites.map(s => s.dir)])
+	for (const s of sites)
+		removeTree(s.dir, () => s.processes?.().map(Number) ?? []);
+	for (const dir of dirs)
 		removeTree(dir);
 });
