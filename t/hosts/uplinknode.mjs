@@ -120,14 +120,17 @@ export class Site extends Hub {
 		return this;
 	}
 
-	answers()
+	// For sessions, and for hubctl: that socket is the later one.
+	async answers()
 	{
-		return new Promise(resolve => {
-			const s = net.connect(`${this.data}/hub.sock`);
+		const answer = name => new Promise(resolve => {
+			const s = net.connect(`${this.data}/${name}`);
 
 			s.on('connect', () => { s.end(); resolve(true); });
 			s.on('error', () => resolve(false));
 		});
+
+		return await answer('hub.sock') && answer('hubctl.sock');
 	}
 
 	said()
@@ -188,8 +191,9 @@ export class Site extends Hub {
 			    l.kind === 'uplink');
 			return last?.state === state &&
 			    error.test(last.error) && last;
-		}).catch(() => assert.fail(`${this.id}: the uplink is not ` +
-		    `${state}, ${error}: ${JSON.stringify(last)}`));
+		}).catch(e => assert.fail(`${this.id}: the uplink is not ` +
+		    `${state}, ${error}: ${JSON.stringify(last)}: ` +
+		    e.message));
 	}
 
 	// Until a session of it sees these, and no more, of other hubs.
@@ -203,8 +207,8 @@ export class Site extends Hub {
 			last = peers.map(p => p.name).filter(n =>
 			    n.includes('@')).sort();
 			return last.join() === names.sort().join();
-		}).catch(() => assert.fail(`${session.name} sees ${last}, ` +
-		    `not ${names}`));
+		}).catch(e => assert.fail(`${session.name} sees ${last}, ` +
+		    `not ${names}: ${e.message}`));
 	}
 
 	// With all its sessions.
