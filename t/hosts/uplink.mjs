@@ -3,6 +3,7 @@
 // 3 and no more at the other end, and with relays that refuse them.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 
 import { run, until } from './relay.mjs';
 import { FakeRelay, freePort, PlainHub, RealRelay, Site, TOKEN }
@@ -241,6 +242,33 @@ cases['the environment names a relay for an embedded hub'] = async () => {
 
 	await ann.push({ msg_id: sent.msg_id });
 	await Promise.all(both.map(s => s.end()));
+	await relay.stop();
+};
+
+cases['the uplink dies and is started again'] = async () => {
+	const relay = await new RealRelay().start();
+	const alpha = new Site('alpha'), beta = new Site('beta');
+
+	for (const s of [alpha, beta])
+		await s.start(s.relay(relay.url));
+	const ann = await alpha.session('ann');
+	const bob = await beta.session('bob');
+
+	await alpha.sees(ann, 'bob@beta');
+	const [pid] = alpha.processes().filter(p => fs.readFileSync(
+	    `/proc/${p}/cmdline`, 'utf8').includes('relayd'));
+
+	if (pid !== undefined) {
+		process.kill(Number(pid), 'SIGKILL');
+		await until('it is noticed', () => /it is started again/
+		    .test(alpha.said()));
+	}
+	const sent = await ann.call('relay_send', { to: 'bob@beta',
+	    text: 'all the same' });
+
+	await bob.push({ msg_id: sent.msg_id });
+	await alpha.sees(ann, 'bob@beta');
+	await Promise.all([alpha.end(), beta.end()]);
 	await relay.stop();
 };
 

@@ -20,6 +20,7 @@ import { Hub, until, WAIT_MS } from './relay.mjs';
 
 export const TOKEN = 'the token of this relay';
 const LOG_SHOWN = 4000;
+const FAULTS = /Sanitizer|runtime error| fatal: |the hub stops/;
 const CALLS_PROXIES = /^(https?|no|all)_proxy$/i;
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const build = path.resolve(process.env.ECORELAY_BUILD ??
@@ -36,21 +37,26 @@ export function directory()
 	return dir;
 }
 
-// At the exit of this process: children of a hubd may still be ending.
-function removeTree(dir)
+// At the exit of this process: what still runs there may start others.
+function removeTree(dir, processes = () => [])
 {
 	const nap = new Int32Array(new SharedArrayBuffer(4));
 	const end = Date.now() + WAIT_MS;
 
 	for (;;) {
 		try {
+			const pids = processes();
+
+			pids.forEach(pid => process.kill(pid, 'SIGKILL'));
 			fs.rmSync(dir, { recursive: true, force: true });
-			return;
+			if (pids.length === 0)
+				return;
 		} catch (error) {
+			// one of them has just ended, or has made a file
 			if (Date.now() >= end)
 				throw error;
-			Atomics.wait(nap, 0, 0, 20);
 		}
+		Atomics.wait(nap, 0, 0, 20);
 	}
 }
 
@@ -114,14 +120,17 @@ export class Site extends Hub {
 		return this;
 	}
 
-	answers()
+	// For sessions, and for hubctl: that socket is the later one.
+	async answers()
 	{
-		return new Promise(resolve => {
-			const s = net.connect(`${this.data}/hub.sock`);
+		const answer = name => new Promise(resolve => {
+			const s = net.connect(`${this.data}/${name}`);
 
 			s.on('connect', () => { s.end(); resolve(true); });
 			s.on('error', () => resolve(false));
 		});
+
+		return await answer('hub.sock') && answer('hubctl.sock');
 	}
 
 	said()
@@ -137,6 +146,7 @@ export class Site extends Hub {
 
 		if (signal === 'SIGTERM')
 			assert.equal(code, 0, this.said());
+		assert.doesNotMatch(this.said(), FAULTS);
 		this.proc = undefined;
 		await until('its processes end', () =>
 		    this.processes().length === 0);
@@ -181,8 +191,9 @@ export class Site extends Hub {
 			    l.kind === 'uplink');
 			return last?.state === state &&
 			    error.test(last.error) && last;
-		}).catch(() => assert.fail(`${this.id}: the uplink is not ` +
-		    `${state}, ${error}: ${JSON.stringify(last)}`));
+		}).catch(e => assert.fail(`${this.id}: the uplink is not ` +
+		    `${state}, ${error}: ${JSON.stringify(last)}: ` +
+		    e.message));
 	}
 
 	// Until a session of it sees these, and no more, of other hubs.
@@ -196,8 +207,8 @@ export class Site extends Hub {
 			last = peers.map(p => p.name).filter(n =>
 			    n.includes('@')).sort();
 			return last.join() === names.sort().join();
-		}).catch(() => assert.fail(`${session.name} sees ${last}, ` +
-		    `not ${names}`));
+		}).catch(e => assert.fail(`${session.name} sees ${last}, ` +
+		    `not ${names}: ${e.message}`));
 	}
 
 	// With all its sessions.
@@ -554,6 +565,8 @@ process.on('exit', code => {
 			    s.said().slice(-LOG_SHOWN));
 		s.proc?.kill('SIGKILL');
 	}
-	for (const dir of [...dirs, ...sites.map(s => s.dir)])
+	for (const s of sites)
+		removeTree(s.dir, () => s.processes?.().map(Number) ?? []);
+	for (const dir of dirs)
 		removeTree(dir);
 });
