@@ -340,11 +340,17 @@ unref_rbuf(const void *data, size_t len, void *arg)
 void
 bufio_write_rbuf(struct bufio *b, struct rbuf *rb)
 {
-	if (rb->len < REF_MIN) {
-		bufio_write(b, rb->data, rb->len);
+	bufio_write_part(b, rb, rb->data, rb->len);
+}
+
+void
+bufio_write_part(struct bufio *b, struct rbuf *rb, const char *p, size_t n)
+{
+	if (n < REF_MIN) {
+		bufio_write(b, p, n);
 		return;
 	}
-	if (evbuffer_add_reference(b->out, rb->data, rb->len, unref_rbuf,
+	if (evbuffer_add_reference(b->out, p, n, unref_rbuf,
 	    rbuf_ref(rb)) == -1)
 		fatalx("bufio: out of memory");
 	queued(b);

@@ -48,6 +48,9 @@ void		 bufio_limits(struct bufio *, size_t max_in, size_t max_out);
 void		 bufio_write(struct bufio *, const void *, size_t);
 /* Queues the bytes by reference. */
 void		 bufio_write_rbuf(struct bufio *, struct rbuf *);
+/* The same for n bytes of it, from p. */
+void		 bufio_write_part(struct bufio *, struct rbuf *,
+		    const char *p, size_t n);
 /* Queued bytes that the kernel has not taken yet. */
 size_t		 bufio_pending(const struct bufio *);
 /* No more input is shown until resumed as often as paused. */

@@ -6,6 +6,7 @@
 #include "compat.h"
 
 #include "json.h"
+#include "log.h"
 #include "timeutil.h"
 #include "utf8.h"
 #include "ws.h"
@@ -17,6 +18,7 @@
 #define BITS_LEN	0x7f
 #define LEN_16		126	/* two bytes of length follow */
 #define LEN_64		127	/* eight */
+#define AHEAD		8	/* room for so many times what has come */
 
 static size_t	read_header(struct ws *, const char *, size_t,
 		    struct ws_event *);
@@ -25,6 +27,9 @@ static const char *check_header(const struct ws *, unsigned, unsigned,
 static size_t	read_control(struct ws *, char *, size_t, struct ws_event *);
 static void	read_close(struct ws *, char *, size_t, struct ws_event *);
 static size_t	read_data(struct ws *, char *, size_t, struct ws_event *);
+static void	mask(char *, const char *, size_t, const uint8_t[4], size_t);
+static void	unmask(struct ws *, char *, const char *, size_t);
+static void	make_room(struct ws *, size_t);
 static int	add_data(struct ws *, const char *, size_t);
 static int	text_goes_on(struct ws *, const char *, size_t);
 static int	tail_length(const char *, size_t);
@@ -51,6 +56,25 @@ void
 ws_limit(struct ws *ws, size_t max)
 {
 	ws->max = max;
+}
+
+void
+ws_unchecked(struct ws *ws)
+{
+	ws->unchecked = 1;
+}
+
+struct rbuf *
+ws_take(struct ws *ws)
+{
+	struct rbuf *rb = ws->whole.rb;
+
+	if (rb == NULL || ws->message != WS_OP_CONTINUATION)
+		return NULL;
+	rb->refs = 1;
+	rb->len = ws->whole.len;
+	memset(&ws->whole, 0, sizeof(ws->whole));
+	return rb;
 }
 
 static int
@@ -220,12 +244,12 @@ read_data(struct ws *ws, char *p, size_t n, struct ws_event *ev)
 	size_t len = n < ws->left ? n : (size_t)ws->left;
 	int complete = len == ws->left;
 
-	ws_mask(p, len, ws->key, ws->key_at);
-	ws->key_at = (ws->key_at + len) % 4;
 	ws->left -= len;
 	if (complete && ws->fin && ws->whole.len == 0) {
+		unmask(ws, p, p, len);
 		ws->in_frame = 0;
-		if (ws->message == WS_OP_TEXT && !utf8_valid(p, len))
+		if (ws->message == WS_OP_TEXT && !ws->unchecked &&
+		    !utf8_valid(p, len))
 			broken(ws, ev, WS_CLOSE_NOT_UTF8, "text is not UTF-8");
 		else
 			message_done(ws, ev, p, len);
@@ -258,12 +282,49 @@ message_done(struct ws *ws, struct ws_event *ev, char *p, size_t n)
 	ws->message = WS_OP_CONTINUATION;
 }
 
+/* To dst, which may be p. */
+static void
+unmask(struct ws *ws, char *dst, const char *p, size_t n)
+{
+	mask(dst, p, n, ws->key, ws->key_at);
+	ws->key_at = (ws->key_at + n) % 4;
+}
+
+/*
+ * For n bytes more: for the whole frame, so that it is not moved about; but
+ * nobody is given much memory for a promise.
+ */
+static void
+make_room(struct ws *ws, size_t n)
+{
+	struct wbuf *w = &ws->whole;
+	size_t cap = (w->len + n) * AHEAD;
+
+	if (w->rb != NULL && w->cap - w->len >= n)
+		return;
+	if (cap - w->len - n > ws->left)
+		cap = w->len + n + (size_t)ws->left;
+	/* frames that follow this one are not known of */
+	if (!ws->fin && cap < 2 * w->cap)
+		cap = 2 * w->cap;
+	w->rb = xreallocarray(w->rb, 1, sizeof(*w->rb) + cap);
+	w->cap = cap;
+}
+
 /* Wrong text is found with the bytes that make it so (section 8.1). */
 static int
 add_data(struct ws *ws, const char *p, size_t n)
 {
-	wbuf_add(&ws->whole, p, n);
-	return ws->message == WS_OP_TEXT ? text_goes_on(ws, p, n) : 0;
+	char *dst;
+
+	if (n == 0)
+		return 0;
+	make_room(ws, n);
+	dst = ws->whole.rb->data + ws->whole.len;
+	unmask(ws, dst, p, n);
+	ws->whole.len += n;
+	return ws->message == WS_OP_TEXT && !ws->unchecked ?
+	    text_goes_on(ws, dst, n) : 0;
 }
 
 /* p[n] continues the text of which partial is not yet a character. */
@@ -340,9 +401,9 @@ ws_header(char dst[WS_HEADER_MAX], enum ws_opcode opcode, int fin,
 	return n;
 }
 
-/* Eight bytes at a time, which compilers make more. */
-void
-ws_mask(char *p, size_t n, const uint8_t key[4], size_t at)
+/* Eight bytes at a time, which compilers make more; dst may be p. */
+static void
+mask(char *dst, const char *p, size_t n, const uint8_t key[4], size_t at)
 {
 	uint8_t turned[8];
 	uint64_t k, w;
@@ -351,15 +412,24 @@ ws_mask(char *p, size_t n, const uint8_t key[4], size_t at)
 	for (i = 0; i < 8; i++)
 		turned[i] = key[(at + i) % 4];
 	memcpy(&k, turned, 8);
-	if (k == 0)
+	if (k == 0) {
+		if (dst != p && n > 0)
+			memcpy(dst, p, n);
 		return;
+	}
 	for (i = 0; n - i >= 8; i += 8) {
 		memcpy(&w, p + i, 8);
 		w ^= k;
-		memcpy(p + i, &w, 8);
+		memcpy(dst + i, &w, 8);
 	}
 	for (; i < n; i++)
-		p[i] = (char)((uint8_t)p[i] ^ turned[i % 8]);
+		dst[i] = (char)((uint8_t)p[i] ^ turned[i % 8]);
+}
+
+void
+ws_mask(char *p, size_t n, const uint8_t key[4], size_t at)
+{
+	mask(p, p, n, key, at);
 }
 
 void

@@ -63,6 +63,7 @@ struct ws {
 	int		 ended;		/* closed or broken: nothing follows */
 	int		 in_frame;	/* its header has been read */
 	int		 fin;
+	int		 unchecked;	/* texts need not be UTF-8 */
 	enum ws_opcode	 opcode;	/* of the frame */
 	uint64_t	 left;		/* of its payload */
 	uint8_t		 key[4];
@@ -78,6 +79,13 @@ void	ws_init(struct ws *, enum ws_role, size_t max);
 void	ws_done(struct ws *);
 /* Another limit, from the next frame on. */
 void	ws_limit(struct ws *, size_t max);
+/* For whoever checks texts himself: they may be other than UTF-8. */
+void	ws_unchecked(struct ws *);
+/*
+ * The message that was handed out last, if it lies in a buffer of its own
+ * (else NULL), from where it starts; it then belongs to the caller.
+ */
+struct rbuf	*ws_take(struct ws *);
 /*
  * Reads p[n], which is changed (unmasked in place), up to the first event.
  * Returns how many bytes were consumed; call it again with the rest, as long

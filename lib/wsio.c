@@ -21,8 +21,9 @@
 #include "wsio.h"
 
 #define RECORD		16384	/* bytes in one of TLS */
-#define KEEP_CAP	65536	/* of an input buffer that is empty */
+#define KEEP_CAP	4096	/* of an output buffer that is empty */
 #define COPY_MAX	4096	/* a shorter part of a message is copied */
+#define PONGS_MAX	1000	/* that wait to be sent */
 #define WHY_SIZE	192
 
 struct wsio {
@@ -41,6 +42,7 @@ struct wsio {
 	char			 key[WSHTTP_KEY_SIZE];
 	char			 why[WHY_SIZE];
 	int			 open, held, dead, depth;
+	unsigned		 pongs;		/* since all was sent */
 };
 
 static size_t	on_input(struct bufio *, char *, size_t, void *);
@@ -57,8 +59,8 @@ static struct wsio	*wsio_new(struct event_base *, int, struct ssl_st *,
 static size_t	answer(struct wsio *, const char *, size_t);
 static size_t	answered(struct wsio *, const char *, size_t);
 static void	ask(struct wsio *);
-static void	write_masked(struct wsio *, const struct wbuf *,
-		    const struct rbuf *);
+static void	write_masked(struct wsio *, const struct wsio_part *, size_t,
+		    size_t);
 static void	control(struct wsio *, enum ws_opcode, const void *, size_t);
 static void	take(struct wsio *, struct ws_event *);
 static void	put(struct wsio *, const void *, size_t);
@@ -186,23 +188,33 @@ on_input(struct bufio *io, char *p, size_t n, void *arg)
 	return used;
 }
 
+/* One buffer is for all connections; what is not consumed is copied. */
 static void
 decrypt(struct wsio *s, const char *p, size_t n)
 {
+	static char plain[RECORD];
+	size_t most = 0;
 	ssize_t got = 0;
 
 	tls_feed(s->tls, p, n);
-	while (!s->dead && (got = tls_read(s->tls, wbuf_room(&s->in, RECORD),
-	    RECORD)) > 0) {
-		s->in.len += (size_t)got;
-		consume_decrypted(s);
+	while (!s->dead &&
+	    (got = tls_read(s->tls, plain, sizeof(plain))) > 0) {
+		if (most < (size_t)got)
+			most = (size_t)got;
+		n = 0;
+		if (s->in.len == 0 && !s->held)
+			n = consume(s, plain, (size_t)got);
+		if (s->dead || n == (size_t)got)
+			continue;
+		wbuf_add(&s->in, plain + n, (size_t)got - n);
+		if (n == 0)
+			consume_decrypted(s);
 	}
+	explicit_bzero(plain, most);
 	if (s->dead)
 		return;
 	if (s->host != NULL && got == 0 && tls_done(s->tls))
 		ask(s);
-	if (s->in.len == 0 && s->in.cap > KEEP_CAP)
-		wbuf_free(&s->in);
 	if (got == -1) {
 		(void)bufio_flush(s->io, 0);
 		snprintf(s->why, sizeof(s->why), "TLS: %s",
@@ -222,7 +234,9 @@ consume_decrypted(struct wsio *s)
 	if (s->dead)
 		return;
 	s->in.len -= used;
-	if (used > 0 && s->in.len > 0)
+	if (s->in.len == 0)
+		wbuf_free(&s->in);
+	else if (used > 0)
 		memmove(s->in.rb->data, s->in.rb->data + used, s->in.len);
 }
 
@@ -339,7 +353,9 @@ take(struct wsio *s, struct ws_event *ev)
 		s->ops->message(s, ev->data, ev->len, s->arg);
 		break;
 	case WS_PING:
-		control(s, WS_OP_PONG, ev->data, ev->len);
+		/* section 5.5.3: not each ping must be answered */
+		if (s->pongs++ < PONGS_MAX)
+			control(s, WS_OP_PONG, ev->data, ev->len);
 		break;
 	case WS_BROKEN:
 		ws_close_frame(&w, s->role, code, ev->why);
@@ -440,42 +456,62 @@ flush(struct wsio *s)
 void
 wsio_write(struct wsio *s, const struct wbuf *head, struct rbuf *tail)
 {
-	char header[WS_HEADER_MAX];
-	size_t n, len = head->len + (tail != NULL ? tail->len : 0);
+	struct wsio_part parts[2] = { { wbuf_data(head), head->len, NULL } };
 
-	if (s->dead || !s->open)
+	if (tail != NULL)
+		parts[1] = (struct wsio_part){ tail->data, tail->len, tail };
+	wsio_write_parts(s, parts, tail != NULL ? 2 : 1);
+}
+
+/* What is short is put together first: it goes out in one piece. */
+void
+wsio_write_parts(struct wsio *s, const struct wsio_part *parts, size_t n)
+{
+	char all[WS_HEADER_MAX + WSIO_PARTS_MAX * COPY_MAX];
+	size_t i, len = 0, at;
+
+	for (i = 0; i < n; i++)
+		len += parts[i].len;
+	if (s->dead || !s->open || n > WSIO_PARTS_MAX)
 		return;
 	if (s->role == WS_CLIENT) {
-		write_masked(s, head, tail);
+		write_masked(s, parts, n, len);
 		return;
 	}
-	n = ws_header(header, WS_OP_TEXT, 1, len, NULL);
-	put(s, header, n);
-	put(s, wbuf_data(head), head->len);
-	if (tail == NULL)
-		return;
-	if (s->tls == NULL && tail->len > COPY_MAX)
-		bufio_write_rbuf(s->io, tail);
-	else
-		put(s, tail->data, tail->len);
+	at = ws_header(all, WS_OP_TEXT, 1, len, NULL);
+	for (i = 0; i < n; i++) {
+		if (parts[i].len <= COPY_MAX) {
+			memcpy(all + at, parts[i].p, parts[i].len);
+			at += parts[i].len;
+			continue;
+		}
+		put(s, all, at);
+		at = 0;
+		if (s->tls == NULL && parts[i].rb != NULL)
+			bufio_write_part(s->io, parts[i].rb, parts[i].p,
+			    parts[i].len);
+		else
+			put(s, parts[i].p, parts[i].len);
+	}
+	if (at > 0)
+		put(s, all, at);
 }
 
 /* What goes by reference cannot be masked: it is copied. */
 static void
-write_masked(struct wsio *s, const struct wbuf *head, const struct rbuf *tail)
+write_masked(struct wsio *s, const struct wsio_part *parts, size_t n,
+    size_t len)
 {
 	struct wbuf w = { 0 };
 	uint8_t key[4];
-	size_t n, len = head->len + (tail != NULL ? tail->len : 0);
+	size_t i, at;
 
 	random_bytes(key, sizeof(key));
 	(void)wbuf_room(&w, WS_HEADER_MAX + len);
-	n = ws_header(w.rb->data, WS_OP_TEXT, 1, len, key);
-	w.len = n;
-	wbuf_add(&w, wbuf_data(head), head->len);
-	if (tail != NULL)
-		wbuf_add(&w, tail->data, tail->len);
-	ws_mask(w.rb->data + n, len, key, 0);
+	w.len = at = ws_header(w.rb->data, WS_OP_TEXT, 1, len, key);
+	for (i = 0; i < n; i++)
+		wbuf_add(&w, parts[i].p, parts[i].len);
+	ws_mask(w.rb->data + at, len, key, 0);
 	put(s, wbuf_data(&w), w.len);
 	wbuf_free(&w);
 }
@@ -505,6 +541,7 @@ on_drained(struct bufio *io, void *arg)
 	struct wsio *s = arg;
 
 	(void)io;
+	s->pongs = 0;
 	if (s->ops->drained == NULL || s->out.len > 0)
 		return;
 	s->depth++;
@@ -516,6 +553,24 @@ void
 wsio_limit(struct wsio *s, size_t max)
 {
 	ws_limit(&s->ws, max);
+}
+
+void
+wsio_unchecked(struct wsio *s)
+{
+	ws_unchecked(&s->ws);
+}
+
+struct rbuf *
+wsio_take(struct wsio *s)
+{
+	return ws_take(&s->ws);
+}
+
+size_t
+wsio_partial(const struct wsio *s)
+{
+	return s->ws.whole.len + s->in.len;
 }
 
 size_t

@@ -53,7 +53,26 @@ void		 wsio_owner(struct wsio *, const struct wsio_ops *, void *arg);
 void		 wsio_free(struct wsio *);
 /* Bytes of a message that may come. */
 void		 wsio_limit(struct wsio *, size_t);
-/* A text message in two parts, the second (or NULL) by reference. */
+/* For whoever checks texts himself: they may be other than UTF-8. */
+void		 wsio_unchecked(struct wsio *);
+/*
+ * In message(): what it was called with, from where it starts, if that lies
+ * in a buffer of its own, which then belongs to the caller; else NULL.
+ */
+struct rbuf	*wsio_take(struct wsio *);
+
+/* Of a message; rb: in which it lies, or NULL: then it is copied. */
+struct wsio_part {
+	const char	*p;
+	size_t		 len;
+	struct rbuf	*rb;
+};
+
+#define WSIO_PARTS_MAX	4
+/* A text message in up to so many parts; long ones go by reference. */
+void		 wsio_write_parts(struct wsio *, const struct wsio_part *,
+		    size_t n);
+/* The same in two parts, the second (or NULL) by reference. */
 void		 wsio_write(struct wsio *, const struct wbuf *,
 		    struct rbuf *);
 void		 wsio_ping(struct wsio *);
@@ -62,6 +81,8 @@ void		 wsio_ping(struct wsio *);
  */
 void		 wsio_close(struct wsio *, unsigned code,
 		    const char *why);
+/* Bytes of a message that is not complete. */
+size_t		 wsio_partial(const struct wsio *);
 /* Bytes that the kernel has not taken; since when nothing of them was. */
 size_t		 wsio_pending(const struct wsio *);
 int		 wsio_stalled(const struct wsio *, int64_t ms);

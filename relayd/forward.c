@@ -15,6 +15,7 @@
 #define TOLD_MS		1000	/* between two words on limits */
 
 static void	error(struct hub *, const char *, const char *);
+static void	carry(struct hub *, struct hub *, const struct json_value *);
 static int64_t	wait_of(struct bucket *, uint32_t, double, int64_t);
 static void	hold(struct hub *, int64_t);
 static void	release(struct hub *);
@@ -31,17 +32,15 @@ error(struct hub *h, const char *code, const char *message)
 	json_end(&w, '}');
 	wsio_write(h->ws, &w, NULL);
 	wbuf_free(&w);
+	forward_wait(h, h);
 }
 
 /* What is wrapped is not looked at; who sends it is not its own word. */
 void
 forward_message(struct hub *h, const struct json_value *v)
 {
-	static const struct wbuf none;
 	struct relay *r = h->relay;
 	char target[TARGET_SIZE], *at;
-	struct wbuf w = { 0 };
-	struct rbuf *line;
 	struct hub *to;
 
 	if (v[M_TARGET].type != JS_STRING || v[M_WRAPPED].type != JS_OBJECT)
@@ -57,26 +56,48 @@ forward_message(struct hub *h, const struct json_value *v)
 		error(h, "peer_not_found", "no hub of that name is here");
 		return;
 	}
-	json_begin(&w, '{');
-	json_put_str(&w, "type", "bridge_forward");
-	json_put_raw(&w, "target_peer",
+	carry(h, to, v);
+	forward_wait(h, to);
+}
+
+void
+forward_wait(struct hub *h, struct hub *to)
+{
+	if (h->ws == NULL || h->waits_for != NULL ||
+	    wsio_pending(to->ws) <= PENDING_MAX)
+		return;
+	h->waits_for = to;
+	to->waiting++;
+	wsio_hold(h->ws, 1);
+}
+
+/* What is wrapped goes on from where it has been read to. */
+static void
+carry(struct hub *h, struct hub *to, const struct json_value *v)
+{
+	struct wbuf *w = &h->relay->scratch;
+	struct rbuf *whole = wsio_take(h->ws);
+	struct wsio_part parts[] = {
+		{ NULL, 0, NULL },
+		{ v[M_WRAPPED].p, v[M_WRAPPED].len, whole },
+		{ "}", 1, NULL }
+	};
+
+	wbuf_reset(w);
+	json_begin(w, '{');
+	json_put_str(w, "type", "bridge_forward");
+	json_put_raw(w, "target_peer",
 	    (struct slice){ v[M_TARGET].p, v[M_TARGET].len });
-	json_put_str(&w, "origin_hub", h->id);
+	json_put_str(w, "origin_hub", h->id);
 	if (v[M_SEQ].type == JS_NUMBER && v[M_SEQ].len < 32) {
-		json_key(&w, "seq");
-		wbuf_add(&w, v[M_SEQ].p, v[M_SEQ].len);
+		json_key(w, "seq");
+		wbuf_add(w, v[M_SEQ].p, v[M_SEQ].len);
 	}
-	json_key(&w, "wrapped");
-	wbuf_add(&w, v[M_WRAPPED].p, v[M_WRAPPED].len);
-	json_end(&w, '}');
-	line = wbuf_take(&w);
-	wsio_write(to->ws, &none, line);
-	rbuf_unref(line);
-	if (wsio_pending(to->ws) > PENDING_MAX && h->waits_for == NULL) {
-		h->waits_for = to;
-		to->waiting++;
-		wsio_hold(h->ws, 1);
-	}
+	json_key(w, "wrapped");
+	parts[0].p = wbuf_data(w);
+	parts[0].len = w->len;
+	wsio_write_parts(to->ws, parts, sizeof(parts) / sizeof(parts[0]));
+	rbuf_unref(whole);
 }
 
 /* How long until there is something in it again; 0: there is. */
@@ -98,8 +119,11 @@ void
 forward_spend(struct hub *h, size_t len)
 {
 	const struct relay_conf *c = h->relay->conf;
-	int64_t now = time_mono_ms(), ms, more;
+	int64_t now, ms, more;
 
+	if (c->messages_per_s == 0 && c->bytes_per_s == 0)
+		return;
+	now = time_mono_ms();
 	ms = wait_of(&h->messages, c->messages_per_s, 1, now);
 	more = wait_of(&h->bytes, c->bytes_per_s, (double)len, now);
 	if (more > ms)

@@ -25,6 +25,8 @@
 #define DEAD_MS		40000
 #define PROBE_MS	2000	/* for the holder of a wanted id */
 #define STALL_MS	15000
+#define EARLY_BYTES	(64 * 1024 * 1024)	/* of all their hellos */
+#define LOGGED_MAX	10	/* refusals in one second */
 #define PROTOCOL_VERSION "5"
 
 static const struct {
@@ -49,6 +51,7 @@ static enum relay_close	verify(struct hub *, struct json_value *,
 			    const char **, enum counter *);
 static void	contend(struct hub *, struct hub *, const char *, size_t);
 static void	welcome(struct hub *, const char *, size_t);
+static void	early_tick(struct relay *, int64_t);
 static void	drop(struct hub *, const char *);
 static void	forget(struct hub *);
 
@@ -73,6 +76,7 @@ hub_new(struct relay *r, int fd, struct ssl_st *ssl, const char *address)
 	r->nearly++;
 	h->ws = wsio_accept(r->base, fd, ssl, &ws_ops, h);
 	wsio_limit(h->ws, HELLO_MAX);
+	wsio_unchecked(h->ws);
 }
 
 /* Nothing is disclosed to whoever asks for something else. */
@@ -103,6 +107,7 @@ drop(struct hub *h, const char *why)
 	char *text;
 	size_t len;
 
+	h->ws = NULL;
 	if (h->stage == STAGE_UP) {
 		log_info("hub %s at %s is gone: %s", h->id, h->address, why);
 		TAILQ_REMOVE(&r->up, h, entry);
@@ -158,6 +163,8 @@ on_message(struct wsio *ws, char *p, size_t n, void *arg)
 {
 	struct hub *h = arg;
 	struct json_value v[MEMBERS];
+	const char *why;
+	unsigned code;
 
 	(void)ws;
 	if (h->rival != NULL)
@@ -169,7 +176,8 @@ on_message(struct wsio *ws, char *p, size_t n, void *arg)
 		return;
 	}
 	if (message_scan(v, p, n) == -1) {
-		hub_close(h, CLOSE_BAD, "bad_json");
+		code = message_fault(p, n, &why);
+		hub_close(h, code, why);
 		return;
 	}
 	forward_spend(h, n);
@@ -251,9 +259,9 @@ hello(struct hub *h, const char *p, size_t n)
 	struct relay *r = h->relay;
 	struct json_value v[MEMBERS];
 	enum counter count = COUNT_BAD;
-	const char *why = "bad_json";
+	const char *why;
 	struct hub *holder;
-	unsigned code = CLOSE_BAD;
+	unsigned code;
 
 	if (message_scan(v, p, n) == 0) {
 		if (pair_wanted(v)) {
@@ -264,16 +272,30 @@ hello(struct hub *h, const char *p, size_t n)
 			return;
 		}
 		code = verify(h, v, &why, &count);
+	} else {
+		code = message_fault(p, n, &why);
 	}
 	if (code != 0) {
 		r->counters[count]++;
-		log_info("%s refused: %s", h->address, why);
+		hub_refused(r, h->address, why);
 		hub_close(h, code, why);
 	} else if ((holder = map_gets(r->ids, h->id)) != NULL) {
 		contend(h, holder, p, n);
 	} else {
 		welcome(h, p, n);
 	}
+}
+
+void
+hub_refused(struct relay *r, const char *address, const char *why)
+{
+	int64_t second = time_mono_ms() / 1000;
+
+	if (second != r->log_second)
+		r->logged = 0;
+	r->log_second = second;
+	if (r->logged++ < LOGGED_MAX)
+		log_info("%s refused: %s", address, why);
 }
 
 /* The one that has the id may be half dead: it is asked first. */
@@ -324,19 +346,39 @@ welcome(struct hub *h, const char *p, size_t n)
 	peers_arrive(h, v);
 }
 
+/*
+ * What has not said hello in time goes; and, where all together have sent too
+ * much without being done, those that hold more than their share.
+ */
+static void
+early_tick(struct relay *r, int64_t now)
+{
+	struct hub *h, *next;
+	size_t all = 0, share;
+
+	TAILQ_FOREACH(h, &r->early, entry)
+		all += wsio_partial(h->ws);
+	share = all > EARLY_BYTES ? EARLY_BYTES / r->nearly : SIZE_MAX;
+	TAILQ_FOREACH_SAFE(h, &r->early, entry, next) {
+		if (h->stage != STAGE_HELLO)
+			continue;
+		if (now - h->began >= r->conf->handshake_ms) {
+			r->counters[COUNT_TIMEOUT]++;
+			hub_close(h, CLOSE_HANDSHAKE, "handshake_timeout");
+		} else if (wsio_partial(h->ws) > share) {
+			r->counters[COUNT_BUSY]++;
+			hub_close(h, CLOSE_BUSY, "too_busy");
+		}
+	}
+}
+
 void
 hubs_tick(struct relay *r)
 {
 	int64_t now = time_mono_ms(), silent;
 	struct hub *h, *next;
 
-	TAILQ_FOREACH_SAFE(h, &r->early, entry, next) {
-		if (h->stage == STAGE_HELLO &&
-		    now - h->began >= r->conf->handshake_ms) {
-			r->counters[COUNT_TIMEOUT]++;
-			hub_close(h, CLOSE_HANDSHAKE, "handshake_timeout");
-		}
-	}
+	early_tick(r, now);
 	TAILQ_FOREACH_SAFE(h, &r->up, entry, next) {
 		forward_tick(h, now);
 		if (wsio_stalled(h->ws, STALL_MS)) {

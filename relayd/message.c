@@ -5,6 +5,8 @@
 #include "compat.h"
 
 #include "message.h"
+#include "relay.h"
+#include "ws.h"
 
 static const char *const members[MEMBERS] = {
 	[M_TYPE] = "type", [M_HUB_ID] = "hub_id", [M_SECRET] = "secret",
@@ -24,6 +26,15 @@ message_scan(struct json_value v[MEMBERS], const char *p, size_t n)
 	if (keys == NULL)
 		keys = json_keys_new(members, MEMBERS);
 	return json_scan(p, n, keys, v);
+}
+
+unsigned
+message_fault(const char *p, size_t n, const char **why)
+{
+	int text = utf8_valid(p, n);
+
+	*why = text ? "bad_json" : "text is not UTF-8";
+	return text ? CLOSE_BAD : WS_CLOSE_NOT_UTF8;
 }
 
 int

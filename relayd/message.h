@@ -16,6 +16,8 @@ enum member {
 
 /* 0, or -1 if p[n] is no JSON object. */
 int	message_scan(struct json_value[MEMBERS], const char *p, size_t n);
+/* The close code for p[n], which is none, and the reason. */
+unsigned	message_fault(const char *p, size_t n, const char **why);
 /* 1 if it is a string, and that one. */
 int	message_is(const struct json_value *, const char *);
 /* 0, or -1 if it is not a name. */

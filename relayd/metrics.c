@@ -55,6 +55,7 @@ static const struct {
 	{ NULL, "handshake_failures_total", "{reason=\"taken\"}",
 	    COUNT_TAKEN },
 	{ NULL, "handshake_failures_total", "{reason=\"full\"}", COUNT_FULL },
+	{ NULL, "handshake_failures_total", "{reason=\"busy\"}", COUNT_BUSY },
 	{ "Slots for pairing that were opened.", "pairs_opened_total", "",
 	    COUNT_PAIR_OPENED },
 	{ "Slots that were joined.", "pairs_joined_total", "",

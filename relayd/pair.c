@@ -66,9 +66,10 @@ struct pairs {
 };
 
 static int	get_slot(const struct json_value *, char[SLOT_LEN + 1]);
-static void	refuse(struct pairs *, struct wsio *, unsigned, const char *);
+static void	refuse(struct pairs *, struct wsio *, const char *, unsigned,
+		    const char *);
 static void	open_slot(struct pairs *, struct wsio *, const char *,
-		    const struct json_value *);
+		    const char *, const struct json_value *);
 static void	join_slot(struct pairs *, struct wsio *, const char *,
 		    const char *);
 static struct guesser *guesser_of(struct pairs *, const char *);
@@ -179,29 +180,30 @@ pair_new(struct pairs *ps, struct wsio *ws, const char *address,
 	if (v[M_SECRET].type == JS_ABSENT)
 		join_slot(ps, ws, address, id);
 	else
-		open_slot(ps, ws, id, &v[M_SECRET]);
+		open_slot(ps, ws, address, id, &v[M_SECRET]);
 }
 
 static void
-refuse(struct pairs *ps, struct wsio *ws, unsigned code, const char *why)
+refuse(struct pairs *ps, struct wsio *ws, const char *address, unsigned code,
+    const char *why)
 {
 	ps->relay->counters[COUNT_PAIR_REFUSED]++;
-	log_info("a pairing was refused: %s", why);
+	hub_refused(ps->relay, address, why);
 	wsio_close(ws, code, why);
 }
 
 static void
-open_slot(struct pairs *ps, struct wsio *ws, const char *id,
-    const struct json_value *secret)
+open_slot(struct pairs *ps, struct wsio *ws, const char *address,
+    const char *id, const struct json_value *secret)
 {
 	struct slot *s;
 
 	if (!hub_knows(ps->relay, secret)) {
-		refuse(ps, ws, CLOSE_AUTH, "auth_failed");
+		refuse(ps, ws, address, CLOSE_AUTH, "auth_failed");
 	} else if (map_gets(ps->ids, id) != NULL) {
-		refuse(ps, ws, CLOSE_TAKEN, "slot_taken");
+		refuse(ps, ws, address, CLOSE_TAKEN, "slot_taken");
 	} else if (map_count(ps->ids) >= SLOTS_MAX) {
-		refuse(ps, ws, CLOSE_FULL, "max_slots_reached");
+		refuse(ps, ws, address, CLOSE_FULL, "max_slots_reached");
 	} else {
 		s = xcalloc(1, sizeof(*s));
 		s->pairs = ps;
@@ -223,12 +225,12 @@ join_slot(struct pairs *ps, struct wsio *ws, const char *address,
 	struct slot *s;
 
 	if (g != NULL && g->guesses >= GUESSES_MAX) {
-		refuse(ps, ws, CLOSE_AUTH, "rate_limited");
+		refuse(ps, ws, address, CLOSE_AUTH, "rate_limited");
 	} else if ((s = map_gets(ps->ids, id)) == NULL) {
 		guessed(ps, address);
-		refuse(ps, ws, CLOSE_TAKEN, "no_such_slot");
+		refuse(ps, ws, address, CLOSE_TAKEN, "no_such_slot");
 	} else if (s->ends[1].ws != NULL) {
-		refuse(ps, ws, CLOSE_TAKEN, "slot_taken");
+		refuse(ps, ws, address, CLOSE_TAKEN, "slot_taken");
 	} else {
 		attach(&s->ends[1], s, ws);
 		ps->relay->counters[COUNT_PAIR_JOINED]++;
@@ -311,12 +313,15 @@ on_message(struct wsio *ws, char *p, size_t n, void *arg)
 	struct wsio *other = s->ends[e == &s->ends[0]].ws;
 	struct json_value v[MEMBERS];
 	struct wbuf w = { 0 };
+	const char *why;
+	unsigned code;
 
 	(void)ws;
 	if ((e->bytes += n) > BYTES_MAX) {
 		leave(e, WS_CLOSE_TOO_BIG, "too_large");
 	} else if (message_scan(v, p, n) == -1) {
-		leave(e, CLOSE_BAD, "bad_json");
+		code = message_fault(p, n, &why);
+		leave(e, code, why);
 	} else if (other != NULL && message_is(&v[M_TYPE], "pair") &&
 	    v[M_DATA].type == JS_STRING) {
 		json_begin(&w, '{');

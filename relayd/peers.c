@@ -26,11 +26,11 @@ static void	put_hubs(struct wbuf *, const struct relay *,
 static struct peer	*learn(struct hub *, const struct json_value *);
 static void	put_peer(struct wbuf *, const struct hub *,
 		    const struct peer *);
-static void	tell_join(const struct hub *, const struct peer *,
+static void	tell_join(struct hub *, const struct peer *,
 		    unsigned);
-static void	tell_leave(const struct hub *, const char *, unsigned);
-static void	tell_hub(const struct hub *, const char *);
-static void	to_others(const struct hub *, struct wbuf *, unsigned,
+static void	tell_leave(struct hub *, const char *, unsigned);
+static void	tell_hub(struct hub *, const char *);
+static void	to_others(struct hub *, struct wbuf *, unsigned,
 		    unsigned);
 
 void
@@ -49,7 +49,7 @@ peers_arrive(struct hub *h, const struct json_value *v)
 }
 
 void
-peers_depart(const struct hub *h)
+peers_depart(struct hub *h)
 {
 	struct peer *p;
 	size_t pos = 0;
@@ -88,9 +88,11 @@ greet(struct hub *h)
 	json_key(&w, "peers");
 	json_begin(&w, '[');
 	TAILQ_FOREACH(o, &r->up, entry) {
-		for (pos = 0; o != h &&
-		    (p = map_next(o->peers, &pos)) != NULL &&
-		    w.len < WELCOME_MAX;) {
+		if (o == h || map_count(o->peers) == 0)
+			continue;
+		pos = 0;
+		while (w.len < WELCOME_MAX &&
+		    (p = map_next(o->peers, &pos)) != NULL) {
 			json_comma(&w);
 			put_peer(&w, o, p);
 		}
@@ -180,7 +182,7 @@ put_peer(struct wbuf *w, const struct hub *h, const struct peer *p)
 
 /* To all other hubs that have the features of with, and none of without. */
 static void
-to_others(const struct hub *h, struct wbuf *w, unsigned with,
+to_others(struct hub *h, struct wbuf *w, unsigned with,
     unsigned without)
 {
 	static const struct wbuf none;
@@ -190,15 +192,17 @@ to_others(const struct hub *h, struct wbuf *w, unsigned with,
 	json_end(w, '}');
 	line = wbuf_take(w);
 	TAILQ_FOREACH(o, &h->relay->up, entry) {
-		if (o != h && (o->features & with) == with &&
-		    !(o->features & without))
-			wsio_write(o->ws, &none, line);
+		if (o == h || (o->features & with) != with ||
+		    (o->features & without))
+			continue;
+		wsio_write(o->ws, &none, line);
+		forward_wait(h, o);
 	}
 	rbuf_unref(line);
 }
 
 static void
-tell_join(const struct hub *h, const struct peer *p, unsigned without)
+tell_join(struct hub *h, const struct peer *p, unsigned without)
 {
 	struct wbuf w = { 0 };
 
@@ -211,7 +215,7 @@ tell_join(const struct hub *h, const struct peer *p, unsigned without)
 }
 
 static void
-tell_leave(const struct hub *h, const char *name, unsigned without)
+tell_leave(struct hub *h, const char *name, unsigned without)
 {
 	struct wbuf w = { 0 };
 
@@ -224,7 +228,7 @@ tell_leave(const struct hub *h, const char *name, unsigned without)
 }
 
 static void
-tell_hub(const struct hub *h, const char *action)
+tell_hub(struct hub *h, const char *action)
 {
 	struct wbuf w = { 0 };
 

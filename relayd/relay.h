@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "buf.h"
 #include "conf.h"
 #include "names.h"
 
@@ -31,7 +32,8 @@ enum relay_close {
 	CLOSE_TAKEN = 4004,
 	CLOSE_BAD = 4005,
 	CLOSE_FULL = 4006,
-	CLOSE_RESTART = 1012	/* IANA: service restart */
+	CLOSE_RESTART = 1012,	/* IANA: service restart */
+	CLOSE_BUSY = 1013	/* IANA: try again later */
 };
 
 /* What a hub has announced. */
@@ -92,6 +94,7 @@ enum counter {
 	COUNT_BAD,
 	COUNT_TAKEN,
 	COUNT_FULL,
+	COUNT_BUSY,
 	COUNT_PAIR_OPENED,	/* slots: */
 	COUNT_PAIR_JOINED,
 	COUNT_PAIR_REFUSED,
@@ -101,12 +104,15 @@ enum counter {
 struct relay {
 	struct event_base	*base;
 	const struct relay_conf	*conf;
-	struct hub_list		 early, up;
+	struct hub_list		 early, up;	/* early: the oldest first */
 	struct map		*ids;		/* of those up */
 	size_t			 nearly, nup;
 	struct pairs		*pairs;
+	struct wbuf		 scratch;	/* of forward.c */
 	uint64_t		 counters[COUNTERS];
 	int64_t			 started;
+	int64_t			 log_second;	/* of the last refusal */
+	unsigned		 logged;	/* refusals in it */
 };
 
 /* hub.c */
@@ -121,6 +127,8 @@ void	hubs_stop(struct relay *, int retry_ms);
 /* Bytes that wait to be sent to all of them. */
 size_t	hubs_pending(const struct relay *);
 
+/* Logs who was refused, and why, but not for each of very many. */
+void	hub_refused(struct relay *, const char *address, const char *why);
 /* 1 if that string is the relay's secret, in constant time. */
 int	hub_knows(const struct relay *, const struct json_value *);
 
@@ -142,7 +150,7 @@ void	pair_new(struct pairs *, struct wsio *, const char *address,
 /* Welcomes a hub, and tells the others of it and of the peers in its hello. */
 void	peers_arrive(struct hub *, const struct json_value *);
 /* Tells the others that it and its peers have left. */
-void	peers_depart(const struct hub *);
+void	peers_depart(struct hub *);
 /* A bridge_peer_update. */
 void	peers_update(struct hub *, const struct json_value *);
 void	peers_free(struct map *);
@@ -150,6 +158,11 @@ void	peers_free(struct map *);
 /* forward.c */
 /* A bridge_forward. */
 void	forward_message(struct hub *, const struct json_value *);
+/*
+ * It has caused something to be sent to that one (or itself), and is not read
+ * while that one has too much to read.
+ */
+void	forward_wait(struct hub *, struct hub *to);
 /* So much was sent: over its limits a hub is not read for a while. */
 void	forward_spend(struct hub *, size_t);
 /* It has read all; it is gone; what was held back too long goes on. */

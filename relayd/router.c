@@ -19,6 +19,7 @@
 #include <openssl/ssl.h>
 
 #include "child.h"
+#include "heap.h"
 #include "imsg.h"
 #include "log.h"
 #include "map.h"
@@ -30,6 +31,8 @@
 #define EARLY_MAX	16384	/* connections without a handshake */
 #define LISTENERS_MAX	(RELAY_LISTEN_MAX + 1)
 #define TICK_MS		100
+#define HEAP_KEEP	(32 * 1024 * 1024)	/* of memory that is free */
+#define HEAP_BLOCK	(2 * 1024 * 1024)	/* a longer one is mapped */
 #define RETRY_MS	5000	/* for hubs, when the relay stops */
 
 struct listener {
@@ -80,6 +83,11 @@ router_main(void)
 	unsigned i;
 	int fd;
 
+	/*
+	 * Long messages come and go all the time: their memory, handed back
+	 * and asked for again, would be cleared by the kernel each time.
+	 */
+	heap_keep(HEAP_KEEP, HEAP_BLOCK);
 	if ((r->base = event_base_new()) == NULL)
 		fatalx("event_base_new");
 	TAILQ_INIT(&r->early);
@@ -103,6 +111,7 @@ router_main(void)
 	pairs_free(r->pairs, "the relay stops");
 	hubs_stop(r, RETRY_MS);
 	map_free(r->ids);
+	wbuf_free(&r->scratch);
 	event_free(m.tick);
 	SSL_CTX_free(m.tls);
 	child_free(m.child);
@@ -285,6 +294,7 @@ take(struct listener *l, int fd, const char *address)
 		return;
 	}
 	if (m->relay.nearly >= EARLY_MAX) {
+		m->relay.counters[COUNT_BUSY]++;
 		close(fd);
 		return;
 	}

@@ -68,7 +68,8 @@ usage(void)
 {
 	fprintf(stderr, "usage: bench [-D dir] [-t seconds] "
 	    "[measure] ...\n"
-	    "measures: machine start send load room group inbox ws memory\n");
+	    "measures: machine start send load room group inbox ws "
+	    "link relay memory\n");
 	exit(2);
 }
 

@@ -272,6 +272,50 @@ cases['why there is no connection to a relay'] = async () => {
 	relay.stop();
 };
 
+cases['our relay refuses'] = async () => {
+	const relay = await new RealRelay().start();
+	const alpha = new Site('alpha'), other = new Site('alpha');
+
+	await alpha.start(alpha.relay(relay.url, '', 'not its secret'));
+	await alpha.uplink('down', /it must be the relay's secret/);
+	await alpha.stop();
+	await alpha.start(alpha.relay(relay.url));
+	await alpha.uplink('up');
+	await other.start(other.relay(relay.url));
+	await other.uplink('down', /each must have its own \(hub id\)/);
+	await alpha.uplink('up');
+	// and takes it when the first one has gone
+	await alpha.end();
+	await other.uplink('up');
+	await other.end();
+	await relay.stop();
+};
+
+cases['our relay lets through no more than that'] = async () => {
+	const relay = await new RealRelay().start(
+	    'limit messages 10 per second\n');
+	const alpha = new Site('alpha'), beta = new Site('beta');
+
+	for (const s of [alpha, beta])
+		await s.start(s.relay(relay.url));
+	const ann = await alpha.session('ann');
+	const bob = await beta.session('bob');
+
+	await alpha.sees(ann, 'bob@beta');
+	const ids = [];
+
+	for (let i = 0; i < 40; i++)
+		ids.push((await ann.call('relay_send', { to: 'bob@beta',
+		    text: `${i}` })).msg_id);
+	for (const msg_id of ids)
+		await bob.push({ msg_id });
+	await until('the log says it', () => /lets through 10 messages/
+	    .test(alpha.said()));
+	assert.deepEqual(bob.pushes, []);
+	await Promise.all([alpha.end(), beta.end()]);
+	await relay.stop();
+};
+
 cases['a relay that says nothing, or nonsense'] = async () => {
 	const relay = await new FakeRelay().start();
 	const alpha = new Site('alpha');

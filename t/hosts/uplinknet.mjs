@@ -8,7 +8,8 @@ import http from 'node:http';
 import net from 'node:net';
 
 import { run } from './relay.mjs';
-import { Authority, FakeRelay, freePort, Site } from './uplinknode.mjs';
+import { Authority, FakeRelay, freePort, RealRelay, Site, TOKEN }
+    from './uplinknode.mjs';
 
 const UP = /allow unsealed/;		// connected; more is not wanted here
 const HERE = 'IP:127.0.0.1';
@@ -91,6 +92,34 @@ cases['no CA at all'] = async () => {
 	await tls(ca.sign(HERE), /there are no CA certificates/,
 	    { env: { SSL_CERT_FILE: `${empty.dir}/not there` } });
 	await empty.end();
+};
+
+cases['our relay, by https in the environment'] = async () => {
+	const { file } = ca.sign('DNS:localhost');
+	const port = await freePort();
+	const relay = await new RealRelay().start(`listen on 127.0.0.1 port ` +
+	    `${port} tls certificate "${file}" key ` +
+	    `"${file.replace('.pem', '.key')}"\n`);
+	const both = ['alpha', 'beta'].map(id => {
+		const s = new Site(id);
+
+		Object.assign(s.env, { RELAY_MACHINE_NAME: id,
+		    RELAY_REMOTE_URL: `https://localhost:${port}`,
+		    RELAY_API_KEY: TOKEN, SSL_CERT_FILE: ca.ca });
+		return s;
+	});
+	const [ann, bob] = await Promise.all([both[0].session('ann'),
+	    both[1].session('bob')]);
+
+	await both[0].sees(ann, 'bob@beta');
+	const sent = await bob.call('relay_send', { to: 'ann@alpha',
+	    text: 'by TLS in TLS' });
+
+	await ann.push({ msg_id: sent.msg_id });
+	assert.equal((await both[0].uplink('up')).where,
+	    `wss://localhost:${port}`);
+	await Promise.all(both.map(s => s.end()));
+	await relay.stop();
 };
 
 cases['what is no relay'] = async () => {

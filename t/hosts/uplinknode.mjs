@@ -179,8 +179,8 @@ export class Site extends Hub {
 		return until('the uplink', async () => {
 			last = (await this.links()).find(l =>
 			    l.kind === 'uplink');
-			return last?.state === state && error.test(last.error) &&
-			    last;
+			return last?.state === state &&
+			    error.test(last.error) && last;
 		}).catch(() => assert.fail(`${this.id}: the uplink is not ` +
 		    `${state}, ${error}: ${JSON.stringify(last)}`));
 	}
@@ -503,6 +503,18 @@ export class Authority {
 		    `${this.dir}/${name}.key`);
 	}
 
+	// As hubs have for each other: nobody signs it but its key.
+	ed25519()
+	{
+		const at = `${this.dir}/ed25519`;
+
+		openssl('req', '-x509', '-newkey', 'ed25519', '-nodes',
+		    '-keyout', `${at}.key`, '-out', `${at}.pem`, '-days', '1',
+		    '-subj', '/CN=beta');
+		return { cert: fs.readFileSync(`${at}.pem`),
+			key: fs.readFileSync(`${at}.key`) };
+	}
+
 	// For that subjectAltName; days < 0: it has expired.
 	sign(alt, { days = 1, by = this.ca } = {})
 	{
@@ -528,6 +540,7 @@ export class Authority {
 		    ['-selfsign', '-keyfile', `${at}.key`]),
 		    '-startdate', `${day(Math.min(days, 0) - 1)}Z`,
 		    '-enddate', `${day(days)}Z`);
+		fs.chmodSync(`${at}.key`, 0o600);
 		return { cert: fs.readFileSync(`${at}.pem`),
 			key: fs.readFileSync(`${at}.key`), file: `${at}.pem` };
 	}
