@@ -26,6 +26,7 @@ static void	show_rooms(json_t *);
 static void	show_groups(json_t *);
 static void	show_mailboxes(json_t *);
 static void	show_links(json_t *);
+static void	show_keys(json_t *);
 static void	members(struct table *, json_t *);
 static void	positive(struct table *, json_t *, const char *);
 static void	place(struct table *, json_t *);
@@ -76,6 +77,14 @@ cmd_show_links(struct hubctl *ctl, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	return show(ctl, "links", show_links);
+}
+
+int
+cmd_show_keys(struct hubctl *ctl, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return show(ctl, "keys", show_keys);
 }
 
 int
@@ -319,6 +328,35 @@ show_links(json_t *json)
 		table_int(t, number(o, "queued"));
 		table_add(t, member(o, "where"));
 		table_add(t, member(o, "error"));
+	}
+	table_print(t, stdout);
+	table_free(t);
+}
+
+static void
+show_keys(json_t *json)
+{
+	static const char *const titles[] = {
+		"HUB", "STATE", "KEY", "SINCE", "LAST SEEN"
+	};
+	const char *key;
+	struct table *t;
+	json_t *o;
+	size_t i;
+
+	if (json_array_size(json_object_get(json, "keys")) == 0) {
+		printf("no keys: hubs show them to each other by way of a "
+		    "relay\n");
+		return;
+	}
+	t = table_new(titles, sizeof(titles) / sizeof(titles[0]));
+	json_array_foreach(json_object_get(json, "keys"), i, o) {
+		key = member(o, "key");
+		table_add(t, member(o, "hub_id"));
+		table_add(t, member(o, "state"));
+		table_add(t, key != NULL && key[0] == '\0' ? "-" : key);
+		table_add(t, member(o, "first_seen"));
+		table_add(t, member(o, "last_seen"));
 	}
 	table_print(t, stdout);
 	table_free(t);

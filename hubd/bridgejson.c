@@ -219,7 +219,8 @@ read_root(const char *path, const json_t *root, struct conf *c)
 		if (get_peer(path, json_array_get(peers, i), i, lan) == -1)
 			return -1;
 	}
-	if (bridgejson_relay(path, json_object_get(root, "relay"), &c->relays) == -1)
+	if (bridgejson_relay(path, json_object_get(root, "relay"),
+	    &c->relays) == -1)
 		return -1;
 	if (has_id && !name_valid(slice_of(id)))
 		return wrong(path, "hub_id is not a name of 1 to 64 letters, "

@@ -23,7 +23,7 @@
 /* A connection to a relay; its url is empty if there is none. */
 struct relay {
 	struct link_relay	 last;		/* as it was reported */
-	int64_t			 since;		/* of the state; ms since 1970 */
+	int64_t			 since;		/* of that state; ms */
 };
 
 struct carrier {
@@ -42,6 +42,7 @@ struct carriers {
 	struct relay		 relays[RELAYS_MAX];
 	struct event_base	*base;
 	struct router		*router;
+	struct map		*doubted;	/* ids of hubs */
 	int			 held;
 };
 
@@ -50,6 +51,7 @@ struct asked {
 	struct carrier		*carrier;
 	unsigned		 process;
 	uint32_t		 id;
+	char			 hub[NAME_SIZE];	/* "": no key */
 };
 
 static void	hold(struct carrier *, int);
@@ -71,6 +73,8 @@ static const enum proc_id procs[KINDS] = {
 	[LAN] = PROC_BRIDGED,
 	[UPLINK] = PROC_UPLINK,
 };
+
+static const char doubts[] = "its key is not trusted any more";
 
 static const struct imsg_ops carrier_ops = {
 	.dispatch = dispatch,
@@ -100,6 +104,7 @@ carriers_new(struct event_base *base, struct router *r)
 
 	cs->base = base;
 	cs->router = r;
+	cs->doubted = map_new();
 	for (i = 0; i < KINDS; i++) {
 		cs->carriers[i].all = cs;
 		cs->carriers[i].id = procs[i];
@@ -117,6 +122,7 @@ carriers_free(struct carriers *cs)
 		imsg_free(cs->carriers[i].ib);
 		map_free(cs->carriers[i].ways);
 	}
+	map_free(cs->doubted);
 	free(cs);
 }
 
@@ -265,18 +271,25 @@ carrier_close(struct carrier *c, uint32_t link, const char *why)
 	wbuf_free(&w);
 }
 
+/*
+ * A link that is being made with a key that counted when it was asked about
+ * may come up later.
+ */
 void
-carriers_distrusted(struct carriers *cs, struct hub *h)
+carriers_distrusted(struct carriers *cs, const char *id)
 {
-	static const char why[] = "its key is not trusted any more";
 	struct carrier *c = &cs->carriers[UPLINK];
+	struct hub *h = hubs_find(cs->router->hubs, id);
 	struct way *w;
 
+	map_sets(cs->doubted, id, cs);
+	if (h == NULL)
+		return;
 	TAILQ_FOREACH(w, &h->ways, entry) {
 		if (w->carrier == c)
-			carrier_close(c, w->link, why);
+			carrier_close(c, w->link, doubts);
 	}
-	ways_down(h, c, why);
+	ways_down(h, c, doubts);
 }
 
 static void
@@ -288,6 +301,10 @@ on_up(struct carrier *c, struct imsg *msg)
 
 	if (link_up_get(&msg->rd, &m) == -1)
 		fatalx("bad LINK_UP");
+	if (c->id == PROC_UPLINK && map_gets(c->all->doubted, m.hub_id)) {
+		carrier_close(c, m.link, doubts);
+		return;
+	}
 	hubs_known(hs, m.hub_id);
 	if ((h = hubs_find(hs, m.hub_id)) == NULL) {
 		log_warnx("too many hubs are known: %s is one more",
@@ -387,6 +404,8 @@ on_key(struct carrier *c, struct imsg *msg)
 	a->carrier = c;
 	a->process = c->process;
 	a->id = msg->id;
+	if (m.key[0] != '\0')
+		strlcpy(a->hub, m.hub_id, sizeof(a->hub));
 	keys_check(r, m.hub_id, m.key, r->conf->keys_strict, checked, a);
 }
 
@@ -398,6 +417,8 @@ checked(enum key_verdict verdict, void *arg)
 	struct carrier *c = a->carrier;
 	struct wbuf w = { 0 };
 
+	if (verdict == KEY_OK || verdict == KEY_NEW)
+		map_removes(c->all->doubted, a->hub);
 	if (c->ib != NULL && c->process == a->process) {
 		put_u8(&w, (uint8_t)verdict);
 		imsg_send(c->ib, LINK_VERDICT, a->id, -1, &w, NULL);

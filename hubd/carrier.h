@@ -14,7 +14,6 @@
 struct carrier;
 struct carriers;
 struct event_base;
-struct hub;
 struct router;
 struct way;
 
@@ -27,8 +26,11 @@ void		 carriers_add(struct carriers *, enum proc_id, int fd);
 void		 carriers_hold(struct carriers *, int);
 /* Writes what is queued to all of them, blocking for so long. */
 void		 carriers_flush(struct carriers *, int timeout_ms);
-/* Links to that hub by way of relays are closed. */
-void		 carriers_distrusted(struct carriers *, struct hub *);
+/*
+ * Links to that hub by way of relays are closed, and none comes up until one
+ * of its keys counts again.
+ */
+void		 carriers_distrusted(struct carriers *, const char *id);
 /* Where a way of that rank leads, or "". */
 const char	*carriers_where(const struct carriers *, uint8_t rank);
 /* Objects for hubctl show links, one for each relay. */

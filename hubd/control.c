@@ -19,6 +19,7 @@
 #include "groupproto.h"
 #include "hubs.h"
 #include "imsg.h"
+#include "keys.h"
 #include "listproto.h"
 #include "log.h"
 #include "mail.h"
@@ -76,6 +77,8 @@ static const struct command commands[] = {
 	{ CTL_MESSAGE, do_message },
 	{ CTL_MONITOR, do_monitor },
 	{ CTL_CLEAN, do_clean },
+	{ CTL_TRUST, keys_ctl_trust },
+	{ CTL_DISTRUST, keys_ctl_distrust },
 	{ CTL_INVITE, ctlpair_invite },
 	{ CTL_JOIN, ctlpair_join },
 	{ CTL_STOP, do_stop },

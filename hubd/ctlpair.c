@@ -21,7 +21,7 @@ struct pair_wait {
 	struct control		*control;
 	struct ctl_pending	*pending;
 	uint32_t		 id;		/* of what was asked */
-	int			 joins;
+	int			 stores;	/* no longer in the list */
 	struct pair_done	 done;
 };
 
@@ -30,14 +30,13 @@ static struct pair_wait	*find(const struct control *, uint32_t);
 static void	end(struct pair_wait *);
 static void	failed(struct pair_wait *, const char *);
 static void	show_code(const struct pair_wait *, const struct pair_code *);
-static void	trusted(int, void *);
+static void	trusted(enum store_status, const char *, void *);
 
 static void
 ask(struct ctl *t, uint32_t id, const struct pair_ask *a)
 {
 	struct pair_wait *p = xcalloc(1, sizeof(*p));
 	struct control *c = t->control;
-	int joins = a->code[0] != '\0';
 	struct wbuf w = { 0 };
 
 	p->control = c;
@@ -46,10 +45,10 @@ ask(struct ctl *t, uint32_t id, const struct pair_ask *a)
 	if (++c->last_pair == 0)
 		c->last_pair++;
 	p->id = c->last_pair;
-	p->joins = joins;
 	TAILQ_INSERT_TAIL(&c->pairs, p, entry);
 	pair_ask_put(&w, a);
-	router_tell(c->router, joins ? PAIR_JOIN : PAIR_INVITE, p->id, &w);
+	router_tell(c->router, a->code[0] != '\0' ? PAIR_JOIN : PAIR_INVITE,
+	    p->id, &w);
 	explicit_bzero(w.rb->data, w.len);
 	wbuf_free(&w);
 }
@@ -94,7 +93,8 @@ find(const struct control *c, uint32_t id)
 static void
 end(struct pair_wait *p)
 {
-	TAILQ_REMOVE(&p->control->pairs, p, entry);
+	if (!p->stores)
+		TAILQ_REMOVE(&p->control->pairs, p, entry);
 	ctl_pending_free(p->pending);
 	free(p);
 }
@@ -158,6 +158,9 @@ ctlpair_answer(struct control *c, struct imsg *m)
 		failed(p, d.why);
 	} else if (p != NULL) {
 		p->done = d;
+		/* the store's answer is the only one that still counts */
+		TAILQ_REMOVE(&c->pairs, p, entry);
+		p->stores = 1;
 		/* a hub that others may want to reach stays */
 		router_stay(c->router);
 		keys_trust(c->router, d.hub_id, d.key, trusted, p);
@@ -166,11 +169,12 @@ ctlpair_answer(struct control *c, struct imsg *m)
 }
 
 static void
-trusted(int status, void *arg)
+trusted(enum store_status status, const char *key, void *arg)
 {
 	struct pair_wait *p = arg;
 	struct wbuf w = { 0 };
 
+	(void)key;
 	if (status != STORE_OK) {
 		failed(p, "the other hub's key could not be stored: "
 		    "hubctl trust");

@@ -12,6 +12,7 @@
 #include "groupproto.h"
 #include "hubs.h"
 #include "imsg.h"
+#include "keys.h"
 #include "listproto.h"
 #include "log.h"
 #include "outproto.h"
@@ -49,6 +50,7 @@ static const struct {
 	{ "groups", show_groups },
 	{ "mailboxes", show_mailboxes },
 	{ "links", show_links },
+	{ "keys", keys_ctl_show },
 };
 
 int

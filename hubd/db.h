@@ -68,6 +68,16 @@ enum query {
 	Q_OUT_BY_SEQ,
 	Q_OUT_BY_ID,
 	Q_OUT_OLD,
+	/* keystore.c */
+	Q_KEYS,
+	Q_KEYS_OF,
+	Q_KEY_COUNT,
+	Q_KEY_ADD,
+	Q_KEY_SEEN,
+	Q_KEY_REFUSE,
+	Q_KEY_DROP,
+	Q_KEY_DROP_PENDING,
+	Q_KEY_DROP_OLDEST,
 	/* people.c */
 	Q_REGISTER,
 	Q_GONE,

@@ -11,6 +11,8 @@
  * became of it is remembered.  body and reply_to are the insides of JSON
  * strings, as they came.
  * hub: other hubs that have been linked or written to.
+ * hub_key: keys of other hubs, and whether they are trusted (enum key_state);
+ * one that is empty stands for a hub that is distrusted and has shown none.
  * grp, member, entry: groups, who is in them, and what was said in them or
  * has happened to them.  The entries of a group are numbered from 1 without
  * gaps; the newest are kept.  last_id of grp is the number before the first
@@ -92,6 +94,14 @@ const char *const db_migrations[] = {
 	"ALTER TABLE message ADD COLUMN out INTEGER;"
 	"ALTER TABLE message ADD COLUMN sent_as TEXT;"
 	"CREATE INDEX message_out ON message (out, seq) WHERE kept = 2;",
+
+	"CREATE TABLE hub_key ("
+	" hub TEXT NOT NULL,"
+	" key TEXT NOT NULL,"
+	" state INTEGER NOT NULL,"
+	" first_seen INTEGER NOT NULL,"
+	" last_seen INTEGER NOT NULL,"
+	" PRIMARY KEY (hub, key)) WITHOUT ROWID;",
 };
 
 const char db_index[] =
@@ -224,6 +234,27 @@ const char *const db_queries[Q_MAX] = {
 	    " CROSS JOIN peer t ON t.id = m.box"
 	    " CROSS JOIN peer f ON f.id = m.sender"
 	    " WHERE m.msg_id = ?1 ORDER BY m.seq DESC LIMIT 1",
+
+	[Q_KEYS] =
+	    "SELECT hub, key, state, first_seen, last_seen FROM hub_key"
+	    " ORDER BY hub, state, key",
+	[Q_KEYS_OF] =
+	    "SELECT hub, key, state, first_seen, last_seen FROM hub_key"
+	    " WHERE hub = ?1",
+	[Q_KEY_COUNT] = "SELECT count(DISTINCT hub) FROM hub_key",
+	[Q_KEY_ADD] =
+	    "INSERT OR REPLACE INTO hub_key (hub, key, state, first_seen,"
+	    " last_seen) VALUES (?1, ?2, ?3, ?4, ?5)",
+	[Q_KEY_SEEN] =
+	    "UPDATE hub_key SET last_seen = ?3 WHERE hub = ?1 AND key = ?2",
+	[Q_KEY_REFUSE] = "UPDATE hub_key SET state = ?2 WHERE hub = ?1",
+	[Q_KEY_DROP] = "DELETE FROM hub_key WHERE hub = ?1",
+	[Q_KEY_DROP_PENDING] =
+	    "DELETE FROM hub_key WHERE hub = ?1 AND state = ?2",
+	[Q_KEY_DROP_OLDEST] =
+	    "DELETE FROM hub_key WHERE hub = (SELECT hub FROM hub_key"
+	    " GROUP BY hub HAVING min(state) = ?1 AND max(state) = ?1"
+	    " ORDER BY max(last_seen) LIMIT 1)",
 
 	[Q_HUB] = "SELECT id FROM hub WHERE name = ?1",
 	[Q_HUB_COUNT] = "SELECT count(*) FROM hub",

@@ -30,7 +30,7 @@ enum hub_feature {
 
 /* A link to a hub, which is up. */
 struct way {
-	TAILQ_ENTRY(way)	 entry;		/* of the hub's, the best first */
+	TAILQ_ENTRY(way)	 entry;		/* the best is first */
 	struct hub		*hub;
 	struct carrier		*carrier;
 	uint32_t		 link;		/* its number there */
@@ -64,7 +64,7 @@ struct hub {
 	uint32_t		 npeers;
 	int			 too_many;	/* peers, and that was said */
 	unsigned		 renames;	/* told this time */
-	unsigned		 telling;	/* of all its sessions, the last */
+	unsigned		 telling;	/* of all, the last one */
 	int			 in_telling;	/* and it goes on */
 	int			 marked;	/* it says when it begins */
 	int64_t			 started, began;	/* as it says */

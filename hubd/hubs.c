@@ -204,10 +204,7 @@ hubs_hold(struct hubs *hs, int hold)
 void
 hubs_distrusted(struct hubs *hs, const char *id)
 {
-	struct hub *h = hubs_find(hs, id);
-
-	if (h != NULL)
-		carriers_distrusted(hs->carriers, h);
+	carriers_distrusted(hs->carriers, id);
 }
 
 int64_t

@@ -1,35 +1,302 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Keys of other hubs: none is known yet.
+ * Keys of other hubs.
  */
 #include "compat.h"
 
+#include <stdlib.h>
+
+#include "conf.h"
+#include "ctlconn.h"
+#include "hubs.h"
+#include "imsg.h"
+#include "json.h"
+#include "keyproto.h"
 #include "keys.h"
+#include "log.h"
+#include "router.h"
+#include "storeq.h"
+#include "timeutil.h"
+
+#define LIST_MAX	(LINE_MAX_BYTES - 8192)	/* bytes */
+
+/* What the store was asked, and for whom. */
+struct question {
+	struct router		*router;
+	char			 hub[NAME_SIZE];
+	char			 key[LINK_KEY_SIZE];
+	void			(*checked)(enum key_verdict, void *);
+	void			(*trusted)(enum store_status, const char *,
+				    void *);
+	void			*arg;
+};
+
+static struct question	*question_new(struct router *, const char *,
+			    const char *, void *);
+static void	ask(struct question *, enum key_op, int,
+		    void (*)(struct imsg *, void *));
+static void	on_checked(struct imsg *, void *);
+static void	on_trusted(struct imsg *, void *);
+static void	on_distrusted(struct imsg *, void *);
+static void	log_verdict(const struct question *, enum key_verdict);
+static int	get_hub(struct imsg *, char[NAME_SIZE]);
+static void	ctl_trusted(enum store_status, const char *, void *);
+static void	got_keys(struct imsg *, void *);
+static void	put_key(struct wbuf *, const struct store_key_info *,
+		    const char *);
+
+static struct question *
+question_new(struct router *r, const char *hub, const char *key, void *arg)
+{
+	struct question *q = xcalloc(1, sizeof(*q));
+
+	q->router = r;
+	q->arg = arg;
+	strlcpy(q->hub, hub, sizeof(q->hub));
+	strlcpy(q->key, key, sizeof(q->key));
+	return q;
+}
+
+static void
+ask(struct question *q, enum key_op op, int strict,
+    void (*answer)(struct imsg *, void *))
+{
+	struct store_key m = { .op = op, .strict = (uint8_t)strict,
+	    .now = time_now_ms() };
+	struct wbuf w = { 0 };
+
+	strlcpy(m.hub, q->hub, sizeof(m.hub));
+	strlcpy(m.key, q->key, sizeof(m.key));
+	store_key_put(&w, &m);
+	storeq_ask(q->router->store, STORE_KEY, &w, answer, q);
+	wbuf_free(&w);
+}
 
 void
 keys_check(struct router *r, const char *hub_id, const char *key, int strict,
     void (*done)(enum key_verdict, void *), void *arg)
 {
-	(void)r;
-	(void)hub_id;
-	(void)key;
-	(void)strict;
-	done(key[0] == '\0' ? KEY_UNKNOWN : KEY_NEW, arg);
+	struct question *q = question_new(r, hub_id, key, arg);
+
+	q->checked = done;
+	ask(q, KEY_CHECK, strict, on_checked);
+}
+
+static void
+on_checked(struct imsg *msg, void *arg)
+{
+	struct question *q = arg;
+	struct store_key_done m;
+
+	if (store_key_done_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_KEY_DONE");
+	if (m.status != STORE_OK)
+		m.verdict = KEY_FAILED;
+	if (q->key[0] != '\0')
+		log_verdict(q, m.verdict);
+	q->checked(m.verdict, q->arg);
+	free(q);
+}
+
+static void
+log_verdict(const struct question *q, enum key_verdict v)
+{
+	if (v == KEY_NEW)
+		log_info("hub %s is seen for the first time: its key is %s",
+		    q->hub, q->key);
+	else if (v == KEY_UNKNOWN)
+		log_warnx("hub %s shows the key %s, which is not trusted",
+		    q->hub, q->key);
+	else if (v == KEY_CHANGED)
+		log_warnx("hub %s shows another key than before: %s", q->hub,
+		    q->key);
+	else if (v == KEY_FAILED)
+		log_warnx("the key of hub %s cannot be kept: the database "
+		    "has failed, or too many hubs have one", q->hub);
 }
 
 void
 keys_trust(struct router *r, const char *hub_id, const char *key,
-    void (*done)(int, void *), void *arg)
+    void (*done)(enum store_status, const char *, void *), void *arg)
 {
-	(void)r;
-	(void)hub_id;
-	(void)key;
-	done(0, arg);
+	struct question *q = question_new(r, hub_id, key, arg);
+
+	q->trusted = done;
+	ask(q, KEY_TRUST, 0, on_trusted);
+}
+
+static void
+on_trusted(struct imsg *msg, void *arg)
+{
+	struct question *q = arg;
+	struct store_key_done m;
+
+	if (store_key_done_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_KEY_DONE");
+	if (m.status == STORE_OK)
+		log_info("hub %s is trusted with the key %s", q->hub, m.key);
+	if (m.status == STORE_OK && m.verdict == KEY_CHANGED)
+		hubs_distrusted(q->router->hubs, q->hub);
+	q->trusted(m.status, m.key, q->arg);
+	free(q);
 }
 
 void
 keys_own(struct router *r, const char *key)
 {
-	(void)r;
-	(void)key;
+	strlcpy(r->key, key, sizeof(r->key));
+}
+
+/* 0, or -1: it is no name of a hub. */
+static int
+get_hub(struct imsg *m, char hub[NAME_SIZE])
+{
+	get_str(&m->rd, hub, NAME_SIZE);
+	return !m->rd.failed && name_valid(slice_of(hub)) ? 0 : -1;
+}
+
+void
+keys_ctl_trust(struct ctl *t, struct imsg *m)
+{
+	char hub[NAME_SIZE], key[LINK_KEY_SIZE];
+	int bad = get_hub(m, hub);
+
+	get_str(&m->rd, key, sizeof(key));
+	if (reader_done(&m->rd) == -1 || bad ||
+	    (key[0] != '\0' && !link_key_valid(key)))
+		ctl_error(t, m->id, ERR_BAD_ARGS, "not the id of a hub, and "
+		    "a key of 64 hexadecimal digits");
+	else
+		keys_trust(t->control->router, hub, key, ctl_trusted,
+		    ctl_pending_new(t, m->id));
+}
+
+static void
+ctl_trusted(enum store_status status, const char *key, void *arg)
+{
+	struct ctl_pending *p = arg;
+	struct wbuf w = { 0 };
+
+	if (status == STORE_OK) {
+		json_begin(&w, '{');
+		json_put_str(&w, "key", key);
+		ctl_result(p->ctl, p->id, &w);
+	} else {
+		ctl_error(p->ctl, p->id, status == STORE_OTHER ? ERR_BAD_ARGS :
+		    ERR_MAILBOX_ERROR, status == STORE_OTHER ? "that hub has "
+		    "shown no key yet, or several: say which one, as hubctl "
+		    "show keys has it there" : status == STORE_FULL ? "too many hubs "
+		    "have keys" : "the key could not be stored");
+	}
+	ctl_pending_free(p);
+}
+
+void
+keys_ctl_distrust(struct ctl *t, struct imsg *m)
+{
+	struct question *q;
+	char hub[NAME_SIZE];
+
+	if (get_hub(m, hub) == -1 || reader_done(&m->rd) == -1) {
+		ctl_error(t, m->id, ERR_BAD_ARGS, "not the id of a hub");
+		return;
+	}
+	q = question_new(t->control->router, hub, "",
+	    ctl_pending_new(t, m->id));
+	ask(q, KEY_DISTRUST, 0, on_distrusted);
+}
+
+static void
+on_distrusted(struct imsg *msg, void *arg)
+{
+	struct question *q = arg;
+	struct ctl_pending *p = q->arg;
+	struct store_key_done m;
+	struct wbuf w = { 0 };
+
+	if (store_key_done_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_KEY_DONE");
+	if (m.status == STORE_OK) {
+		log_info("hub %s is distrusted", q->hub);
+		hubs_distrusted(q->router->hubs, q->hub);
+		json_begin(&w, '{');
+		ctl_result(p->ctl, p->id, &w);
+	} else {
+		ctl_error(p->ctl, p->id, ERR_MAILBOX_ERROR,
+		    m.status == STORE_FULL ? "too many hubs have keys" :
+		    "that could not be stored");
+	}
+	ctl_pending_free(p);
+	free(q);
+}
+
+void
+keys_ctl_show(struct ctl *t, uint32_t id)
+{
+	storeq_ask(t->control->router->store, STORE_KEYS, NULL, got_keys,
+	    ctl_pending_new(t, id));
+}
+
+static void
+put_key(struct wbuf *w, const struct store_key_info *k, const char *state)
+{
+	char ts[ISO8601_SIZE];
+
+	json_comma(w);
+	json_begin(w, '{');
+	json_put_str(w, "hub_id", k->hub);
+	json_put_str(w, "key", k->key);
+	json_put_str(w, "state", state);
+	if (k->first_seen != 0) {
+		time_iso8601(k->first_seen, ts);
+		json_put_str(w, "first_seen", ts);
+	}
+	if (k->last_seen != 0) {
+		time_iso8601(k->last_seen, ts);
+		json_put_str(w, "last_seen", ts);
+	}
+	json_end(w, '}');
+}
+
+/* This hub's own first. */
+static void
+got_keys(struct imsg *msg, void *arg)
+{
+	static const char *const states[] = {
+		[KEY_TRUSTED] = "trusted", [KEY_PENDING] = "pending",
+		[KEY_REFUSED] = "distrusted",
+	};
+	struct ctl_pending *p = arg;
+	const struct router *r = p->ctl->control->router;
+	struct store_key_info k = { .first_seen = 0 };
+	struct store_key_list m;
+	struct wbuf w = { 0 };
+	struct reader rd;
+	uint32_t i;
+
+	if (store_key_list_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_KEY_LIST");
+	json_begin(&w, '{');
+	json_key(&w, "keys");
+	json_begin(&w, '[');
+	if (r->key[0] != '\0') {
+		strlcpy(k.hub, r->conf->hub_id, sizeof(k.hub));
+		strlcpy(k.key, r->key, sizeof(k.key));
+		put_key(&w, &k, "own");
+	}
+	reader_init(&rd, m.keys.p, m.keys.len);
+	for (i = 0; i < m.n && w.len < LIST_MAX; i++) {
+		if (store_key_info_get(&rd, &k) == -1)
+			fatalx("bad STORE_KEY_LIST");
+		put_key(&w, &k, states[k.state]);
+	}
+	json_end(&w, ']');
+	if (m.status == STORE_OK) {
+		ctl_result(p->ctl, p->id, &w);
+	} else {
+		wbuf_free(&w);
+		ctl_error(p->ctl, p->id, ERR_MAILBOX_ERROR, "the keys could "
+		    "not be read");
+	}
+	ctl_pending_free(p);
 }

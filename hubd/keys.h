@@ -1,20 +1,38 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Keys of other hubs: which may be linked by a relay.
+ * Keys of other hubs, by which those behind a relay are known.  The store
+ * keeps them; keyproto.h has the rules.
  */
 #ifndef KEYS_H
 #define KEYS_H
 
 #include "linkproto.h"
+#include "storeproto.h"
 
+struct ctl;
+struct imsg;
 struct router;
 
-/* Answered when it is on disk. */
+/*
+ * May the hub of that id be linked that shows this key?  With an empty key: is
+ * any of it known (KEY_OK) or not (KEY_UNKNOWN)?  Answered when it is on disk.
+ */
 void	keys_check(struct router *, const char *hub_id, const char *key,
 	    int strict, void (*done)(enum key_verdict, void *), void *arg);
+/*
+ * From now on the hub has that key and no other, and what was linked with
+ * another is closed; "": the one it has shown.  key of done is that; the
+ * status is STORE_OTHER if it has shown none, or several.
+ */
 void	keys_trust(struct router *, const char *hub_id, const char *key,
-	    void (*done)(int, void *), void *arg);
+	    void (*done)(enum store_status, const char *key, void *),
+	    void *arg);
 /* The key of this hub. */
 void	keys_own(struct router *, const char *key);
+
+/* CTL_TRUST, CTL_DISTRUST; and keys as CTL_SHOW has them. */
+void	keys_ctl_trust(struct ctl *, struct imsg *);
+void	keys_ctl_distrust(struct ctl *, struct imsg *);
+void	keys_ctl_show(struct ctl *, uint32_t id);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "imsg.h"
+#include "linkproto.h"
 
 struct asks;
 struct conf;
@@ -30,6 +31,7 @@ struct router {
 	struct storeq		*store;
 	struct control		*control;
 	int64_t			 started;	/* monotonic ms */
+	char			 key[LINK_KEY_SIZE];	/* this hub's; or "" */
 };
 
 int	router_main(void);

@@ -51,7 +51,7 @@ struct session {
 	struct router		*router;
 	struct bufio		*io;		/* NULL: of another hub */
 	struct hub		*hub;		/* that hub; else NULL */
-	unsigned		 told;		/* presence.c: in which telling */
+	unsigned		 told;		/* in which telling */
 	struct wsconn		*ws;		/* NULL: lines on a socket */
 	unsigned		 refs;
 	unsigned		 npending;	/* requests not answered */

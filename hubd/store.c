@@ -17,6 +17,7 @@
 #include "db.h"
 #include "groupops.h"
 #include "import.h"
+#include "keystore.h"
 #include "log.h"
 #include "mailbox.h"
 #include "outbox.h"
@@ -150,6 +151,8 @@ FAIL(cleaned)
 FAIL(group_done)
 FAIL(out_listed)
 FAIL(hub_list)
+FAIL(key_done)
+FAIL(key_list)
 
 /* A request and an answer that are nothing but the structs, q and a. */
 #define HANDLE(name, in, out, call)					\
@@ -177,6 +180,7 @@ HANDLE(out_list, out_list, out_listed,
 HANDLE(out_mark, out_mark, marked,
     outbox_mark(s->outbox, &q, &a, &s->list))
 HANDLE(mark, mark, marked, mailbox_mark(s->boxes, &q, &a, &s->list))
+HANDLE(key, key, key_done, keystore_do(s->db, &q, &a))
 HANDLE(status, query, message, mailbox_status(s->boxes, &q, &a))
 
 static int
@@ -240,6 +244,7 @@ handle_##name(struct store *s, struct reader *rd, struct wbuf *w)	\
 HANDLE_ALL(sessions, session_list, people_sessions(s->boxes, &a, &s->list))
 HANDLE_ALL(mailboxes, mailbox_list, mailbox_list(s->boxes, &a, &s->list))
 HANDLE_ALL(hubs, hub_list, outbox_hubs(s->outbox, &a, &s->list))
+HANDLE_ALL(keys, key_list, keystore_list(s->db, &a, &s->list))
 
 static int
 handle_clean(struct store *s, struct reader *rd, struct wbuf *w)
@@ -295,6 +300,8 @@ static const struct operation operations[] = {
 	{ STORE_OUT_MARK, STORE_OUT_MARKED, handle_out_mark, fail_marked },
 	{ STORE_HUB, IMSG_NONE, handle_hub, NULL },
 	{ STORE_HUBS, STORE_HUB_LIST, handle_hubs, fail_hub_list },
+	{ STORE_KEY, STORE_KEY_DONE, handle_key, fail_key_done },
+	{ STORE_KEYS, STORE_KEY_LIST, handle_keys, fail_key_list },
 };
 
 static const struct operation *

@@ -6,6 +6,7 @@
 #include "compat.h"
 
 #include "groupproto.h"
+#include "keyproto.h"
 #include "listproto.h"
 #include "outproto.h"
 #include "storeproto.h"
@@ -49,6 +50,9 @@ _Static_assert(sizeof(enum msg_state) == sizeof(unsigned) &&
     sizeof(enum store_status) == sizeof(unsigned) &&
     sizeof(enum inbox_mode) == sizeof(unsigned) &&
     sizeof(enum group_op) == sizeof(unsigned) &&
+    sizeof(enum key_op) == sizeof(unsigned) &&
+    sizeof(enum key_state) == sizeof(unsigned) &&
+    sizeof(enum key_verdict) == sizeof(unsigned) &&
     sizeof(enum errcode) == sizeof(unsigned), "enums are ints");
 
 static void	put_fields(struct wbuf *, const struct field *, const void *);
@@ -333,6 +337,38 @@ static const struct field hub_fields[] = {
 	END
 };
 
+static const struct field key_fields[] = {
+	ENUM(store_key, op, KEY_DISTRUST),
+	FIELD(str, store_key, hub),
+	FIELD(str, store_key, key),
+	FIELD(flag, store_key, strict),
+	FIELD(i64, store_key, now),
+	END
+};
+
+static const struct field key_done_fields[] = {
+	STATUS(store_key_done),
+	ENUM(store_key_done, verdict, KEY_FAILED),
+	FIELD(str, store_key_done, key),
+	END
+};
+
+static const struct field key_info_fields[] = {
+	FIELD(str, store_key_info, hub),
+	FIELD(str, store_key_info, key),
+	ENUM(store_key_info, state, KEY_REFUSED),
+	FIELD(i64, store_key_info, first_seen),
+	FIELD(i64, store_key_info, last_seen),
+	END
+};
+
+static const struct field key_list_fields[] = {
+	STATUS(store_key_list),
+	FIELD(u32, store_key_list, n),
+	FIELD(rest, store_key_list, keys),
+	END
+};
+
 static const struct field hub_info_fields[] = {
 	FIELD(str, store_hub_info, hub),
 	FIELD(u32, store_hub_info, queued),
@@ -570,6 +606,7 @@ ELEMENT(session)
 ELEMENT(mailbox)
 ELEMENT(out)
 ELEMENT(hub_info)
+ELEMENT(key_info)
 
 /* 1 if it is that many elements and no more. */
 #define HAS_ALL(x)							\
@@ -590,6 +627,7 @@ HAS_ALL(session)
 HAS_ALL(mailbox)
 HAS_ALL(out)
 HAS_ALL(hub_info)
+HAS_ALL(key_info)
 
 PLAIN(register)
 PLAIN(registered)
@@ -606,8 +644,11 @@ PLAIN(name)
 PLAIN(out_list)
 PLAIN(out_mark)
 PLAIN(hub)
+PLAIN(key)
+PLAIN(key_done)
 LISTING(out_listed, has_all_out(m->messages, m->n))
 LISTING(hub_list, has_all_hub_info(m->hubs, m->n))
+LISTING(key_list, has_all_key_info(m->keys, m->n))
 LISTING(mail, has_list(m->unseen, m->nunseen, 0))
 LISTING(mark, has_list(m->list, m->nseqs, m->nids))
 LISTING(marked, has_all_receipt(m->receipts, m->nreceipts))

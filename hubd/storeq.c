@@ -54,6 +54,8 @@ static const struct {
 	{ STORE_OUT_LIST, STORE_OUT_LISTED },
 	{ STORE_OUT_MARK, STORE_OUT_MARKED },
 	{ STORE_HUBS, STORE_HUB_LIST },
+	{ STORE_KEY, STORE_KEY_DONE },
+	{ STORE_KEYS, STORE_KEY_LIST },
 };
 
 struct storeq *

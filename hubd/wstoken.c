@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "conf.h"
+#include "hex.h"
 #include "hubtoken.h"
 #include "log.h"
 #include "paths.h"
@@ -71,7 +71,7 @@ wstoken_load(struct conf *c)
 {
 	uint8_t bytes[TOKEN_BYTES];
 	char path[CONF_PATH_MAX];
-	int i, r;
+	int r;
 
 	if ((r = hubtoken_env(c->ws_token, sizeof(c->ws_token))) == 1)
 		return 0;
@@ -87,8 +87,7 @@ wstoken_load(struct conf *c)
 	}
 	if (r == 0) {
 		random_bytes(bytes, sizeof(bytes));
-		for (i = 0; i < TOKEN_BYTES; i++)
-			snprintf(c->ws_token + 2 * i, 3, "%02x", bytes[i]);
+		hex_encode(c->ws_token, bytes, sizeof(bytes));
 		explicit_bzero(bytes, sizeof(bytes));
 		if (write_token(path, c->ws_token) == -1) {
 			log_warn("%s", path);

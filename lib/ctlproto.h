@@ -4,7 +4,7 @@
  *
  *	CTL_HELLO	u32 version (CTL_VERSION); answered with CTL_RESULT
  *	CTL_SHOW	string: "peers", "sessions", "rooms", "groups",
- *			"mailboxes", "status"
+ *			"mailboxes", "links", "keys", "status"
  *	CTL_SEND	strings from, to, text (UTF-8); u8 urgent
  *	CTL_INBOX	string name, u32 limit: the newest, without marking them
  *	CTL_SEARCH	string name, string query, u32 limit: in its mailbox and
@@ -12,6 +12,12 @@
  *	CTL_MESSAGE	string msg_id: what is known of it but its text
  *	CTL_MONITOR	nothing; CTL_EVENTs follow until hubctl closes
  *	CTL_CLEAN	u32 days
+ *	CTL_TRUST	strings hub, key (64 hexadecimal digits); key "": the
+ *			one that it has shown
+ *	CTL_DISTRUST	string hub
+ *	CTL_INVITE	string url, or ""; a CTL_EVENT with the code comes
+ *			before the answer, which may take 5 minutes
+ *	CTL_JOIN	strings url, code, and the path of a file of CAs or ""
  *	CTL_STOP	nothing
  *
  * Each is answered once, with the id it came with: CTL_RESULT, whose body is

@@ -79,6 +79,10 @@ enum imsg_type {
 	STORE_HUB,		/* not answered: there is a hub of that name */
 	STORE_HUBS,
 	STORE_HUB_LIST,
+	STORE_KEY,		/* keyproto.h */
+	STORE_KEY_DONE,
+	STORE_KEYS,
+	STORE_KEY_LIST,
 	/* a carrier of links (bridged, uplink) to the router: linkproto.h */
 	LINK_UP,
 	LINK_DOWN,
@@ -111,6 +115,8 @@ enum imsg_type {
 	CTL_MESSAGE,
 	CTL_MONITOR,
 	CTL_CLEAN,
+	CTL_TRUST,
+	CTL_DISTRUST,
 	CTL_INVITE,
 	CTL_JOIN,
 	CTL_STOP,

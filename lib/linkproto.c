@@ -111,6 +111,13 @@ link_report_get(struct reader *r, struct link_report *m)
 	return state > LINK_IS_UP ? -1 : reader_done(r);
 }
 
+int
+link_key_valid(const char *key)
+{
+	return strlen(key) == LINK_KEY_SIZE - 1 &&
+	    strspn(key, "0123456789abcdef") == LINK_KEY_SIZE - 1;
+}
+
 void
 link_key_put(struct wbuf *w, const struct link_key *m)
 {
@@ -123,7 +130,8 @@ link_key_get(struct reader *r, struct link_key *m)
 {
 	get_str(r, m->hub_id, sizeof(m->hub_id));
 	get_str(r, m->key, sizeof(m->key));
-	return reader_done(r);
+	return reader_done(r) == 0 && name_valid(slice_of(m->hub_id)) &&
+	    (m->key[0] == '\0' || link_key_valid(m->key)) ? 0 : -1;
 }
 
 void

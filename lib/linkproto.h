@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the router and a carrier of links to other hubs (bridged, the uplink)
- * tell each other.  The carrier knows who is at the other end of a link and moves lines;
- * what is in them is the router's business.
+ * tell each other.  The carrier knows who is at the other end of a link and
+ * moves lines; what is in them is the router's business.
  */
 #ifndef LINKPROTO_H
 #define LINKPROTO_H
@@ -81,8 +81,10 @@ enum key_verdict {
 };
 struct link_key {
 	char		 hub_id[NAME_SIZE];
-	char		 key[LINK_KEY_SIZE];
+	char		 key[LINK_KEY_SIZE];	/* "": is there any of it? */
 };
+/* 1 if it is 64 hexadecimal digits. */
+int	link_key_valid(const char *);
 /* LINK_RELAY: how the connection to a relay is; for people. */
 struct link_relay {
 	uint32_t	 relay;		/* of the configuration, from 0 */

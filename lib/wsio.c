@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include <errno.h>
+#include <ctype.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,15 +302,19 @@ static size_t
 answered(struct wsio *s, const char *p, size_t n)
 {
 	static const char http[] = "HTTP/1.1 ";
+	const char *code = p + sizeof(http) - 1;
 	long used = wshttp_answer(p, n, s->key);
 
 	if (used == 0)
 		return 0;
 	if (used == -1) {
 		if (n > sizeof(http) + 3 &&
-		    memcmp(p, http, sizeof(http) - 1) == 0)
+		    memcmp(p, http, sizeof(http) - 1) == 0 &&
+		    isdigit((unsigned char)code[0]) &&
+		    isdigit((unsigned char)code[1]) &&
+		    isdigit((unsigned char)code[2]))
 			snprintf(s->why, sizeof(s->why), "HTTP status %.3s in "
-			    "place of a WebSocket", p + sizeof(http) - 1);
+			    "place of a WebSocket", code);
 		else
 			snprintf(s->why, sizeof(s->why),
 			    "no WebSocket is there");

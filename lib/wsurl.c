@@ -19,7 +19,7 @@ wsurl_authority(const char **url, char *host, size_t size, uint32_t *port)
 	h.p = p;
 	if (*p == '[') {
 		h.p++;
-		h.len = strcspn(h.p, "]");
+		h.len = strcspn(h.p, "]/?#@ \t\r\n");
 		p += 1 + h.len;
 		if (*p++ != ']')
 			return -1;

@@ -43,15 +43,14 @@ static void	on_timer(evutil_socket_t, short, void *);
 static void	arm(struct call *, int, const char *);
 static void	on_dialed(int, const char *, void *);
 static void	on_proxied(int, const char *, void *);
-static SSL	*new_ssl(const struct call *);
+static SSL	*new_ssl(struct call *);
 static void	shake(struct call *, int);
 static void	on_open(struct wsio *, void *);
-static void	on_message(struct wsio *, char *, size_t, void *);
 static void	on_closed(struct wsio *, unsigned, const char *, void *);
 
+/* It has another owner before there are messages. */
 static const struct wsio_ops ws_ops = {
 	.open = on_open,
-	.message = on_message,
 	.closed = on_closed,
 };
 
@@ -173,9 +172,9 @@ on_proxied(int fd, const char *why, void *arg)
 
 /* The certificate must be that host's. */
 static SSL *
-new_ssl(const struct call *c)
+new_ssl(struct call *c)
 {
-	const char *host = c->to.host;
+	char *host = c->to.host;
 	SSL *ssl = SSL_new(c->tls);
 	int number = tcp_is_address(host);
 
@@ -215,16 +214,6 @@ static void
 on_open(struct wsio *ws, void *arg)
 {
 	end(arg, ws, NULL);
-}
-
-/* It is opened first. */
-static void
-on_message(struct wsio *ws, char *p, size_t n, void *arg)
-{
-	(void)ws;
-	(void)p;
-	(void)n;
-	(void)arg;
 }
 
 static void

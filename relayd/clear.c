@@ -12,7 +12,7 @@
 #include "map.h"
 #include "uplink.h"
 
-#define NAMES_MAX	10000	/* sessions of one hub; the router has its own */
+#define NAMES_MAX	10000	/* sessions of one hub that are known */
 
 enum {
 	L_TYPE, L_TARGET, L_WRAPPED, L_ACTION, L_PEER, L_NAME, L_CWD,

@@ -12,6 +12,7 @@
 
 #include "base64.h"
 #include "call.h"
+#include "hex.h"
 #include "json.h"
 #include "log.h"
 #include "pairing.h"
@@ -220,17 +221,14 @@ static void
 ask_slot(struct pairing *p)
 {
 	unsigned char key[PSK_KEY_SIZE];
+	char slot[2 * SLOT_BYTES + 1];
 	struct wbuf w = { 0 };
-	size_t i;
 
 	psk_export(p->psk, LABEL, key);
+	hex_encode(slot, key, SLOT_BYTES);
 	json_begin(&w, '{');
 	json_put_str(&w, "type", "pair");
-	json_key(&w, "slot");
-	wbuf_add(&w, "\"", 1);
-	for (i = 0; i < SLOT_BYTES; i++)
-		wbuf_printf(&w, "%02x", key[i]);
-	wbuf_add(&w, "\"", 1);
+	json_put_str(&w, "slot", slot);
 	if (p->invites)
 		json_put_str(&w, "secret", p->relay.token);
 	json_end(&w, '}');
@@ -471,6 +469,6 @@ get_other(struct pairing *p, const struct json_value *v)
 		strlcpy(d->token, p->relay.token, sizeof(d->token));
 	if (strcmp(d->hub_id, p->uplink->conf.hub_id) == 0)
 		return "both hubs have the same id: give one of them another "
-		    "(hub id in hubd.conf, or ECORELAY_HUB_ID)";
+		    "(hub id in hubd.conf, or RELAY_MACHINE_NAME)";
 	return NULL;
 }

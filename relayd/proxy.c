@@ -4,6 +4,7 @@
  */
 #include "compat.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,9 +15,11 @@
 #include "bufio.h"
 #include "names.h"
 #include "proxy.h"
+#include "tcpsock.h"
 
 #define ANSWER_MAX	8192
 #define PORT		80	/* where the variable has none */
+#define STATUS		9	/* where it stands: HTTP/1.1 200 */
 #define WHY_SIZE	128
 
 struct proxy {
@@ -27,6 +30,7 @@ struct proxy {
 
 static int	excluded(const char *, const char *);
 static int	read_user(const char **, char *, size_t);
+static int	status_of(const char *, size_t);
 static size_t	on_input(struct bufio *, char *, size_t, void *);
 static void	on_closed(struct bufio *, int, void *);
 static void	end(struct proxy *, int, const char *);
@@ -42,6 +46,7 @@ static int
 excluded(const char *list, const char *host)
 {
 	size_t n, len = strlen(host);
+	int number = tcp_is_address(host);
 	const char *tail;
 
 	for (; *list != '\0'; list += n) {
@@ -57,7 +62,7 @@ excluded(const char *list, const char *host)
 			continue;
 		tail = host + (len - n);
 		if (strncasecmp(tail, list, n) == 0 &&
-		    (tail == host || tail[-1] == '.'))
+		    (tail == host || (!number && tail[-1] == '.')))
 			return 1;
 	}
 	return 0;
@@ -78,13 +83,16 @@ read_user(const char **url, char *dst, size_t size)
 	for (; p < at; n++) {
 		if (n + 1 >= size)
 			return -1;
-		if (*p == '%' && at - p > 2) {
+		if (*p == '%' && isxdigit((unsigned char)p[1]) &&
+		    isxdigit((unsigned char)p[2])) {
 			memcpy(hex, p + 1, 2);
 			dst[n] = (char)strtoul(hex, NULL, 16);
 			p += 3;
 		} else {
 			dst[n] = *p++;
 		}
+		if (dst[n] == '\0')
+			return -1;
 	}
 	dst[n] = '\0';
 	*url = at + 1;
@@ -163,22 +171,39 @@ end(struct proxy *x, int fd, const char *why)
 	done(fd, why, arg);
 }
 
+/* That of an answer of HTTP/1.0 or 1.1; -1: it is something else. */
+static int
+status_of(const char *p, size_t n)
+{
+	static const char http[] = "HTTP/1.";
+	int i, status = 0;
+
+	if (n < STATUS + 3 || memcmp(p, http, sizeof(http) - 1) != 0 ||
+	    p[STATUS - 1] != ' ')
+		return -1;
+	for (i = STATUS; i < STATUS + 3; i++) {
+		if (!isdigit((unsigned char)p[i]))
+			return -1;
+		status = status * 10 + p[i] - '0';
+	}
+	return status;
+}
+
 /* Nothing follows the empty line before we speak. */
 static size_t
 on_input(struct bufio *io, char *p, size_t n, void *arg)
 {
-	static const char http[] = "HTTP/1.";
 	struct proxy *x = arg;
 	char why[WHY_SIZE];
-	int fd;
+	int fd, status;
 
 	if (memmem(p, n, "\r\n\r\n", 4) == NULL)
 		return 0;
-	if (n < 12 || memcmp(p, http, sizeof(http) - 1) != 0) {
+	if ((status = status_of(p, n)) == -1) {
 		end(x, -1, "the proxy does not speak HTTP");
-	} else if (p[9] != '2') {
+	} else if (status / 100 != 2) {
 		snprintf(why, sizeof(why), "the proxy refuses: HTTP status "
-		    "%.3s", p + 9);
+		    "%d", status);
 		end(x, -1, why);
 	} else if ((fd = fcntl(bufio_fd(io), F_DUPFD_CLOEXEC, 0)) == -1) {
 		end(x, -1, strerror(errno));

@@ -166,7 +166,7 @@ take(struct remote *r, const char *sid, int64_t seq, struct slice data)
 	}
 	if (s != NULL)
 		seal_record(s, seq, data);
-	else
+	else if (!upstream_is_full(r->upstream))
 		seal_refuse(r, sid);
 }
 

@@ -10,9 +10,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 #include <netdb.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +19,7 @@
 #include <openssl/ssl.h>
 
 #include "child.h"
+#include "heap.h"
 #include "imsg.h"
 #include "log.h"
 #include "map.h"
@@ -53,7 +51,6 @@ struct main {
 	struct event		*tick;
 };
 
-static void	keep_heap(void);
 static int	on_conf(struct reader *, void *);
 static void	on_listen(enum listen_kind, int, void *);
 static void	on_peer(enum proc_id, int, void *);
@@ -86,7 +83,11 @@ router_main(void)
 	unsigned i;
 	int fd;
 
-	keep_heap();
+	/*
+	 * Long messages come and go all the time: their memory, handed back
+	 * and asked for again, would be cleared by the kernel each time.
+	 */
+	heap_keep(HEAP_KEEP, HEAP_BLOCK);
 	if ((r->base = event_base_new()) == NULL)
 		fatalx("event_base_new");
 	TAILQ_INIT(&r->early);
@@ -116,19 +117,6 @@ router_main(void)
 	child_free(m.child);
 	event_base_free(r->base);
 	return 0;
-}
-
-/*
- * Long messages come and go all the time: their memory, handed back and asked
- * for again, would be cleared by the kernel each time.
- */
-static void
-keep_heap(void)
-{
-#ifdef __GLIBC__
-	(void)mallopt(M_TRIM_THRESHOLD, HEAP_KEEP);
-	(void)mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK);
-#endif
 }
 
 static int

@@ -15,6 +15,7 @@
 
 #include "base64.h"
 #include "hello.h"
+#include "hex.h"
 #include "log.h"
 #include "seal.h"
 #include "timeutil.h"
@@ -53,7 +54,7 @@ struct seal {
 	char		 sid[SEAL_SID_SIZE];
 	int		 client;
 	enum seal_stage	 stage;
-	int64_t		 got, sent;		/* records; the last one's seq */
+	int64_t		 got, sent;		/* seq of the last record */
 	int64_t		 began, heard, asked;	/* monotonic ms */
 	uint32_t	 query, link;
 	int		 full, depth, dead;
@@ -69,7 +70,6 @@ static const char pong[] = "{\"type\":\"pong\"}";
 static void	bad(const char *) __attribute__((__noreturn__));
 static X509	*certificate(EVP_PKEY *, const char *);
 static int	any_certificate(X509_STORE_CTX *, void *);
-static void	to_hex(const unsigned char *, size_t, char *);
 static void	leave(struct seal *);
 static void	output(const void *, size_t, void *);
 static void	begin_record(struct wbuf *, const struct remote *,
@@ -94,13 +94,6 @@ bad(const char *what)
 	    ERR_reason_error_string(ERR_peek_last_error()));
 }
 
-static void
-to_hex(const unsigned char *p, size_t n, char *dst)
-{
-	for (; n > 0; n--, p++, dst += 2)
-		snprintf(dst, 3, "%02x", *p);
-}
-
 struct sealer *
 sealer_new(const unsigned char seed[32], const char *hub_id)
 {
@@ -113,7 +106,7 @@ sealer_new(const unsigned char seed[32], const char *hub_id)
 
 	if (pkey == NULL || EVP_PKEY_get_raw_public_key(pkey, key, &len) != 1)
 		bad("Ed25519");
-	to_hex(key, sizeof(key), s->key);
+	hex_encode(s->key, key, sizeof(key));
 	strlcpy(s->hub_id, hub_id, sizeof(s->hub_id));
 	x = certificate(pkey, hub_id);
 	if ((s->ctx = SSL_CTX_new(TLS_method())) == NULL ||
@@ -194,7 +187,7 @@ seal_new(struct remote *r, const char *sid)
 		strlcpy(s->sid, sid, sizeof(s->sid));
 	} else {
 		random_bytes(random, sizeof(random));
-		to_hex(random, sizeof(random), s->sid);
+		hex_encode(s->sid, random, sizeof(random));
 	}
 	if ((s->flush = event_new(u->base, -1, 0, on_flush, s)) == NULL)
 		fatalx("event_new");
@@ -457,7 +450,7 @@ peer_key(const struct seal *s, char hex[LINK_KEY_SIZE])
 	    EVP_PKEY_get_raw_public_key(pkey, key, &len) == 1 &&
 	    len == sizeof(key);
 	if (ok)
-		to_hex(key, sizeof(key), hex);
+		hex_encode(hex, key, sizeof(key));
 	X509_free(x);
 	return ok ? 0 : -1;
 }
@@ -469,6 +462,12 @@ shaken(struct seal *s)
 
 	if (peer_key(s, key) == -1) {
 		seal_end(s, "it has shown no key");
+		return;
+	}
+	/* a copy of this one; or the relay makes us talk to ourselves */
+	if (strcmp(key, s->uplink->sealer->key) == 0) {
+		seal_end(s, "it has this hub's key: each must have its own "
+		    "(remove the file hub-key there, and start it again)");
 		return;
 	}
 	s->stage = SEAL_KEY;

@@ -38,7 +38,7 @@ struct remote {
 	unsigned		 backoff;
 	char			 why[LINK_WHY_SIZE];	/* the last fault */
 	/* of one that does not */
-	struct map		*names;		/* of its sessions: struct named */
+	struct map		*names;		/* its sessions */
 	uint32_t		 query;		/* the router is asked */
 	uint32_t		 link;		/* 0: it is down */
 	int64_t			 lines;

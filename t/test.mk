@@ -9,6 +9,7 @@ INCS =		-I$(TOP) -I$(TOP)/lib -I$(TOP)/t/lib -I$(TOP)/hubd \
 PROGS =		$(TOP)/hubd/libhubd.a $(TOP)/channeld/libchanneld.a \
 		$(TOP)/hubctl/libhubctl.a
 LIBBRIDGED =	$(TOP)/bridged/libbridged.a
+LIBRELAYD =	$(TOP)/relayd/librelayd.a
 LIBTEST =	$(TOP)/t/lib/libtest.a
 TEST_LIBS =	$(CHECK_LIBS) $(EVENT_LIBS) $(JANSSON_LIBS) $(SQLITE_LIBS) \
 		$(EDIT_LIBS) $(LIBS)
@@ -36,7 +37,8 @@ tests: $(DIR_TESTS)
 	    $(LDFLAGS) $(LIBTEST) $${progs:-$(PROGS)} $(LIBECORELAY) $$ssl \
 	    $(TEST_LIBS)
 
-$(DIR_TESTS): $(LIBTEST) $(PROGS) $(LIBBRIDGED) $(LIBECORELAY) ../../config.mk
+$(DIR_TESTS): $(LIBTEST) $(PROGS) $(LIBBRIDGED) $(LIBRELAYD) $(LIBECORELAY) \
+    ../../config.mk
 
 clean:
 	rm -rf *.t *.d *.o *.dSYM

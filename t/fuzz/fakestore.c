@@ -21,6 +21,7 @@
 #include "imsg.h"
 #include "listproto.h"
 #include "log.h"
+#include "keyproto.h"
 #include "outproto.h"
 #include "registry.h"
 #include "request.h"
@@ -50,6 +51,8 @@ static void	out_listed(struct fakestore *, struct reader *,
 static void	out_marked(struct fakestore *, struct reader *,
 		    struct wbuf *);
 static void	hub_list(struct fakestore *, struct reader *, struct wbuf *);
+static void	key_done(struct fakestore *, struct reader *, struct wbuf *);
+static void	key_list(struct fakestore *, struct reader *, struct wbuf *);
 static void	ignore_reader(struct reader *, void *);
 static void	ignore(void *);
 static void	ignore_int(int, void *);
@@ -85,6 +88,8 @@ static const struct {
 	{ STORE_OUT_LIST, STORE_OUT_LISTED, out_listed },
 	{ STORE_OUT_MARK, STORE_OUT_MARKED, out_marked },
 	{ STORE_HUBS, STORE_HUB_LIST, hub_list },
+	{ STORE_KEY, STORE_KEY_DONE, key_done },
+	{ STORE_KEYS, STORE_KEY_LIST, key_list },
 };
 
 static void
@@ -249,6 +254,26 @@ hub_list(struct fakestore *f, struct reader *rd, struct wbuf *w)
 	(void)f;
 	(void)rd;
 	store_hub_list_put(w, &a);
+}
+
+static void
+key_done(struct fakestore *f, struct reader *rd, struct wbuf *w)
+{
+	struct store_key_done a = { .verdict = KEY_NEW };
+
+	(void)f;
+	(void)rd;
+	store_key_done_put(w, &a);
+}
+
+static void
+key_list(struct fakestore *f, struct reader *rd, struct wbuf *w)
+{
+	struct store_key_list a = { 0 };
+
+	(void)f;
+	(void)rd;
+	store_key_list_put(w, &a);
 }
 
 static void

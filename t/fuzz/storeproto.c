@@ -13,7 +13,9 @@
 #include "lanconf.h"
 #include "linkproto.h"
 #include "listproto.h"
+#include "keyproto.h"
 #include "outproto.h"
+#include "pairproto.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -56,6 +58,9 @@ AGAIN(out_listed)
 AGAIN(out_mark)
 AGAIN(hub)
 AGAIN(hub_list)
+AGAIN(key)
+AGAIN(key_done)
+AGAIN(key_list)
 AGAIN_ANY(link_up)
 AGAIN_ANY(link_end)
 AGAIN_ANY(link_line)
@@ -63,6 +68,11 @@ AGAIN_ANY(link_full)
 AGAIN_ANY(link_written)
 AGAIN_ANY(link_report)
 AGAIN_ANY(link_send)
+AGAIN_ANY(link_key)
+AGAIN_ANY(link_relay)
+AGAIN_ANY(pair_ask)
+AGAIN_ANY(pair_code)
+AGAIN_ANY(pair_done)
 
 static int
 again_bridge_conf(struct wbuf *w, struct reader *rd)
@@ -87,7 +97,10 @@ static int	(*const again[])(struct wbuf *, struct reader *) = {
 	again_store_out_list, again_store_out_listed, again_store_out_mark,
 	again_store_hub, again_store_hub_list, again_link_up, again_link_end,
 	again_link_line, again_link_full, again_link_written,
-	again_link_report, again_link_send, again_bridge_conf
+	again_link_report, again_link_send, again_bridge_conf,
+	again_store_key, again_store_key_done, again_store_key_list,
+	again_link_key, again_link_relay, again_pair_ask, again_pair_code,
+	again_pair_done
 };
 
 int

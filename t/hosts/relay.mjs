@@ -11,7 +11,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-export const WAIT_MS = 20000;
+export const WAIT_MS = 40000;
 const LOOK_MS = 20;
 const IDLE_MS = 1000;
 const here = path.dirname(fileURLToPath(import.meta.url));

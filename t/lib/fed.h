@@ -10,7 +10,7 @@
 #include "wire.h"
 
 #define FED_SECRET	"the secret of all hubs"
-#define FED_WAIT	20000	/* ms: a backoff or two may be in between */
+#define FED_WAIT	40000	/* ms: a backoff or two may be in between */
 
 /* Who calls whom. */
 enum fed_shape {

@@ -13,7 +13,7 @@
 
 #include "plainhub.h"
 
-#define CALL_WAIT	20000	/* ms: a backoff or two may be in between */
+#define CALL_WAIT	40000	/* ms: a backoff or two may be in between */
 
 struct look {
 	struct conn	*by;

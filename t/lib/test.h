@@ -16,7 +16,7 @@
 #include <check.h>
 #include <jansson.h>
 
-#define T_WAIT		10000	/* ms: for what should come at once */
+#define T_WAIT		30000	/* ms: for what should come at once */
 #define T_PATH		512
 
 struct conn;

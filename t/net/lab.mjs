@@ -16,11 +16,12 @@ export const WAIT_MS = 60000;
 export const PORT = 9700;
 const LOOK_MS = 50, LOG_TAIL = 6000;
 const here = path.dirname(fileURLToPath(import.meta.url));
-const build = path.resolve(process.env.ECORELAY_BUILD ?? `${here}/../..`);
+export const build = path.resolve(process.env.ECORELAY_BUILD ??
+    `${here}/../..`);
 const execute = promisify(execFile);
 
 // What a test must not inherit from whoever runs it.
-const FOREIGN = /^(RELAY|ECORELAY|CLAUDE)_/;
+const FOREIGN = /^((RELAY|ECORELAY|CLAUDE)_|(https?|no|all)_proxy$)/i;
 const clean = Object.fromEntries(Object.entries(process.env).filter(([key]) =>
     !FOREIGN.test(key)));
 
@@ -57,8 +58,8 @@ function listens(file)
 }
 
 // One host: eth0 in its namespace is its end of the cable, the other end is
-// a port of the switch.
-class Host {
+// a port of the switch.  It may have no such cable, but others.
+export class Host {
 	constructor(lab, id, number)
 	{
 		this.lab = lab;
@@ -75,16 +76,23 @@ class Host {
 		fs.mkdirSync(this.dir);
 	}
 
+	async create()
+	{
+		await ip('netns', 'add', this.ns);
+		await ip('-n', this.ns, 'link', 'set', 'lo', 'up');
+		// whatever the kernel makes of this setting in a new namespace
+		await this.execute('sh', '-c',
+		    'echo 0 >/proc/sys/net/ipv4/ip_forward');
+	}
+
 	async wire()
 	{
 		const [[, near], [sw, far]] = this.ends;
 
-		await ip('netns', 'add', this.ns);
 		await ip('link', 'add', near, 'netns', this.ns, 'type', 'veth',
 		    'peer', 'name', far, 'netns', sw);
 		await ip('-n', this.ns, 'address', 'add', `${this.address}/24`,
 		    'dev', near);
-		await ip('-n', this.ns, 'link', 'set', 'lo', 'up');
 		await ip('-n', this.ns, 'link', 'set', near, 'up');
 		await ip('-n', sw, 'link', 'set', far, 'master', 'br0', 'up');
 	}
@@ -144,6 +152,26 @@ class Host {
 		});
 	}
 
+	// Another cable, eth<n> at both ends; their addresses are 10.98.n.1
+	// and 10.98.n.2.
+	async cable(other, n)
+	{
+		await ip('link', 'add', `eth${n}`, 'netns', this.ns, 'type',
+		    'veth', 'peer', 'name', `eth${n}`, 'netns', other.ns);
+		for (const [i, { ns }] of [this, other].entries()) {
+			await ip('-n', ns, 'address', 'add',
+			    `10.98.${n}.${i + 1}/24`, 'dev', `eth${n}`);
+			await ip('-n', ns, 'link', 'set', `eth${n}`, 'up');
+		}
+	}
+
+	// Whether there is a way to that address at all.
+	routes(address)
+	{
+		return ip('-n', this.ns, 'route', 'get', address).then(
+		    () => true, () => false);
+	}
+
 	// Kills all processes here, or those of one program, directly after
 	// before().
 	async kill(program, before = () => {})
@@ -180,40 +208,58 @@ class Host {
 		    .join(''), { mode: 0o600 });
 	}
 
-	async start()
+	execute(...command)
+	{
+		return execute('ip', ['netns', 'exec', this.ns, ...command],
+		    { env: this.env() });
+	}
+
+	env()
+	{
+		return { ...clean, ECORELAY_DATA: this.data, HOME: this.dir,
+		    ECORELAY_WS_PORT: '0' };
+	}
+
+	// The daemon of this host, which serves when serves() says so.
+	async run(program, serves)
 	{
 		const log = fs.openSync(this.log, 'a', 0o600);
-		const env = { ...clean, ECORELAY_DATA: this.data,
-		    HOME: this.dir, ECORELAY_WS_PORT: '0' };
-		const hubd = this.spawn([`${build}/hubd/hubd`, '-d', '-f',
-		    this.conf], { env, stdio: ['ignore', log, log] });
+		const daemon = this.spawn([`${build}/${program}/${program}`,
+		    '-d', '-f', this.conf],
+		    { env: this.env(), stdio: ['ignore', log, log] });
 
 		fs.closeSync(log);
-		this.hubd = hubd;
+		this.daemon = daemon;
 		this.up = true;
-		this.ended = new Promise(resolve => hubd.once('exit',
+		this.ended = new Promise(resolve => daemon.once('exit',
 		    (code, signal) => {
 			if (this.up)
-				this.lab.complain(`${this.id}: hubd ended: ` +
-				    `${signal ?? code}`);
+				this.lab.complain(`${this.id}: ${program} ` +
+				    `ended: ${signal ?? code}`);
 			this.up = false;
 			resolve(signal ?? code);
 		}));
-		await until(`${this.id} serves sessions`, () => {
-			assert.ok(this.up, `${this.id}: hubd does not start`);
-			return listens(this.socket);
+		await until(`${this.id} serves`, () => {
+			assert.ok(this.up,
+			    `${this.id}: ${program} does not start`);
+			return serves();
 		});
+	}
+
+	start()
+	{
+		return this.run('hubd', () => listens(this.socket));
 	}
 
 	// How it ended, and that nothing of it is left.
 	async stop()
 	{
 		this.up = false;
-		this.hubd.kill('SIGTERM');
+		this.daemon.kill('SIGTERM');
 		const late = sleep(WAIT_MS, 'too late', { ref: false });
 		const status = await Promise.race([this.ended, late]);
 
-		assert.equal(status, 0, `how hubd on ${this.id} ended`);
+		assert.equal(status, 0, `how the daemon of ${this.id} ended`);
 		await until(`${this.id} has no process left`, async () =>
 		    (await this.pids()).length === 0);
 	}
@@ -242,7 +288,8 @@ export class Lab {
 		    { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
 	}
 
-	async wire(secret)
+	// The switch and the cables to it, of all hosts if none are named.
+	async wire(secret, hosts = this.hosts)
 	{
 		fs.writeFileSync(this.secretFile, `${secret}\n`,
 		    { mode: 0o600 });
@@ -251,6 +298,8 @@ export class Lab {
 		    'forward_delay', '0');
 		await ip('-n', this.ns, 'link', 'set', 'br0', 'up');
 		for (const host of this.hosts)
+			await host.create();
+		for (const host of hosts)
 			await host.wire();
 	}
 

@@ -40,14 +40,24 @@ const handlers = {
 	incoming_ask(s, msg)
 	{
 		s.asked.push(msg);
-		s.say({ type: 'reply', ask_id: msg.ask_id,
-		    text: `answer to ${msg.question}` });
+		if (s.answers)
+			s.reply(msg);
 	},
 
 	incoming_reply(s, msg)
 	{
 		s.replies.push(msg);
 		s.answer(`ask ${msg.ask_id}`, msg);
+	},
+
+	incoming_room_msg(s, msg)
+	{
+		s.inRooms.push(msg);
+	},
+
+	incoming_group_msg(s, msg)
+	{
+		s.inGroups.push(msg);
 	},
 
 	receipt(s, msg)
@@ -67,11 +77,14 @@ export class Session {
 		this.inbox = [];	// what was new in the inbox, each time
 		this.asked = [];
 		this.replies = [];
+		this.inRooms = [];
+		this.inGroups = [];
 		this.waiting = new Map();
 		this.seq = 0;
 		this.drops = 0;		// how often it was cut off
 		this.inboxLost = false;	// one that was asked for did not come
 		this.wanted = this.registered = false;
+		this.answers = true;	// what it is asked, at once
 		this.socket = null;
 	}
 
@@ -258,6 +271,12 @@ export class Session {
 
 		this.say({ type: 'ask', to, question, ask_id, ...options });
 		return answer;
+	}
+
+	reply({ ask_id, question })
+	{
+		this.say({ type: 'reply', ask_id,
+		    text: `answer to ${question}` });
 	}
 
 	// What list_peers has, or nothing while there is no hub.

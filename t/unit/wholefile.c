@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Tests of whole files, and of the token that is in one.
+ * Tests of whole files, and of the token and the key that are in some.
  */
 #include "compat.h"
 
@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "hex.h"
+#include "hubkey.h"
 #include "hubtoken.h"
 #include "test.h"
 #include "wholefile.h"
@@ -102,6 +104,54 @@ START_TEST(token)
 }
 END_TEST
 
+static void
+key_refused(const char *text, mode_t mode)
+{
+	unsigned char seed[UPLINK_SEED_SIZE];
+	char key[64];
+
+	snprintf(key, sizeof(key), "%s/hub-key", dir);
+	(void)unlink(key);
+	ck_assert_int_eq(wholefile_replace(key, text, strlen(text), NULL), 0);
+	ck_assert_int_eq(chmod(key, mode), 0);
+	ck_assert_int_eq(hubkey_load(dir, seed), -1);
+}
+
+/* Made once, read again; one that is not a key is not made anew. */
+START_TEST(key)
+{
+	static const char good[] = "00112233445566778899aabbccddeeff"
+	    "00112233445566778899aabbccddeeff";
+	unsigned char one[UPLINK_SEED_SIZE], two[UPLINK_SEED_SIZE];
+	char text[80];
+
+	ck_assert_int_eq(hubkey_load(dir, one), 0);
+	ck_assert_int_eq(hubkey_load(dir, two), 0);
+	ck_assert_mem_eq(one, two, sizeof(one));
+	snprintf(path, sizeof(path), "%s/hub-key", dir);
+	hex_encode(text, one, sizeof(one));
+	strlcat(text, "\n", sizeof(text));
+	is_file(text, 0600);
+	ck_assert_int_eq(wholefile_replace(path, good, strlen(good), NULL), 0);
+	ck_assert_int_eq(hubkey_load(dir, two), 0);
+	ck_assert_mem_eq(two, "\x00\x11\x22\x33", 4);
+	ck_assert_mem_ne(one, two, sizeof(one));
+	key_refused(good, 0640);
+	key_refused(good, 0604);
+	key_refused("", 0600);
+	key_refused("\n", 0600);
+	snprintf(text, sizeof(text), "%s0", good);
+	key_refused(text, 0600);
+	snprintf(text, sizeof(text), "%.63s", good);
+	key_refused(text, 0600);
+	snprintf(text, sizeof(text), "%.63sg", good);
+	key_refused(text, 0600);
+	snprintf(text, sizeof(text), "%s\n\n\n\n", good);
+	key_refused(text, 0600);
+	ck_assert_int_eq(hubkey_load("/nowhere", two), -1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -113,6 +163,7 @@ main(void)
 	tcase_add_checked_fixture(tc, begin, finish);
 	tcase_add_test(tc, replaced);
 	tcase_add_test(tc, token);
+	tcase_add_test(tc, key);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
