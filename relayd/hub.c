@@ -381,17 +381,19 @@ early_tick(struct relay *r, int64_t now)
 static void
 check_alive(struct hub *h, int64_t now)
 {
-	int64_t heard = wsio_heard(h->ws);
+	int64_t heard = wsio_heard(h->ws), limit = PROBE_MS;
 
-	if (h->rival != NULL && now - h->asked >= PROBE_MS)
-		hub_close(h, WS_CLOSE_GOING_AWAY, "does not answer");
-	else if (h->held_until != 0 || h->waits_for != NULL ||
-	    now - heard < PING_MS || wsio_pending(h->ws) > 0)
-		return;
-	else if (h->asked <= heard) {
-		h->asked = now;
-		wsio_ping(h->ws);
-	} else if (now - h->asked >= DEAD_MS - PING_MS)
+	if (h->rival == NULL) {
+		if (h->held_until != 0 || h->waits_for != NULL ||
+		    now - heard < PING_MS || wsio_pending(h->ws) > 0)
+			return;
+		if (h->asked <= heard) {
+			h->asked = now;
+			wsio_ping(h->ws);
+		}
+		limit = DEAD_MS - PING_MS;
+	}
+	if (now - h->asked >= limit)
 		hub_close(h, WS_CLOSE_GOING_AWAY, "does not answer");
 }
 
