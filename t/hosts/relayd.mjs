@@ -174,6 +174,23 @@ cases['hubs that seal are told of'] = async () => {
 	assert.deepEqual(a.got, []);
 };
 
+cases['a welcome that is too long goes on as joins'] = async () => {
+	const many = id => Array.from({ length: 200 }, (_, i) =>
+	    ({ ...peer(`${id}-${i}`), cwd: `/${'w'.repeat(4000)}` }));
+	const hubs = [await hub('alpha', { peers: many('a') }),
+		await hub('beta', { peers: many('b') })];
+	const h = await hub('gamma');
+	const names = new Set(h.welcome.peers.map(p => p.name));
+
+	assert.ok(JSON.stringify(h.welcome).length < 1024 * 1024);
+	assert.ok(names.size > 100);
+	while (names.size < 400)
+		names.add((await h.next('bridge_peer_update')).peer.name);
+	assert.deepEqual(h.got, []);
+	await h.end();
+	await Promise.all(hubs.map(o => o.end()));
+};
+
 cases['health and metrics'] = async () => {
 	const answer = await fetch(`http://127.0.0.1:${relay.ports[0]}/`);
 
