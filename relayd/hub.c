@@ -52,6 +52,7 @@ static enum relay_close	verify(struct hub *, struct json_value *,
 static void	contend(struct hub *, struct hub *, const char *, size_t);
 static void	welcome(struct hub *, const char *, size_t);
 static void	early_tick(struct relay *, int64_t);
+static void	check_alive(struct hub *, int64_t);
 static void	drop(struct hub *, const char *);
 static void	forget(struct hub *);
 
@@ -372,10 +373,34 @@ early_tick(struct relay *r, int64_t now)
 	}
 }
 
+/*
+ * Asks one that is silent whether it is there, and closes it if it does not
+ * answer.  Of one that is not read nothing can come, and of one that still
+ * has something to read no answer; if it does not read, it has stalled.
+ */
+static void
+check_alive(struct hub *h, int64_t now)
+{
+	int64_t heard = wsio_heard(h->ws), limit = PROBE_MS;
+
+	if (h->rival == NULL) {
+		if (h->held_until != 0 || h->waits_for != NULL ||
+		    now - heard < PING_MS || wsio_pending(h->ws) > 0)
+			return;
+		if (h->asked <= heard) {
+			h->asked = now;
+			wsio_ping(h->ws);
+		}
+		limit = DEAD_MS - PING_MS;
+	}
+	if (now - h->asked >= limit)
+		hub_close(h, WS_CLOSE_GOING_AWAY, "does not answer");
+}
+
 void
 hubs_tick(struct relay *r)
 {
-	int64_t now = time_mono_ms(), silent;
+	int64_t now = time_mono_ms();
 	struct hub *h, *next;
 
 	early_tick(r, now);
@@ -384,17 +409,8 @@ hubs_tick(struct relay *r)
 		if (wsio_stalled(h->ws, STALL_MS)) {
 			r->counters[COUNT_SLOW]++;
 			hub_close(h, WS_CLOSE_GOING_AWAY, "does not read");
-			continue;
-		}
-		silent = now - wsio_heard(h->ws);
-		if ((h->rival != NULL && now - h->asked >= PROBE_MS) ||
-		    (h->held_until == 0 && h->waits_for == NULL &&
-		    silent >= DEAD_MS))
-			hub_close(h, WS_CLOSE_GOING_AWAY, "does not answer");
-		else if (silent >= PING_MS && now - h->asked >= PING_MS) {
-			h->asked = now;
-			wsio_ping(h->ws);
-		}
+		} else
+			check_alive(h, now);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "wsio.h"
 
 #define WELCOME_MAX	(1024 * 1024 - 8192)	/* the rest follows */
+#define PEERS_MAX	(WELCOME_MAX / 4 * 3)	/* of it */
 
 /* A session of a hub. */
 struct peer {
@@ -21,8 +22,13 @@ struct peer {
 };
 
 static void	greet(struct hub *);
-static void	put_hubs(struct wbuf *, const struct relay *,
-		    const struct hub *);
+static size_t	put_peers(struct wbuf *, const struct hub *);
+static void	rest_of_peers(struct hub *, struct wbuf *, size_t);
+static size_t	put_hubs(struct wbuf *, const struct hub *);
+static void	rest_of_hubs(struct hub *, struct wbuf *, size_t);
+static void	put_hub(struct wbuf *, const struct hub *, const char *);
+static void	put_join(struct wbuf *, const struct hub *,
+		    const struct peer *);
 static struct peer	*learn(struct hub *, const struct json_value *);
 static void	put_peer(struct wbuf *, const struct hub *,
 		    const struct peer *);
@@ -78,25 +84,14 @@ greet(struct hub *h)
 {
 	const struct relay *r = h->relay;
 	struct wbuf w = { 0 };
-	const struct hub *o;
-	struct peer *p;
-	size_t pos;
+	size_t npeers, nhubs = SIZE_MAX;
 
 	json_begin(&w, '{');
 	json_put_str(&w, "type", "bridge_welcome");
 	json_put_str(&w, "hub_id", RELAY_ID);
 	json_key(&w, "peers");
 	json_begin(&w, '[');
-	TAILQ_FOREACH(o, &r->up, entry) {
-		if (o == h || map_count(o->peers) == 0)
-			continue;
-		pos = 0;
-		while (w.len < WELCOME_MAX &&
-		    (p = map_next(o->peers, &pos)) != NULL) {
-			json_comma(&w);
-			put_peer(&w, o, p);
-		}
-	}
+	npeers = put_peers(&w, h);
 	json_end(&w, ']');
 	if (h->features != 0) {
 		json_key(&w, "features");
@@ -105,27 +100,122 @@ greet(struct hub *h)
 		json_put_int(&w, "bytes_per_s", r->conf->bytes_per_s);
 	}
 	if (h->features & FEATURE_HUBS)
-		put_hubs(&w, r, h);
+		nhubs = put_hubs(&w, h);
 	json_end(&w, '}');
 	wsio_write(h->ws, &w, NULL);
+	wbuf_reset(&w);
+	rest_of_peers(h, &w, npeers);
+	rest_of_hubs(h, &w, nhubs);
 	wbuf_free(&w);
 }
 
-/* Those that can be talked to without the names of their peers. */
-static void
-put_hubs(struct wbuf *w, const struct relay *r, const struct hub *but)
+/* Of all other hubs; how many had room. */
+static size_t
+put_peers(struct wbuf *w, const struct hub *h)
 {
 	const struct hub *o;
+	struct peer *p;
+	size_t pos, n = 0;
+
+	TAILQ_FOREACH(o, &h->relay->up, entry) {
+		if (o == h || map_count(o->peers) == 0)
+			continue;
+		pos = 0;
+		while (w->len < PEERS_MAX &&
+		    (p = map_next(o->peers, &pos)) != NULL) {
+			json_comma(w);
+			put_peer(w, o, p);
+			n++;
+		}
+	}
+	return n;
+}
+
+static void
+rest_of_peers(struct hub *h, struct wbuf *w, size_t skip)
+{
+	const struct hub *o;
+	struct peer *p;
+	size_t pos;
+
+	TAILQ_FOREACH(o, &h->relay->up, entry) {
+		if (o == h || map_count(o->peers) == 0)
+			continue;
+		pos = 0;
+		while ((p = map_next(o->peers, &pos)) != NULL) {
+			if (skip > 0) {
+				skip--;
+				continue;
+			}
+			put_join(w, o, p);
+			wsio_write(h->ws, w, NULL);
+			wbuf_reset(w);
+		}
+	}
+}
+
+/*
+ * Those that can be talked to without the names of their peers; how many had
+ * room.
+ */
+static size_t
+put_hubs(struct wbuf *w, const struct hub *h)
+{
+	const struct hub *o;
+	size_t n = 0;
 
 	json_key(w, "hubs");
 	json_begin(w, '[');
-	TAILQ_FOREACH(o, &r->up, entry) {
-		if (o == but || !(o->features & FEATURE_SEAL))
+	TAILQ_FOREACH(o, &h->relay->up, entry) {
+		if (o == h || !(o->features & FEATURE_SEAL))
 			continue;
+		if (w->len >= WELCOME_MAX)
+			break;
 		json_comma(w);
 		json_add_str(w, o->id, strlen(o->id));
+		n++;
 	}
 	json_end(w, ']');
+	return n;
+}
+
+static void
+rest_of_hubs(struct hub *h, struct wbuf *w, size_t skip)
+{
+	const struct hub *o;
+
+	TAILQ_FOREACH(o, &h->relay->up, entry) {
+		if (o == h || !(o->features & FEATURE_SEAL))
+			continue;
+		if (skip > 0) {
+			skip--;
+			continue;
+		}
+		put_hub(w, o, "join");
+		wsio_write(h->ws, w, NULL);
+		wbuf_reset(w);
+	}
+}
+
+static void
+put_hub(struct wbuf *w, const struct hub *h, const char *action)
+{
+	json_begin(w, '{');
+	json_put_str(w, "type", "relay_hub");
+	json_put_str(w, "action", action);
+	json_put_str(w, "hub_id", h->id);
+	json_end(w, '}');
+}
+
+static void
+put_join(struct wbuf *w, const struct hub *h, const struct peer *p)
+{
+	json_begin(w, '{');
+	json_put_str(w, "type", "bridge_peer_update");
+	json_put_str(w, "action", "join");
+	json_key(w, "peer");
+	put_peer(w, h, p);
+	json_end(w, '}');
 }
 
 /* A peer as it is in a list; NULL if it is none, or one too many. */
@@ -189,7 +279,6 @@ to_others(struct hub *h, struct wbuf *w, unsigned with,
 	struct rbuf *line;
 	struct hub *o;
 
-	json_end(w, '}');
 	line = wbuf_take(w);
 	TAILQ_FOREACH(o, &h->relay->up, entry) {
 		if (o == h || (o->features & with) != with ||
@@ -206,11 +295,7 @@ tell_join(struct hub *h, const struct peer *p, unsigned without)
 {
 	struct wbuf w = { 0 };
 
-	json_begin(&w, '{');
-	json_put_str(&w, "type", "bridge_peer_update");
-	json_put_str(&w, "action", "join");
-	json_key(&w, "peer");
-	put_peer(&w, h, p);
+	put_join(&w, h, p);
 	to_others(h, &w, 0, without);
 }
 
@@ -224,6 +309,7 @@ tell_leave(struct hub *h, const char *name, unsigned without)
 	json_put_str(&w, "action", "leave");
 	json_key(&w, "name");
 	wbuf_printf(&w, "\"%s@%s\"", name, h->id);
+	json_end(&w, '}');
 	to_others(h, &w, 0, without);
 }
 
@@ -234,10 +320,7 @@ tell_hub(struct hub *h, const char *action)
 
 	if (!(h->features & FEATURE_SEAL))
 		return;
-	json_begin(&w, '{');
-	json_put_str(&w, "type", "relay_hub");
-	json_put_str(&w, "action", action);
-	json_put_str(&w, "hub_id", h->id);
+	put_hub(&w, h, action);
 	to_others(h, &w, FEATURE_HUBS, 0);
 }
 
@@ -276,6 +359,7 @@ peers_update(struct hub *h, const struct json_value *v)
 		wbuf_printf(&w, "\"%s@%s\"", name, h->id);
 		json_key(&w, "new_name");
 		wbuf_printf(&w, "\"%s@%s\"", new_name, h->id);
+		json_end(&w, '}');
 		to_others(h, &w, FEATURE_RENAME, 0);
 	}
 }

@@ -29,7 +29,7 @@ handshake(int fd, char *buf)
 	ssize_t n;
 	int r = -1;
 
-	while (len < BUF_SIZE && (n = read(fd, buf + len, BUF_SIZE - len)) > 0) {
+	while ((n = read(fd, buf + len, BUF_SIZE - len)) > 0) {
 		len += (size_t)n;
 		if (wshttp_read(buf, len, &q) > 0) {
 			wshttp_accept(&w, q.key);

@@ -3,11 +3,12 @@
 // more, played with an independent client, the package ws.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 
 import { run, until } from './relay.mjs';
-import { Hub, SECRET, certificate, hello, hub, metrics, peer, relay, start,
-    stop } from './relaynode.mjs';
+import { Hub, SECRET, certificate, etc, hello, hub, metrics, peer, relay,
+    serve, start, stop } from './relaynode.mjs';
 
 const BIG = 500000;
 const FLOOD = 300;
@@ -173,6 +174,23 @@ cases['hubs that seal are told of'] = async () => {
 	assert.deepEqual(a.got, []);
 };
 
+cases['a welcome that is too long goes on as joins'] = async () => {
+	const many = id => Array.from({ length: 200 }, (_, i) =>
+	    ({ ...peer(`${id}-${i}`), cwd: `/${'w'.repeat(4000)}` }));
+	const hubs = [await hub('alpha', { peers: many('a') }),
+		await hub('beta', { peers: many('b') })];
+	const h = await hub('gamma');
+	const names = new Set(h.welcome.peers.map(p => p.name));
+
+	assert.ok(JSON.stringify(h.welcome).length < 1024 * 1024);
+	assert.ok(names.size > 100);
+	while (names.size < 400)
+		names.add((await h.next('bridge_peer_update')).peer.name);
+	assert.deepEqual(h.got, []);
+	await h.end();
+	await Promise.all(hubs.map(o => o.end()));
+};
+
 cases['health and metrics'] = async () => {
 	const answer = await fetch(`http://127.0.0.1:${relay.ports[0]}/`);
 
@@ -220,6 +238,28 @@ limit peers 1 per hub
 	assert.equal(limit.messages_per_s, 100);
 	assert.ok(limit.retry_ms > 0);
 	await Promise.all([a.end(), b.end()]);
+	await stop();
+};
+
+cases['as relay-setup makes it'] = async () => {
+	const dir = `${relay.dir}/setup`, conf = `${dir}/relayd.conf`;
+	const setup = () => execFileSync('sh', [`${etc}/relay-setup`, '-d', dir,
+	    'localhost'], { encoding: 'utf8' });
+
+	assert.match(setup(), /signed by nobody else.*\nrelay "wss:\/\/localhost"/s);
+	const secret = fs.readFileSync(`${dir}/relay.secret`, 'utf8').trim();
+
+	// the second time it changes nothing
+	setup();
+	assert.equal(fs.readFileSync(`${dir}/relay.secret`, 'utf8').trim(),
+	    secret);
+	fs.writeFileSync(conf, fs.readFileSync(conf, 'utf8')
+	    .replace('port 443', `port ${relay.ports[1]}`));
+	await serve(conf);
+	const a = await hub('alpha', { secret },
+	    `wss://127.0.0.1:${relay.ports[1]}/`);
+
+	await a.end();
 	await stop();
 };
 

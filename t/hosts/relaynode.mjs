@@ -16,6 +16,7 @@ import { until } from './relay.mjs';
 
 export const SECRET = 'the relay\'s secret';
 const here = path.dirname(fileURLToPath(import.meta.url));
+export const etc = path.resolve(`${here}/../../etc`);
 const build = path.resolve(process.env.ECORELAY_BUILD ?? `${here}/../..`);
 export const relay = { ports: [] };
 
@@ -92,6 +93,12 @@ export async function start(more = '')
 
 	fs.writeFileSync(file, listeners() +
 	    (typeof more === 'string' ? more : ''));
+	await serve(file);
+}
+
+// A relay with that configuration.
+export async function serve(file)
+{
 	relay.log = `${relay.dir}/log`;
 	relay.proc = spawn(`${build}/relayd/relayd`, ['-d', '-f', file],
 	    { stdio: ['ignore', 'ignore', fs.openSync(relay.log, 'w')] });
