@@ -208,7 +208,7 @@ set_group(const char *path, const char *group)
 	return 0;
 }
 
-/* hubctl.sock is beside the hub's socket. */
+/* Whoever sees the hub's socket finds hubctl.sock beside it. */
 static int
 open_sockets(struct parent *p, int *hub, int *ctl)
 {
@@ -218,16 +218,18 @@ open_sockets(struct parent *p, int *hub, int *ctl)
 	strlcpy(dir, path, sizeof(dir));
 	*strrchr(dir, '/') = '\0';
 	if (paths_mkdir(dir[0] != '\0' ? dir : "/") == -1 ||
-	    (*hub = unix_listen(path, p->conf->socket_mode)) == -1) {
-		log_warn("%s", path);
-		return -1;
-	}
-	if (set_group(path, p->conf->socket_group) == -1 ||
 	    paths_join(p->ctl_path, sizeof(p->ctl_path), dir,
 	    "hubctl.sock") == -1 ||
 	    (*ctl = unix_listen(p->ctl_path, 0600)) == -1) {
-		log_warn("%s", p->ctl_path);
-		(void)unlink(path);
+		log_warn("%s/hubctl.sock", dir);
+		return -1;
+	}
+	if ((*hub = unix_listen(path, p->conf->socket_mode)) == -1 ||
+	    set_group(path, p->conf->socket_group) == -1) {
+		log_warn("%s", path);
+		(void)unlink(p->ctl_path);
+		if (*hub != -1)
+			(void)unlink(path);
 		return -1;
 	}
 	return 0;
