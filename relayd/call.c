@@ -63,6 +63,9 @@ call_new(struct uplink *u, const struct wsurl *to, struct ssl_ctx_st *tls,
 
 	c->uplink = u;
 	c->to = *to;
+	/* it may be replaced meanwhile */
+	if (tls != NULL)
+		SSL_CTX_up_ref(tls);
 	c->tls = tls;
 	c->done = done;
 	c->arg = arg;
@@ -94,6 +97,7 @@ call_free(struct call *c)
 		proxy_free(c->proxy);
 	wsio_free(c->ws);
 	event_free(c->timer);
+	SSL_CTX_free(c->tls);
 	explicit_bzero(&c->proxy_addr, sizeof(c->proxy_addr));
 	free(c);
 }

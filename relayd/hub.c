@@ -130,7 +130,7 @@ drop(struct hub *h, const char *why)
 		len = rival->hello_len;
 		rival->hello = NULL;
 		welcome(rival, text, len);
-		free(text);
+		freezero(text, len);
 	}
 }
 
@@ -138,7 +138,7 @@ static void
 forget(struct hub *h)
 {
 	peers_free(h->peers);
-	free(h->hello);
+	freezero(h->hello, h->hello_len);
 	free(h);
 }
 
@@ -176,6 +176,8 @@ on_message(struct wsio *ws, char *p, size_t n, void *arg)
 		hello(h, p, n);
 		return;
 	}
+	if (h->stage != STAGE_UP)
+		return;
 	if (message_scan(v, p, n) == -1) {
 		code = message_fault(p, n, &why);
 		hub_close(h, code, why);
@@ -312,6 +314,8 @@ contend(struct hub *h, struct hub *holder, const char *p, size_t n)
 	holder->asked = time_mono_ms();
 	wsio_ping(holder->ws);
 	h->stage = STAGE_PROBE;
+	/* it is not that hub before it has its welcome */
+	wsio_hold(h->ws, 1);
 	h->hello = xmalloc(n + 1);
 	memcpy(h->hello, p, n);
 	h->hello_len = n;
@@ -332,6 +336,7 @@ welcome(struct hub *h, const char *p, size_t n)
 	r->nup++;
 	map_sets(r->ids, h->id, h);
 	h->stage = STAGE_UP;
+	wsio_hold(h->ws, 0);
 	h->messages.filled = h->bytes.filled = time_mono_ms();
 	h->messages.level = r->conf->messages_per_s;
 	h->bytes.level = r->conf->bytes_per_s;

@@ -450,7 +450,6 @@ get_other(struct pairing *p, const struct json_value *v)
 {
 	static const char bad[] = "the other hub says what makes no sense";
 	struct pair_done *d = &p->done;
-	char token[UPLINK_TOKEN_SIZE] = "";
 	long n = 0;
 
 	if (v[P_HUB_ID].type != JS_STRING || v[P_KEY].type != JS_STRING ||
@@ -461,10 +460,9 @@ get_other(struct pairing *p, const struct json_value *v)
 	    strspn(d->key, "0123456789abcdef") != LINK_KEY_SIZE - 1)
 		return bad;
 	if (!p->invites && (v[P_TOKEN].type != JS_STRING ||
-	    (n = json_str(&v[P_TOKEN], token, sizeof(token))) == -1 ||
-	    uplink_relay_token(&p->relay, token, (size_t)n) == -1))
+	    (n = json_str(&v[P_TOKEN], d->token, sizeof(d->token))) == -1 ||
+	    uplink_relay_token(&p->relay, d->token, (size_t)n) == -1))
 		return bad;
-	explicit_bzero(token, sizeof(token));
 	if (!p->invites)
 		strlcpy(d->token, p->relay.token, sizeof(d->token));
 	if (strcmp(d->hub_id, p->uplink->conf.hub_id) == 0)

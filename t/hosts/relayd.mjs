@@ -117,6 +117,56 @@ cases['an id belongs to one, unless that one is dead'] = async () => {
 	await again.end();
 };
 
+// Sends a hello and, at once, forwards and an update as that hub.
+async function hasty(id)
+{
+	const h = new Hub();
+
+	await h.opened;
+	h.say(hello(id, { peers: [peer('eve')] }));
+	for (let i = 0; i < 3; i++)
+		h.say({ type: 'bridge_forward', target_peer: 'bob@beta',
+		    wrapped: { type: 'incoming_message', text: `${i}` } });
+	h.say({ type: 'bridge_peer_update', action: 'join',
+	    peer: peer('mallory') });
+	return h;
+}
+
+cases['nobody speaks for a hub before it is that hub'] = async () => {
+	const b = await hub('beta', { peers: [peer('bob')] });
+	const a = await hub('alpha', { peers: [peer('ann')] });
+	const next = async (type, more) => {
+		const msg = await b.next(type);
+
+		for (const key in more)
+			assert.deepEqual(msg[key], more[key]);
+	};
+
+	await next('bridge_peer_update', { action: 'join' });
+	assert.deepEqual(await (await hasty('alpha')).closed,
+	    [4004, 'hub_id_taken']);
+	a.say({ type: 'bridge_forward', target_peer: 'bob@beta',
+	    wrapped: { type: 'incoming_message', text: 'ann\'s' } });
+	await next('bridge_forward', { origin_hub: 'alpha', wrapped: {
+		type: 'incoming_message', text: 'ann\'s' } });
+	// when alpha is dead, what it said comes after its coming
+	a.ws.pause();
+	const h = await hasty('alpha');
+
+	await h.next('bridge_welcome');
+	await next('bridge_peer_update', { action: 'leave',
+	    name: 'ann@alpha' });
+	await next('bridge_peer_update', { action: 'join',
+	    peer: peer('eve@alpha') });
+	for (let i = 0; i < 3; i++)
+		await next('bridge_forward', { wrapped: {
+			type: 'incoming_message', text: `${i}` } });
+	await next('bridge_peer_update', { action: 'join',
+	    peer: peer('mallory@alpha') });
+	a.ws.terminate();
+	await Promise.all([h.end(), b.end()]);
+};
+
 cases['over TLS, with a new certificate too'] = async () => {
 	const url = `wss://127.0.0.1:${relay.ports[1]}/`;
 	const old = await hub('old', {}, url);
