@@ -15,7 +15,7 @@
 #include "hubctl.h"
 #include "pairproto.h"
 
-#define INVITE_MS	((PAIR_SECONDS + 30) * 1000)
+#define INVITE_MS	((PAIR_SECONDS_MAX + 30) * 1000)
 #define JOIN_MS		90000
 
 static int	on_code(const char *, size_t, void *);
@@ -90,9 +90,10 @@ on_code(const char *text, size_t len, void *arg)
 		print_json(text, len);
 	else if (json_unpack(json, "{s:s,s:s,s:I}", "url", &url, "code", &code,
 	    "seconds", &seconds) == 0)
-		printf("On the other machine, within %lld minutes:\n"
-		    "\n    hubctl join %s %s\n\n", (long long)seconds / 60,
-		    url, code);
+		printf("On the other machine, within %lld %s:\n"
+		    "\n    hubctl join %s %s\n\n",
+		    (long long)(seconds < 120 ? seconds : seconds / 60),
+		    seconds < 120 ? "seconds" : "minutes", url, code);
 	json_decref(json);
 	fflush(stdout);
 	return 0;

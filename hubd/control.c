@@ -148,6 +148,7 @@ closed(struct imsgbuf *ib, int err, void *arg)
 	t->ib = NULL;
 	TAILQ_REMOVE(&t->control->all, t, entry);
 	t->control->nmonitors -= (unsigned)t->monitor;
+	ctlpair_gone(t);
 	ctl_unref(t);
 }
 

@@ -100,6 +100,20 @@ end(struct pair_wait *p)
 }
 
 void
+ctlpair_gone(struct ctl *t)
+{
+	struct control *c = t->control;
+	struct pair_wait *p, *next;
+
+	TAILQ_FOREACH_SAFE(p, &c->pairs, entry, next) {
+		if (p->pending->ctl != t)
+			continue;
+		router_tell(c->router, PAIR_CANCEL, p->id, NULL);
+		end(p);
+	}
+}
+
+void
 ctlpair_free(struct control *c)
 {
 	struct pair_wait *p;
@@ -126,7 +140,7 @@ show_code(const struct pair_wait *p, const struct pair_code *m)
 	json_put_str(&w, "event", "invite");
 	json_put_str(&w, "url", m->url);
 	json_put_str(&w, "code", shown);
-	json_put_int(&w, "seconds", PAIR_SECONDS);
+	json_put_int(&w, "seconds", m->seconds);
 	json_end(&w, '}');
 	ctl_event(p->pending->ctl, &w);
 	explicit_bzero(w.rb->data, w.len);

@@ -148,6 +148,15 @@ pairs_ask(struct pairs *p, struct imsg *m)
 	explicit_bzero(&a, sizeof(a));
 }
 
+void
+pairs_cancel(struct pairs *p, uint32_t id, struct imsgbuf *uplink)
+{
+	if (p->id == id)
+		forget(p);
+	if (uplink != NULL)
+		imsg_send(uplink, PAIR_CANCEL, id, -1, NULL, NULL);
+}
+
 /* To the file, and to the uplink; NULL, or why not. */
 static const char *
 keep(struct pairs *p, const struct pair_done *d)

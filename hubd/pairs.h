@@ -6,6 +6,8 @@
 #ifndef PAIRS_H
 #define PAIRS_H
 
+#include <stdint.h>
+
 struct conf;
 struct imsg;
 struct imsgbuf;
@@ -23,6 +25,8 @@ struct pairs	*pairs_new(struct conf *, const struct pairs_ops *, void *);
 void		 pairs_free(struct pairs *);
 /* Of the router; the body is checked. */
 void		 pairs_ask(struct pairs *, struct imsg *);
+/* Nobody waits for the answer any more; uplink NULL: none runs. */
+void		 pairs_cancel(struct pairs *, uint32_t id, struct imsgbuf *uplink);
 /* Of the uplink; -1 if it is not what it should be. */
 int		 pairs_answer(struct pairs *, struct imsg *);
 /* The uplink has ended, and all that it was asked. */

@@ -478,6 +478,10 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case PAIR_JOIN:
 		pairs_ask(k->parent->pairs, m);
 		break;
+	case PAIR_CANCEL:
+		pairs_cancel(k->parent->pairs, m->id,
+		    k->parent->kids[KID_UPLINK].ib);
+		break;
 	case PAIR_CODE:
 	case PAIR_DONE:
 		if (pairs_answer(k->parent->pairs, m) == -1) {

@@ -101,6 +101,7 @@ enum imsg_type {
 	/* router to parent to uplink, and back: pairproto.h */
 	PAIR_INVITE,
 	PAIR_JOIN,
+	PAIR_CANCEL,
 	PAIR_CODE,
 	PAIR_DONE,
 	/* a carrier to the resolver, and the answer */

@@ -33,6 +33,7 @@ pair_code_put(struct wbuf *w, const struct pair_code *m)
 {
 	put_str(w, m->url);
 	put_str(w, m->code);
+	put_u32(w, m->seconds);
 }
 
 int
@@ -40,6 +41,7 @@ pair_code_get(struct reader *rd, struct pair_code *m)
 {
 	get_str(rd, m->url, sizeof(m->url));
 	get_str(rd, m->code, sizeof(m->code));
+	m->seconds = get_u32(rd);
 	return reader_done(rd);
 }
 

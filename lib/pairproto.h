@@ -14,9 +14,13 @@
 #define PAIR_CODE_LEN	16	/* digits of base32 (RFC 4648): 80 bits */
 #define PAIR_CODE_SIZE	(PAIR_CODE_LEN + 1)
 #define PAIR_SHOWN_SIZE	(PAIR_CODE_LEN + 4)	/* in groups of four */
-#define PAIR_SECONDS	300	/* that a code is good for */
+#define PAIR_SECONDS	300	/* that a code is good for, by default */
+#define PAIR_SECONDS_MAX 3600
 
-/* PAIR_INVITE: url "" is any relay.  PAIR_JOIN. */
+/*
+ * PAIR_INVITE: url "" is any relay.  PAIR_JOIN.  PAIR_CANCEL has no body: what
+ * was asked with that id has no answer.
+ */
 struct pair_ask {
 	char	url[UPLINK_URL_SIZE];
 	char	code[PAIR_CODE_SIZE];		/* of PAIR_JOIN */
@@ -26,6 +30,7 @@ struct pair_ask {
 struct pair_code {
 	char	url[UPLINK_URL_SIZE];
 	char	code[PAIR_CODE_SIZE];
+	uint32_t seconds;		/* that it is good for */
 };
 /* PAIR_DONE: the last answer. */
 struct pair_done {

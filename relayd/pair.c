@@ -76,7 +76,7 @@ static struct guesser *guesser_of(struct pairs *, const char *);
 static void	guessed(struct pairs *, const char *);
 static void	network_of(const char *, char[RELAY_ADDRESS_SIZE]);
 static void	attach(struct end *, struct slot *, struct wsio *);
-static void	say(struct wsio *, const char *);
+static void	say(struct wsio *, const char *, int64_t);
 static void	on_message(struct wsio *, char *, size_t, void *);
 static void	on_gone(struct wsio *, unsigned, const char *, void *);
 static void	leave(struct end *, unsigned, const char *);
@@ -213,7 +213,7 @@ open_slot(struct pairs *ps, struct wsio *ws, const char *address,
 		map_sets(ps->ids, id, s);
 		attach(&s->ends[0], s, ws);
 		ps->relay->counters[COUNT_PAIR_OPENED]++;
-		say(ws, "pair_open");
+		say(ws, "pair_open", ps->relay->conf->pair_ms / 1000);
 	}
 }
 
@@ -234,8 +234,8 @@ join_slot(struct pairs *ps, struct wsio *ws, const char *address,
 	} else {
 		attach(&s->ends[1], s, ws);
 		ps->relay->counters[COUNT_PAIR_JOINED]++;
-		say(s->ends[0].ws, "pair_peer");
-		say(s->ends[1].ws, "pair_peer");
+		say(s->ends[0].ws, "pair_peer", 0);
+		say(s->ends[1].ws, "pair_peer", 0);
 	}
 }
 
@@ -293,12 +293,14 @@ attach(struct end *e, struct slot *s, struct wsio *ws)
 }
 
 static void
-say(struct wsio *ws, const char *type)
+say(struct wsio *ws, const char *type, int64_t seconds)
 {
 	struct wbuf w = { 0 };
 
 	json_begin(&w, '{');
 	json_put_str(&w, "type", type);
+	if (seconds > 0)
+		json_put_int(&w, "seconds", seconds);
 	json_end(&w, '}');
 	wsio_write(ws, &w, NULL);
 	wbuf_free(&w);

@@ -57,12 +57,12 @@ struct pairing {
 };
 
 enum {
-	P_TYPE, P_DATA, P_HUB_ID, P_KEY, P_TOKEN, MEMBERS
+	P_TYPE, P_DATA, P_HUB_ID, P_KEY, P_TOKEN, P_SECONDS, MEMBERS
 };
 
 static const char *const members[MEMBERS] = {
 	[P_TYPE] = "type", [P_DATA] = "data", [P_HUB_ID] = "hub_id",
-	[P_KEY] = "key", [P_TOKEN] = "token",
+	[P_KEY] = "key", [P_TOKEN] = "token", [P_SECONDS] = "seconds",
 };
 
 /* What a relay says when it closes, and what that means to people. */
@@ -70,14 +70,14 @@ static const struct {
 	const char	*said, *means;
 } closings[] = {
 	{ "no_such_slot", "there is no such invitation at that relay: is the "
-	    "code right, and not older than 5 minutes?" },
+	    "code right, and not too old?" },
 	{ "slot_taken", "somebody else has used this code" },
 	{ "rate_limited", "too many wrong codes from here: try again in a "
 	    "minute" },
 	{ "auth_failed", "the relay refuses this hub's token" },
 	{ "max_slots_reached", "too many invitations are open at the relay: "
 	    "try again later" },
-	{ "pair_timeout", "nobody has joined within 5 minutes" },
+	{ "pair_timeout", "nobody has joined in time" },
 	{ "peer_gone", "the other hub has gone" },
 	{ "expected_bridge_hello", "the relay does not know pairing" },
 	{ "handshake_timeout", "the relay does not know pairing" },
@@ -93,7 +93,7 @@ static void	on_closed(struct wsio *, unsigned, const char *, void *);
 static int	scan(struct json_value *, const char *, size_t);
 static int	is(const struct json_value *, const char *);
 static void	ask_slot(struct pairing *);
-static void	opened(struct pairing *);
+static void	opened(struct pairing *, const struct json_value *);
 static void	met(struct pairing *);
 static void	on_data(struct pairing *, const struct json_value *);
 static void	output(const void *, size_t, void *);
@@ -135,6 +135,19 @@ pairing_new(struct uplink *u, uint32_t id, const struct uplink_relay *r,
 	}
 	p->psk = psk_new(p->code, p->invites ? INVITER : JOINER);
 	p->call = call_new(u, &p->relay.at, tls, on_called, p);
+}
+
+void
+pairing_cancel(struct uplink *u, uint32_t id)
+{
+	struct pairing *p;
+
+	TAILQ_FOREACH(p, &u->pairings, entry) {
+		if (p->id == id) {
+			free_one(p);
+			return;
+		}
+	}
 }
 
 void
@@ -195,7 +208,7 @@ on_timer(evutil_socket_t fd, short ev, void *arg)
 
 	(void)fd;
 	(void)ev;
-	end(p, p->stage == PAIR_WAITING ? "nobody has joined within 5 minutes" :
+	end(p, p->stage == PAIR_WAITING ? "nobody has joined in time" :
 	    p->stage == PAIR_ASKED ? "the relay does not answer" :
 	    "the other hub does not answer");
 }
@@ -281,7 +294,7 @@ on_message(struct wsio *ws, char *text, size_t n, void *arg)
 		end(p, "the relay has sent what is not JSON");
 	else if (is(&v[P_TYPE], "pair_open") && p->stage == PAIR_ASKED &&
 	    p->invites)
-		opened(p);
+		opened(p, &v[P_SECONDS]);
 	else if (is(&v[P_TYPE], "pair_peer") && p->tls == NULL &&
 	    p->stage == (p->invites ? PAIR_WAITING : PAIR_ASKED))
 		met(p);
@@ -290,13 +303,16 @@ on_message(struct wsio *ws, char *text, size_t n, void *arg)
 }
 
 static void
-opened(struct pairing *p)
+opened(struct pairing *p, const struct json_value *v)
 {
+	int64_t seconds = PAIR_SECONDS;
 	struct pair_code m;
 
+	(void)json_int(v, 1, PAIR_SECONDS_MAX, &seconds);
 	p->stage = PAIR_WAITING;
 	/* the relay has its own clock */
-	arm(p, (PAIR_SECONDS + 5) * 1000);
+	arm(p, ((int)seconds + 5) * 1000);
+	m.seconds = (uint32_t)seconds;
 	strlcpy(m.url, p->relay.url, sizeof(m.url));
 	strlcpy(m.code, p->code, sizeof(m.code));
 	uplink_invited(p->uplink, p->id, &m);

@@ -26,7 +26,9 @@ TAILQ_HEAD(pairing_list, pairing);
 #define PAIRINGS_MAX	16
 void	pairing_new(struct uplink *, uint32_t id, const struct uplink_relay *,
 	    const char *code, struct ssl_ctx_st *tls);
-/* All end without a word. */
+/* The one of that id ends without a word. */
+void	pairing_cancel(struct uplink *, uint32_t id);
+/* All do. */
 void	pairings_free(struct uplink *);
 
 #endif

@@ -167,6 +167,10 @@ on_parent(struct imsg *msg, void *arg)
 		bad = on_invite(u, msg->id, &msg->rd);
 	else if (msg->type == PAIR_JOIN && u->sealer != NULL)
 		bad = on_join(u, msg->id, &msg->rd);
+	else if (msg->type == PAIR_CANCEL) {
+		pairing_cancel(u, msg->id);
+		bad = 0;
+	}
 	if (bad)
 		fatalx("unexpected %s from the parent", imsg_name(msg->type));
 }

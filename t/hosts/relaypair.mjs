@@ -33,11 +33,12 @@ async function join(id, url = undefined)
 	return h;
 }
 
-async function pair(id = slot(), url = undefined)
+async function pair(id = slot(), url = undefined, seconds = 300)
 {
 	const a = await open(id);
 
-	assert.deepEqual(await a.next('pair_open'), { type: 'pair_open' });
+	assert.deepEqual(await a.next('pair_open'), { type: 'pair_open',
+	    seconds });
 	const b = await join(id, url);
 
 	for (const end of [a, b])
@@ -219,7 +220,7 @@ cases['a slot does not stay for ever'] = async () => {
 	await start('pair timeout 1 second\n');
 	const id = slot();
 	const alone = await open(id);
-	const [a, b] = await pair();
+	const [a, b] = await pair(slot(), undefined, 1);
 
 	await alone.next('pair_open');
 	for (const h of [alone, a, b])

@@ -306,6 +306,24 @@ START_TEST(test_no_relay)
 }
 END_TEST
 
+/* Whoever waits gives up: nobody can join then. */
+START_TEST(test_interrupted)
+{
+	struct meeting	*m = begin("beta");
+	int		 i, status;
+
+	/* more than may be open at a time */
+	for (i = 0; i < 20; i++) {
+		invite(m);
+		want(kill(m->pid, SIGINT) == 0 && program_wait(m->pid, &status,
+		    t_slow(T_WAIT)) == 0, "hubctl invite does not end");
+	}
+	/* its end may not have reached the relay yet */
+	beta_says(m, 1, "", "join", m->url, m->code);
+	end(m);
+}
+END_TEST
+
 /* The uplink of the hub that invites is killed. */
 START_TEST(test_killed)
 {
@@ -352,6 +370,7 @@ main(int argc, char *argv[])
 	test_add(s, test_same_id, 60);
 	test_add(s, test_bad_id, 60);
 	test_add(s, test_no_relay, 90);
+	test_add(s, test_interrupted, 60);
 	test_add(s, test_killed, 60);
 	test_add(s, test_wrong_token, 60);
 	return (test_main(argv[0], s));
