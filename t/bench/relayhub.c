@@ -23,6 +23,7 @@
 
 static int	dial(int);
 static ssize_t	some(struct end *, void *, size_t);
+static size_t	header(const char *, size_t, uint64_t *);
 
 static int
 dial(int port)
@@ -143,6 +144,51 @@ end_read(struct end *e, uint64_t *messages)
 		else if (ev.type == WS_CLOSED || ev.type == WS_BROKEN)
 			return -1;
 	} while (ev.type != WS_MORE);
+	e->len -= used;
+	memmove(e->buf, e->buf + used, e->len);
+	return 0;
+}
+
+/* The length of a frame's header and its payload; 0: more is to come. */
+static size_t
+header(const char *p, size_t n, uint64_t *payload)
+{
+	const uint8_t *b = (const uint8_t *)p;
+	size_t nlen, i;
+
+	if (n < 2)
+		return 0;
+	nlen = b[1] == 126 ? 2 : b[1] == 127 ? 8 : 0;
+	if (n < 2 + nlen)
+		return 0;
+	*payload = nlen == 0 ? b[1] : 0;
+	for (i = 0; i < nlen; i++)
+		*payload = *payload << 8 | b[2 + i];
+	return 2 + nlen;
+}
+
+int
+end_skip(struct end *e, uint64_t *messages)
+{
+	size_t used = 0, n;
+	ssize_t got = some(e, e->buf + e->len, e->cap - e->len);
+
+	if (got == 0 || (got == -1 && errno != EAGAIN && errno != EINTR))
+		return -1;
+	if (got > 0)
+		e->len += (size_t)got;
+	for (;;) {
+		n = e->len - used < e->left ? e->len - used : (size_t)e->left;
+		used += n;
+		e->left -= n;
+		if (n > 0 && e->left == 0 && e->text)
+			(*messages)++;
+		if (e->left > 0 || (n = header(e->buf + used, e->len - used,
+		    &e->left)) == 0)
+			break;
+		e->text = (uint8_t)e->buf[used] == 0x81;
+		used += n;
+	}
 	e->len -= used;
 	memmove(e->buf, e->buf + used, e->len);
 	return 0;

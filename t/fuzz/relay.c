@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Fuzz target: a hub says anything to a relay in this process, at which there
- * is another hub.  Each input line is a WebSocket message; the first one in
- * place of the hello if it does not begin with a space.
+ * Fuzz target: a few connections say anything to a relay in this process.
+ * Each input line is for one of them, which is opened when it is needed: its
+ * first character says which, and what is to be done.  0 to 3: the rest is a
+ * WebSocket message; 4 to 7: raw bytes; the next four: it is closed, then: it
+ * stops reading, then: whoever has not said hello is late.
  */
 #include "compat.h"
 
@@ -20,28 +22,40 @@
 
 int		LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
+#define ENDS	4
+
+struct side {
+	struct relay	 relay;
+	int		 fds[ENDS];	/* -1: not open */
+	int		 deaf[ENDS];
+};
+
 static void	quiet(enum log_level, const char *, void *);
-static int	join(struct relay *, const char *);
+static int	join(struct relay *);
 static void	say(int, const void *, size_t);
-static void	turn(struct relay *, const int *);
+static void	turn(struct side *);
+static void	line(struct side *, const uint8_t *, size_t);
+static void	set_up(struct side *, struct event_base *);
+static void	tear_down(struct side *);
+
+static struct relay_conf	conf;
 
 static void
-quiet(enum log_level level, const char *line, void *arg)
+quiet(enum log_level level, const char *text, void *arg)
 {
 	(void)level;
-	(void)line;
+	(void)text;
 	(void)arg;
 }
 
-/* A WebSocket that has been asked for; with a hello if there is an id. */
+/* A WebSocket that has been asked for. */
 static int
-join(struct relay *r, const char *id)
+join(struct relay *r)
 {
 	static const char ask[] = "GET / HTTP/1.1\r\nHost: x\r\n"
 	    "Connection: Upgrade\r\nUpgrade: websocket\r\n"
 	    "Sec-WebSocket-Version: 13\r\n"
 	    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-	struct wbuf w = { 0 };
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
@@ -49,14 +63,6 @@ join(struct relay *r, const char *id)
 	hub_new(r, pair[0], NULL, "here");
 	if (send(pair[1], ask, sizeof(ask) - 1, 0) == -1)
 		abort();
-	if (id != NULL) {
-		wbuf_printf(&w, "{\"type\":\"bridge_hello\",\"hub_id\":"
-		    "\"%s\",\"secret\":\"a secret\",\"protocol_version\":"
-		    "\"5\",\"peers\":[{\"name\":\"p\"}],\"features\":"
-		    "[\"hubs\",\"limits\",\"rename\"]}", id);
-		say(pair[1], wbuf_data(&w), w.len);
-		wbuf_free(&w);
-	}
 	return pair[1];
 }
 
@@ -71,26 +77,91 @@ say(int fd, const void *p, size_t n)
 }
 
 static void
-turn(struct relay *r, const int *fds)
+turn(struct side *s)
 {
 	char buf[65536];
 	int i;
 
 	for (i = 0; i < 3; i++)
-		event_base_loop(r->base, EVLOOP_NONBLOCK);
-	for (i = 0; i < 2; i++) {
-		while (recv(fds[i], buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		event_base_loop(s->relay.base, EVLOOP_NONBLOCK);
+	for (i = 0; i < ENDS; i++) {
+		while (s->fds[i] != -1 && !s->deaf[i] &&
+		    recv(s->fds[i], buf, sizeof(buf), MSG_DONTWAIT) > 0)
 			;
 	}
+	if (s->relay.nup > conf.max_hubs)
+		abort();
+}
+
+static void
+line(struct side *s, const uint8_t *p, size_t n)
+{
+	unsigned op = (uint8_t)(p[0] - '0') % 32U, what = op / ENDS;
+	unsigned i = op % ENDS;
+
+	if (what == 4) {
+		/* whoever has not said hello is late */
+		conf.handshake_ms = 0;
+		hubs_tick(&s->relay);
+		pairs_tick(s->relay.pairs);
+		conf.handshake_ms = 5000;
+		return;
+	}
+	if (s->fds[i] == -1) {
+		s->fds[i] = join(&s->relay);
+		s->deaf[i] = 0;
+		turn(s);
+	}
+	if (what == 1)
+		(void)!send(s->fds[i], p + 1, n - 1, MSG_NOSIGNAL |
+		    MSG_DONTWAIT);
+	else if (what == 2) {
+		close(s->fds[i]);
+		s->fds[i] = -1;
+	} else if (what == 3)
+		s->deaf[i] = !s->deaf[i];
+	else
+		say(s->fds[i], p + 1, n - 1);
+}
+
+static void
+set_up(struct side *s, struct event_base *base)
+{
+	struct relay *r = &s->relay;
+	int i;
+
+	memset(s, 0, sizeof(*s));
+	r->conf = &conf;
+	r->base = base;
+	TAILQ_INIT(&r->early);
+	TAILQ_INIT(&r->up);
+	r->ids = map_new();
+	r->pairs = pairs_new(r);
+	for (i = 0; i < ENDS; i++)
+		s->fds[i] = -1;
+}
+
+static void
+tear_down(struct side *s)
+{
+	int i;
+
+	for (i = 0; i < ENDS; i++) {
+		if (s->fds[i] != -1)
+			close(s->fds[i]);
+	}
+	event_base_loop(s->relay.base, EVLOOP_NONBLOCK);
+	pairs_free(s->relay.pairs, "");
+	hubs_stop(&s->relay, 1000);
+	map_free(s->relay.ids);
+	wbuf_free(&s->relay.scratch);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct event_base *base;
-	static struct relay_conf conf;
-	struct relay r = { .conf = &conf };
-	int fds[2];
+	struct side s;
 	const uint8_t *nl;
 	size_t n;
 
@@ -99,31 +170,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		base = event_base_new();
 		relay_conf_defaults(&conf);
 		strlcpy(conf.secret, "a secret", sizeof(conf.secret));
-		conf.max_hubs = 2;
+		conf.max_hubs = 3;
 		conf.max_peers = 3;
 		log_to_fn(quiet, NULL);
 	}
-	r.base = base;
-	TAILQ_INIT(&r.early);
-	TAILQ_INIT(&r.up);
-	r.ids = map_new();
-	r.pairs = pairs_new(&r);
-	fds[0] = join(&r, "b");
-	fds[1] = join(&r, size > 0 && data[0] == ' ' ? "a" : NULL);
-	turn(&r, fds);
+	set_up(&s, base);
 	for (; size > 0; data += n, size -= n) {
 		nl = memchr(data, '\n', size);
 		n = nl != NULL ? (size_t)(nl - data) + 1 : size;
-		say(fds[1], data, n);
-		turn(&r, fds);
-		if (r.nup > conf.max_hubs)
-			abort();
+		line(&s, data, n);
+		turn(&s);
 	}
-	close(fds[0]);
-	close(fds[1]);
-	event_base_loop(base, EVLOOP_NONBLOCK);
-	pairs_free(r.pairs, "");
-	hubs_stop(&r, 1000);
-	map_free(r.ids);
+	tear_down(&s);
 	return 0;
 }

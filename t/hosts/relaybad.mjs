@@ -11,7 +11,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 
 import { run, until } from './relay.mjs';
-import { Hub, hello, hub, metrics, peer, relay, start, stop }
+import { Hub, build, hello, hub, metrics, peer, relay, start, stop }
     from './relaynode.mjs';
 
 const MIB = 1024 * 1024;
@@ -106,9 +106,13 @@ function router()
 	    fs.readdirSync('/proc').find(n => /^\d+$/.test(n) && ours(n)));
 }
 
+// A sanitizer keeps what was freed: then nothing can be said.
+const sanitized = fs.readFileSync(`${build}/relayd/relayd`)
+    .includes('__asan_init');
+
 function memory()
 {
-	const pid = router();
+	const pid = sanitized ? 0 : router();
 
 	return pid === 0 ? 0 : 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(
 	    fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);

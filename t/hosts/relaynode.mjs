@@ -17,7 +17,7 @@ import { until } from './relay.mjs';
 export const SECRET = 'the relay\'s secret';
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const etc = path.resolve(`${here}/../../etc`);
-const build = path.resolve(process.env.ECORELAY_BUILD ?? `${here}/../..`);
+export const build = path.resolve(process.env.ECORELAY_BUILD ?? `${here}/../..`);
 export const relay = { ports: [] };
 
 async function freePort()
