@@ -160,12 +160,13 @@ const char *const db_queries[Q_MAX] = {
 	    " WHERE box = ?1 AND kept = 1",
 
 	[Q_REPEAT] =
-	    "SELECT box, state, state_ts FROM message INDEXED BY message_id"
+	    "SELECT box, state, state_ts, seq"
+	    " FROM message INDEXED BY message_id"
 	    " WHERE msg_id = ?1 AND sender = ?2 AND ts > ?3 LIMIT 1",
 	[Q_APPEND] =
 	    "INSERT INTO message (seq, box, kept, seen, state, sender, ts,"
 	    " state_ts, urgent, kind, msg_id, reply_to, body)"
-	    " VALUES (?1, ?2, 1, 0, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9, ?10)",
+	    " VALUES (?1, ?2, 1, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[Q_OLDEST_UNSEEN] = OLDEST("0"),
 	[Q_OLDEST_SEEN] = OLDEST("1"),
 	[Q_FORGET] =

@@ -62,6 +62,7 @@ static int	is_answer(const struct delivery *, char *, size_t);
 static int	push(struct delivery *);
 static int	push_plain(const struct delivery *, struct session *);
 static int	push_reply(struct delivery *);
+static void	mark_push(const struct delivery *, int);
 static void	mark_id(struct router *, const char *, const char *,
 		    enum msg_state);
 static void	marked(struct imsg *, void *);
@@ -204,17 +205,15 @@ stored(struct imsg *msg, void *arg)
 		if (to != NULL)
 			to->unread = a.unread;
 		p.pushed = push(d);
-		if (d->hinted && !p.pushed)
-			mark_id(r, d->to, d->msg_id, MSG_ACCEPTED);
+		mark_push(d, p.pushed);
 		control_event(r->control, "message", "from", d->from, "to",
 		    d->to, "msg_id", d->msg_id, "status",
 		    p.pushed ? "delivered" : "queued", NULL);
 	} else if (a.status == STORE_REPEAT) {
 		p.pushed = a.state != MSG_ACCEPTED && a.state != MSG_EXPIRED;
-		if (a.state == MSG_ACCEPTED && (p.pushed = push(d))) {
-			/* in two steps, for its time to be that of now */
-			mark_id(r, d->to, d->msg_id, MSG_ACCEPTED);
-			mark_id(r, d->to, d->msg_id, MSG_PUSHED);
+		if (a.state == MSG_ACCEPTED) {
+			p.pushed = push(d);
+			mark_push(d, p.pushed);
 		}
 	}
 	if (a.has_expired) {
@@ -227,6 +226,20 @@ stored(struct imsg *msg, void *arg)
 		session_unref(d->answerer);
 	rbuf_unref(d->line);
 	free(d);
+}
+
+/*
+ * What was thought of it, when the store was asked, has not come true.  It is
+ * marked in two steps, for the time of its state to be that of now.
+ */
+static void
+mark_push(const struct delivery *d, int pushed)
+{
+	if (pushed == d->hinted)
+		return;
+	mark_id(d->router, d->to, d->msg_id, MSG_ACCEPTED);
+	if (pushed)
+		mark_id(d->router, d->to, d->msg_id, MSG_PUSHED);
 }
 
 /* To another hub: from now on that is the business of the outbox. */

@@ -48,10 +48,16 @@ struct source {
 	int64_t		 seq;
 };
 
+/* A message that is there already. */
+struct earlier {
+	int64_t		 box, seq;
+	enum msg_state	 state;
+};
+
 static int	is_repeat(struct boxes *, const struct store_append *,
-		    const struct box *, int64_t *, enum msg_state *);
+		    const struct box *, struct earlier *);
 static int	repeated(struct boxes *, const struct store_append *,
-		    struct store_appended *, int64_t);
+		    struct store_appended *, const struct earlier *);
 static int	push_out(struct boxes *, struct box *,
 		    struct store_receipt *);
 static int	make_room(struct boxes *, struct box *,
@@ -105,13 +111,13 @@ int
 mailbox_repeated(struct boxes *bx, const struct store_append *q,
     struct store_appended *a, struct box **from)
 {
-	int64_t box;
+	struct earlier e;
 	int r;
 
 	if (box_sender(bx, q->from, from) == -1 ||
-	    (r = is_repeat(bx, q, *from, &box, &a->state)) == -1)
+	    (r = is_repeat(bx, q, *from, &e)) == -1)
 		return -1;
-	if (r == 1 && repeated(bx, q, a, box) == -1)
+	if (r == 1 && repeated(bx, q, a, &e) == -1)
 		return -1;
 	return r;
 }
@@ -123,10 +129,11 @@ mailbox_put(struct boxes *bx, struct box *to, const struct box *from,
 	struct db *db = boxes_db(bx);
 	int64_t seq = boxes_next_seq(bx);
 
-	if (db_run(db, Q_APPEND, q->has_reply_to ? "iidiiddsll" : "iidiiddsnl",
-	    seq, to->id, state, from->id, q->ts, q->urgent, q->kind,
-	    q->msg_id, q->has_reply_to ? q->reply_to : q->text,
-	    q->text) == -1)
+	/* its state is of now, whenever it was sent */
+	if (db_run(db, Q_APPEND, q->has_reply_to ? "iidiiiddsll" :
+	    "iidiiiddsnl", seq, to->id, state, from->id, q->ts,
+	    time_now_ms(), q->urgent, q->kind, q->msg_id,
+	    q->has_reply_to ? q->reply_to : q->text, q->text) == -1)
 		return -1;
 	if (state == MSG_SEEN &&
 	    db_run(db, Q_MARK, "idid", seq, state, q->ts, 1) == -1)
@@ -138,7 +145,7 @@ mailbox_put(struct boxes *bx, struct box *to, const struct box *from,
 
 static int
 is_repeat(struct boxes *bx, const struct store_append *q,
-    const struct box *from, int64_t *box, enum msg_state *state)
+    const struct box *from, struct earlier *e)
 {
 	struct db *db = boxes_db(bx);
 	sqlite3_stmt *st;
@@ -149,34 +156,43 @@ is_repeat(struct boxes *bx, const struct store_append *q,
 	if (st == NULL || (r = db_step(db, st)) == -1)
 		return -1;
 	if (r == 1) {
-		*box = sqlite3_column_int64(st, 0);
-		*state = (enum msg_state)sqlite3_column_int(st, 1);
+		e->box = sqlite3_column_int64(st, 0);
+		e->state = (enum msg_state)sqlite3_column_int(st, 1);
 		/* the hub may have died before it could push it */
-		if (*state == MSG_PUSHED &&
+		if (e->state == MSG_PUSHED &&
 		    boxes_is_old(bx, sqlite3_column_int64(st, 2)))
-			*state = MSG_ACCEPTED;
+			e->state = MSG_ACCEPTED;
+		e->seq = sqlite3_column_int64(st, 3);
 		db_done(st);
 	}
 	return r;
 }
 
-/* It is in that box: whoever sent it means the same receiver, or errs. */
+/*
+ * It is in that box: whoever sent it means the same receiver, or errs.  Of two
+ * repeats one is told that it is to be pushed, however soon the other follows.
+ */
 static int
 repeated(struct boxes *bx, const struct store_append *q,
-    struct store_appended *a, int64_t box)
+    struct store_appended *a, const struct earlier *e)
 {
 	struct box *to;
 	int r;
 
 	if ((r = box_find(bx, q->to, &to)) == -1)
 		return -1;
-	if (r == 0 || to->id != box) {
+	if (r == 0 || to->id != e->box) {
 		a->status = STORE_OTHER;
 		return 0;
 	}
 	if (box_count(bx, to) == -1)
 		return -1;
+	if (q->pushed && e->state == MSG_ACCEPTED &&
+	    db_run(boxes_db(bx), Q_MARK, "idid", e->seq, MSG_PUSHED,
+	    time_now_ms(), 0) == -1)
+		return -1;
 	a->status = STORE_REPEAT;
+	a->state = e->state;
 	a->unread = to->unread;
 	return 0;
 }

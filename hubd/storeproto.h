@@ -93,7 +93,10 @@ struct store_append {
 struct store_appended {
 	enum store_status status;
 	uint32_t	 unread;	/* of the receiver's mailbox */
-	/* of a repeated one; accepted if nobody knows that it was pushed */
+	/*
+	 * of a repeated one; accepted if nobody knows that it was pushed: if
+	 * it will be now it counts as pushed from here on
+	 */
 	enum msg_state	 state;
 	int64_t		 seq;		/* to another hub: its number */
 	uint8_t		 has_expired;	/* it pushed out one not yet seen */
