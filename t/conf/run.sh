@@ -24,6 +24,7 @@ echo "a secret of all hubs" > "$tmp/open"
 chmod 644 "$tmp/open"
 echo "1234567" > "$tmp/short"
 printf 'hub id "other"\nkeep some messages per mailbox\n' > "$tmp/other.conf"
+# shellcheck disable=SC2016 # a macro of the configuration
 printf 'name = "good"\nhub id $name\n' > "$tmp/good.conf"
 
 # check program file: in $tmp/out what it says; its status.
