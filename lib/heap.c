@@ -21,3 +21,11 @@ heap_keep(int bytes, int block)
 	(void)block;
 #endif
 }
+
+void
+heap_give_back(void)
+{
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
+}

@@ -10,5 +10,7 @@
  * own only for what is longer than block.
  */
 void	heap_keep(int bytes, int block);
+/* What is free goes back, wherever it is; that takes time where it is much. */
+void	heap_give_back(void);
 
 #endif

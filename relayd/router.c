@@ -32,6 +32,7 @@
 #define LISTENERS_MAX	(RELAY_LISTEN_MAX + 1)
 #define TICK_MS		100
 #define HEAP_KEEP	(32 * 1024 * 1024)	/* of memory that is free */
+#define HEAP_PEAK	(64 * 1024 * 1024)	/* of what waited to be sent */
 #define HEAP_BLOCK	(2 * 1024 * 1024)	/* a longer one is mapped */
 #define RETRY_MS	5000	/* for hubs, when the relay stops */
 
@@ -49,6 +50,7 @@ struct main {
 	struct listener		 listeners[LISTENERS_MAX];
 	unsigned		 nlisteners;
 	struct event		*tick;
+	size_t			 peak;		/* see give_back() */
 };
 
 static int	on_conf(struct reader *, void *);
@@ -60,6 +62,7 @@ static void	on_shutdown(void *);
 static void	on_stats(void *);
 static void	on_accept(evutil_socket_t, short, void *);
 static void	take(struct listener *, int, const char *);
+static void	give_back(struct main *);
 static void	on_tick(evutil_socket_t, short, void *);
 static SSL_CTX	*new_tls(struct slice, struct slice);
 static int	use_chain(SSL_CTX *, BIO *);
@@ -308,6 +311,20 @@ take(struct listener *l, int fd, const char *address)
 	hub_new(&m->relay, fd, ssl, address);
 }
 
+/* When very much had to wait and has been sent: it left memory in pieces. */
+static void
+give_back(struct main *m)
+{
+	size_t n = hubs_pending(&m->relay);
+
+	if (n > m->peak)
+		m->peak = n;
+	if (m->peak >= HEAP_PEAK && n < m->peak / 8) {
+		m->peak = n;
+		heap_give_back();
+	}
+}
+
 static void
 on_tick(evutil_socket_t fd, short ev, void *arg)
 {
@@ -318,6 +335,7 @@ on_tick(evutil_socket_t fd, short ev, void *arg)
 	(void)ev;
 	hubs_tick(&m->relay);
 	pairs_tick(m->relay.pairs);
+	give_back(m);
 	for (i = 0; i < m->nlisteners; i++) {
 		if (m->conf.secret[0] != '\0')
 			event_add(m->listeners[i].ev, NULL);

@@ -186,6 +186,23 @@ cases['over TLS, with a new certificate too'] = async () => {
 		return null;
 	});
 
+	// one that cannot be used changes nothing
+	for (const [file, said] of [['key', 'cannot be used'],
+	    ['cert', 'cannot be used']]) {
+		const path = `${relay.dir}/${file}.pem`;
+		const good = fs.readFileSync(path);
+
+		fs.writeFileSync(path, 'garbage');
+		fs.writeFileSync(relay.log, '');
+		relay.proc.kill('SIGHUP');
+		await until('it is refused', () =>
+		    fs.readFileSync(relay.log, 'utf8').includes(said));
+		const again = await hub('again', {}, url);
+
+		assert.equal(serial(again), serial(young));
+		await again.end();
+		fs.writeFileSync(path, good);
+	}
 	young.say({ type: 'bridge_forward', target_peer: 'x@old',
 	    wrapped: { text: 'x'.repeat(BIG) } });
 	assert.equal((await old.next('bridge_forward')).wrapped.text.length,
