@@ -28,6 +28,8 @@ static const char values[] =
 "		    awk 'NR > 1 && $1 != \"-\" { print $1 }' ;;\n"
 "	HOST)\n"
 "		printf '%s\\n' claude opencode copilot codex gemini cursor ;;\n"
+"	LEVEL)\n"
+"		printf '%s\\n' warn info debug ;;\n"
 "	SHELL)\n"
 "		printf '%s\\n' bash zsh ;;\n"
 "	esac\n"

@@ -109,6 +109,7 @@ static void	send_u32(struct imsgbuf *, enum imsg_type, uint32_t, int);
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	kid_closed(struct imsgbuf *, int, void *);
 static void	kid_ready(struct kid *);
+static void	set_level(struct parent *, uint8_t);
 static void	kid_log(struct kid *, struct imsg *);
 static void	next_import(struct kid *);
 static void	start_again(struct kid *, int);
@@ -474,6 +475,9 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case PROC_IMPORT:
 		next_import(k);
 		break;
+	case PROC_LEVEL:
+		set_level(k->parent, get_u8(&m->rd));
+		break;
 	case PAIR_INVITE:
 	case PAIR_JOIN:
 		pairs_ask(k->parent->pairs, m);
@@ -531,6 +535,25 @@ kid_log(struct kid *k, struct imsg *m)
 	if (reader_done(&m->rd) == -1 || level > LOG_LEVEL_DEBUG)
 		fatalx("bad PROC_LOG from the %s", k->row->role);
 	log_from(k->row->role, level, line);
+}
+
+/* Of all processes, also those that are started later. */
+static void
+set_level(struct parent *p, uint8_t level)
+{
+	struct wbuf w = { 0 };
+	int i;
+
+	if (level > LOG_LEVEL_DEBUG)
+		fatalx("bad PROC_LEVEL");
+	p->conf->log_level = level;
+	log_set_level((enum log_level)level);
+	put_u8(&w, level);
+	for (i = 0; i < KIDS; i++) {
+		if (p->kids[i].ib != NULL)
+			imsg_send(p->kids[i].ib, PROC_LEVEL, 0, -1, &w, NULL);
+	}
+	wbuf_free(&w);
 }
 
 /* One at a time, so that there are never many descriptors. */

@@ -41,6 +41,7 @@ enum imsg_type {
 	CONF_END,
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
+	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
 	/* child to parent */
 	PROC_READY,
 	PROC_LOG,
@@ -116,6 +117,7 @@ enum imsg_type {
 	CTL_MESSAGE,
 	CTL_MONITOR,
 	CTL_CLEAN,
+	CTL_LEVEL,
 	CTL_TRUST,
 	CTL_DISTRUST,
 	CTL_INVITE,

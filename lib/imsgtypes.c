@@ -36,6 +36,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[CONF_END] = { "CONF_END", PARENT, 0, 0, 0 },
 	[PROC_SHUTDOWN] = { "PROC_SHUTDOWN", PARENT, 0, 0, 0 },
 	[PROC_STATS] = { "PROC_STATS", PARENT, 0, 0, 0 },
+	[PROC_LEVEL] = { "PROC_LEVEL", PARENT | ROUTER, 1, 1, 0 },
 
 	[PROC_READY] = { "PROC_READY", CHILD, 0, 0, 0 },
 	[PROC_LOG] = { "PROC_LOG", CHILD, 1, SMALL, 0 },
@@ -109,6 +110,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[CTL_MESSAGE] = { "CTL_MESSAGE", CTL, 4, 128, 0 },
 	[CTL_MONITOR] = { "CTL_MONITOR", CTL, 0, 0, 0 },
 	[CTL_CLEAN] = { "CTL_CLEAN", CTL, 4, 4, 0 },
+	[CTL_LEVEL] = { "CTL_LEVEL", CTL, 1, 1, 0 },
 	[CTL_TRUST] = { "CTL_TRUST", CTL, 8, 256, 0 },
 	[CTL_DISTRUST] = { "CTL_DISTRUST", CTL, 4, 128, 0 },
 	[CTL_INVITE] = { "CTL_INVITE", CTL, 4, 512, 0 },
