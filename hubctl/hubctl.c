@@ -17,23 +17,12 @@
 #include "paths.h"
 #include "term.h"
 
-#define OPTIONS		"js:"
-#define WORDS_MAX	3
 #define WORDS_SEARCHED	64
 #define HOSTS_MAX	16
 #define DAYS_DEFAULT	30
 #define DAYS_MAX	36500
 
-struct command {
-	const char	*words[WORDS_MAX];
-	const char	*options;	/* for getopt, in addition to OPTIONS */
-	const char	*args;		/* as usage shows them */
-	int		 min, max;	/* number of arguments */
-	int		 (*fn)(struct hubctl *, int, char **);
-	const char	*help;
-};
-
-static const struct command commands[] = {
+const struct command hubctl_commands[] = {
 	{ { "show", "peers" }, "", "", 0, 0, cmd_show_peers,
 	    "sessions that are connected now" },
 	{ { "show", "sessions" }, "", "", 0, 0, cmd_show_sessions,
@@ -76,10 +65,13 @@ static const struct command commands[] = {
 	    "join another hub at a relay, with the code that it shows" },
 	{ { "setup" }, "nr", "[-nr] [HOST ...]", 0, HOSTS_MAX, cmd_setup,
 	    "let AI hosts start channeld; -n: only say how; -r: undo" },
+	{ { "completion" }, "", "SHELL", 1, 1, cmd_completion,
+	    "completion of this command line, for bash or zsh" },
 	{ { "stop" }, "", "", 0, 0, cmd_stop,
 	    "stop the hub" },
 };
-#define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))
+#define NCOMMANDS	(sizeof(hubctl_commands) / sizeof(hubctl_commands[0]))
+const size_t hubctl_ncommands = NCOMMANDS;
 
 static int	usage(FILE *);
 static int	usage_of(const struct command *);
@@ -130,7 +122,7 @@ usage(FILE *f)
 
 	fprintf(f, "usage: hubctl [-j] [-s socket] command [argument ...]\n");
 	for (i = 0; i < NCOMMANDS; i++) {
-		c = &commands[i];
+		c = &hubctl_commands[i];
 		snprintf(line, sizeof(line), "%s%s%s%s%s", c->words[0],
 		    c->words[1] != NULL ? " " : "",
 		    c->words[1] != NULL ? c->words[1] : "",
@@ -146,7 +138,7 @@ usage_of(const struct command *c)
 	int i;
 
 	fprintf(stderr, "usage: hubctl [-j] [-s socket]");
-	for (i = 0; i < WORDS_MAX && c->words[i] != NULL; i++)
+	for (i = 0; i < HUBCTL_WORDS && c->words[i] != NULL; i++)
 		fprintf(stderr, " %s", c->words[i]);
 	fprintf(stderr, "%s%s\n", c->args[0] != '\0' ? " " : "", c->args);
 	return EXIT_USAGE;
@@ -156,7 +148,7 @@ usage_of(const struct command *c)
 static int
 word_match(const struct command *c, int n, const char *word)
 {
-	if (n >= WORDS_MAX || c->words[n] == NULL ||
+	if (n >= HUBCTL_WORDS || c->words[n] == NULL ||
 	    strncmp(c->words[n], word, strlen(word)) != 0)
 		return 0;
 	return c->words[n][strlen(word)] == '\0' ? 2 : 1;
@@ -173,11 +165,11 @@ narrow(int *keep, int n, const char *word)
 	int best = 1, match;
 
 	for (i = 0; i < NCOMMANDS; i++) {
-		if (keep[i] && word_match(&commands[i], n, word) == 2)
+		if (keep[i] && word_match(&hubctl_commands[i], n, word) == 2)
 			best = 2;
 	}
 	for (i = 0; i < NCOMMANDS; i++) {
-		match = keep[i] ? word_match(&commands[i], n, word) : 0;
+		match = keep[i] ? word_match(&hubctl_commands[i], n, word) : 0;
 		keep[i] = match >= best;
 		left += (size_t)keep[i];
 	}
@@ -199,17 +191,17 @@ ambiguous(const int *keep, int n, const char *word)
 		if (!keep[i])
 			continue;
 		if (first == NULL)
-			first = commands[i].words[n];
-		differ |= strcmp(first, commands[i].words[n]) != 0;
+			first = hubctl_commands[i].words[n];
+		differ |= strcmp(first, hubctl_commands[i].words[n]) != 0;
 	}
 	if (!differ)
 		return 0;
 	fprintf(stderr, "hubctl: ambiguous: %s:", word);
 	first = "";
 	for (i = 0; i < NCOMMANDS; i++) {
-		if (!keep[i] || strcmp(first, commands[i].words[n]) == 0)
+		if (!keep[i] || strcmp(first, hubctl_commands[i].words[n]) == 0)
 			continue;
-		first = commands[i].words[n];
+		first = hubctl_commands[i].words[n];
 		fprintf(stderr, " %s", first);
 	}
 	fprintf(stderr, "\n");
@@ -225,7 +217,7 @@ find_command(int argc, char **argv, int *n)
 
 	for (i = 0; i < NCOMMANDS; i++)
 		keep[i] = 1;
-	for (k = 0; k < argc && k < WORDS_MAX; k++) {
+	for (k = 0; k < argc && k < HUBCTL_WORDS; k++) {
 		if (narrow(keep, k, argv[k]) == 0) {
 			warnx("unknown command: %s", argv[k]);
 			usage(stderr);
@@ -235,9 +227,10 @@ find_command(int argc, char **argv, int *n)
 			return NULL;
 		for (i = 0; !keep[i]; i++)
 			;
-		if (k + 1 == WORDS_MAX || commands[i].words[k + 1] == NULL) {
+		if (k + 1 == HUBCTL_WORDS ||
+		    hubctl_commands[i].words[k + 1] == NULL) {
 			*n = k + 1;
-			return &commands[i];
+			return &hubctl_commands[i];
 		}
 	}
 	usage(stderr);
@@ -253,7 +246,7 @@ options(struct hubctl *ctl, const char *more, int argc, char **argv)
 	int ch;
 
 	/* "+": arguments that begin with - come behind the first other one */
-	snprintf(opts, sizeof(opts), "+%s%s", OPTIONS, more);
+	snprintf(opts, sizeof(opts), "+%s%s", HUBCTL_OPTIONS, more);
 	while ((ch = getopt(argc, argv, opts)) != -1) {
 		switch (ch) {
 		case 'j':

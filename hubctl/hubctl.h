@@ -22,6 +22,23 @@ struct hubctl {
 	uint32_t	 days;
 };
 
+/* The table of commands: hubctl.c. */
+#define HUBCTL_OPTIONS	"js:"	/* of all of them, for getopt(3) */
+#define HUBCTL_WORDS	3
+
+struct command {
+	const char	*words[HUBCTL_WORDS];
+	const char	*options;	/* in addition to those */
+	const char	*args;		/* as usage shows them */
+	int		 min, max;	/* number of arguments */
+	int		 (*fn)(struct hubctl *, int, char **);
+	const char	*help;
+};
+
+extern const struct command	hubctl_commands[];
+extern const size_t		hubctl_ncommands;
+
+int	cmd_completion(struct hubctl *, int, char **);
 int	cmd_show_peers(struct hubctl *, int, char **);
 int	cmd_show_sessions(struct hubctl *, int, char **);
 int	cmd_show_status(struct hubctl *, int, char **);

@@ -5,7 +5,9 @@
 %{
 #include "compat.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <ctype.h>
 #include <errno.h>
@@ -106,8 +108,9 @@ statement	: HUB ID STRING {
 			set_text("data", conf->data, sizeof(conf->data), $2);
 		}
 		| LISTEN ON SOCKET STRING {
+			/* a socket's name is no longer */
 			set_text("socket", conf->socket,
-			    sizeof(conf->socket), $4);
+			    sizeof(((struct sockaddr_un *)0)->sun_path), $4);
 		} socket_opts
 		| LISTEN ON value PORT NUMBER	{ set_ws($3, $5.n); }
 		| ALLOW ORIGIN STRING {
@@ -311,6 +314,7 @@ yylex(void)
 			return keywords[i].token;
 	}
 	yylval.text = last.text;
+	lex_unknown(lx, &last);
 	return WORD;
 }
 

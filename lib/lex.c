@@ -40,6 +40,8 @@ struct lex {
 	TAILQ_HEAD(, text)	 texts;
 	TAILQ_HEAD(, macro)	 macros;
 	int			 depth, errors;
+	int			 begun, first;	/* a statement; its first token */
+	const char		*unknown;	/* its first word, or NULL */
 };
 
 static int		 next_char(struct lex *);
@@ -52,6 +54,7 @@ static void		 word_token(struct lex *, const char *,
 			    struct lex_token *);
 static int		 word_char(int);
 static void		 pop_file(struct lex *);
+static void		 read_token(struct lex *, struct lex_token *);
 
 struct lex *
 lex_open(const char *path)
@@ -153,8 +156,19 @@ lex_error(struct lex *lx, const char *fmt, ...)
 }
 
 void
+lex_unknown(struct lex *lx, const struct lex_token *t)
+{
+	if (lx->first)
+		lx->unknown = t->text;
+}
+
+void
 lex_unexpected(struct lex *lx, const struct lex_token *t)
 {
+	if (lx->unknown != NULL && t->type != LEX_BAD) {
+		lex_error(lx, "there is no statement '%s'", lx->unknown);
+		return;
+	}
 	switch (t->type) {
 	case LEX_BAD:
 		break;
@@ -163,7 +177,8 @@ lex_unexpected(struct lex *lx, const struct lex_token *t)
 		lex_error(lx, "statement is not complete");
 		break;
 	case LEX_CHAR:
-		lex_error(lx, "unexpected '%c'", t->ch);
+		lex_error(lx, isprint(t->ch) ? "unexpected '%c'" :
+		    "unexpected byte 0x%02x", (unsigned)t->ch);
 		break;
 	case LEX_STRING:
 		lex_error(lx, "unexpected \"%s\"", t->text);
@@ -291,8 +306,9 @@ read_string(struct lex *lx, struct lex_token *t)
 			lex_error(lx, "closing quote missing");
 			return;
 		}
-		if (n == sizeof(s) - 1) {
-			lex_error(lx, "string too long");
+		if (c == '\0' || n == sizeof(s) - 1) {
+			lex_error(lx, c == '\0' ? "a byte 0x00 in a string" :
+			    "string too long");
 			return;
 		}
 		s[n++] = (char)c;
@@ -328,6 +344,18 @@ read_macro(struct lex *lx, struct lex_token *t)
 
 void
 lex_next(struct lex *lx, struct lex_token *t)
+{
+	lx->first = !lx->begun;
+	if (lx->first)
+		lx->unknown = NULL;
+	read_token(lx, t);
+	lx->begun = t->type != LEX_NEWLINE;
+	if (t->type == LEX_CHAR && t->ch == '=')
+		lx->unknown = NULL;
+}
+
+static void
+read_token(struct lex *lx, struct lex_token *t)
 {
 	struct file *f;
 	int c;

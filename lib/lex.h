@@ -39,6 +39,11 @@ void		 lex_macro(struct lex *, const char *name, const char *value);
 /* Logs file:line: text and counts it. */
 void		 lex_error(struct lex *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
+/*
+ * To be called of a word that the grammar does not know: where a statement
+ * begins with it, that is what lex_unexpected() says, unless = follows.
+ */
+void		 lex_unknown(struct lex *, const struct lex_token *);
 /* The same, of a token that the grammar has no place for. */
 void		 lex_unexpected(struct lex *, const struct lex_token *);
 int		 lex_errors(const struct lex *);

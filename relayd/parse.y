@@ -178,6 +178,7 @@ yylex(void)
 			return keywords[i].token;
 	}
 	yylval.text = last.text;
+	lex_unknown(lx, &last);
 	return WORD;
 }
 
