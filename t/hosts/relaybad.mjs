@@ -165,6 +165,15 @@ cases['a request, byte by byte, ends in time'] = async () => {
 
 	await Promise.all(slow.map(s => s.closed));
 	clearInterval(timer);
+	// so does one for metrics, and the oldest of many at once
+	const idle = new Raw(relay.ports[2]);
+
+	await idle.opened;
+	const many = Array.from({ length: 150 }, () => new Raw(relay.ports[2]));
+
+	await idle.closed;
+	await Promise.all(many.map(raw => raw.closed));
+	assert.ok(await metric('uptime_seconds') >= 0);
 	// and so does a hello
 	const h = new Hub();
 
