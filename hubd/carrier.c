@@ -66,6 +66,7 @@ static void	on_written(struct carrier *, struct imsg *);
 static void	on_state(struct carrier *, struct imsg *);
 static void	on_key(struct carrier *, struct imsg *);
 static void	checked(enum key_verdict, void *);
+static void	answer(enum key_verdict, void *);
 static void	on_own_key(struct carrier *, struct imsg *);
 static void	on_relay(struct carrier *, struct imsg *);
 
@@ -406,19 +407,31 @@ on_key(struct carrier *c, struct imsg *msg)
 	a->id = msg->id;
 	if (m.key[0] != '\0')
 		strlcpy(a->hub, m.hub_id, sizeof(a->hub));
-	keys_check(r, m.hub_id, m.key, r->conf->keys_strict, checked, a);
+	if (m.paired)
+		keys_may_pair(r, m.hub_id, m.key, answer, a);
+	else
+		keys_check(r, m.hub_id, m.key, r->conf->keys_strict, checked,
+		    a);
+}
+
+static void
+checked(enum key_verdict verdict, void *arg)
+{
+	struct asked *a = arg;
+
+	if (verdict == KEY_OK || verdict == KEY_NEW)
+		map_removes(a->carrier->all->doubted, a->hub);
+	answer(verdict, a);
 }
 
 /* Another process has not asked. */
 static void
-checked(enum key_verdict verdict, void *arg)
+answer(enum key_verdict verdict, void *arg)
 {
 	struct asked *a = arg;
 	struct carrier *c = a->carrier;
 	struct wbuf w = { 0 };
 
-	if (verdict == KEY_OK || verdict == KEY_NEW)
-		map_removes(c->all->doubted, a->hub);
 	if (c->ib != NULL && c->process == a->process) {
 		put_u8(&w, (uint8_t)verdict);
 		imsg_send(c->ib, LINK_VERDICT, a->id, -1, &w, NULL);

@@ -331,6 +331,25 @@ START_TEST(paired)
 }
 END_TEST
 
+/* The uplink asks before the end of a pairing. */
+START_TEST(may_be_paired)
+{
+	struct hubtest	*t = begin(0);
+	struct link_key	 m = { .hub_id = "other", .key = B, .paired = 1 };
+	struct wbuf	 w = { 0 };
+
+	verdict(t, A, KEY_NEW);
+	link_key_put(&w, &m);
+	imsg_send(t->carriers[UPLINK].ib, LINK_KEY, ++last_id, -1, &w, NULL);
+	wbuf_free(&w);
+	is_int(hears(t, UPLINK, last_id, "#verdict", "verdict", NULL),
+	    "verdict", KEY_CHANGED);
+	are_shown(t, "other a trusted, other b pending");
+	verdict(t, A, KEY_OK);
+	hubtest_end(t);
+}
+END_TEST
+
 int
 main(int argc, char *argv[])
 {
@@ -345,5 +364,6 @@ main(int argc, char *argv[])
 	test_add(s, distrusted_meanwhile, 30);
 	test_add(s, replaced, 30);
 	test_add(s, paired, 30);
+	test_add(s, may_be_paired, 30);
 	return (test_main(argv[0], s));
 }
