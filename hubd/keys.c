@@ -117,8 +117,10 @@ on_paired(struct imsg *msg, void *arg)
 		m.verdict = KEY_FAILED;
 	if (m.verdict != KEY_OK && m.verdict != KEY_NEW)
 		log_verdict(q, m.verdict);
-	else if (q->trusts)
+	else if (q->trusts) {
 		log_info("hub %s is trusted with the key %s", q->hub, q->key);
+		hubs_keyed(q->router->hubs, q->hub);
+	}
 	q->checked(m.verdict, q->arg);
 	free(q);
 }
@@ -176,6 +178,8 @@ on_trusted(struct imsg *msg, void *arg)
 		fatalx("bad STORE_KEY_DONE");
 	if (m.status == STORE_OK)
 		log_info("hub %s is trusted with the key %s", q->hub, m.key);
+	if (m.status == STORE_OK)
+		hubs_keyed(q->router->hubs, q->hub);
 	if (m.status == STORE_OK && m.verdict == KEY_CHANGED)
 		hubs_distrusted(q->router->hubs, q->hub);
 	q->trusted(m.status, m.key, q->arg);

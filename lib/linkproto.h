@@ -35,7 +35,7 @@ struct link_up {
 	char		 hub_id[NAME_SIZE];
 	uint8_t		 plaintext;
 	uint8_t		 caller;	/* the link was begun here */
-	uint8_t		 rank;		/* the link of the least is used */
+	uint8_t		 rank;		/* the least is used, if it seals */
 	struct slice	 hello;		/* its bridge_hello or bridge_welcome */
 };
 /* LINK_DOWN, LINK_CLOSE */
