@@ -84,7 +84,6 @@ struct parent {
 	int			 lock, ready_fd;
 	int			 ws, ws_other;	/* listeners, or -1 */
 	int			 lan;		/* likewise */
-	int			 has_key;	/* the seed is in conf */
 	struct pairs		*pairs;
 	int			 stopping, status;
 };
@@ -316,10 +315,10 @@ try_later(struct kid *k)
 static void
 start_links(struct parent *p)
 {
-	if (p->conf->relays.n > 0 && load_key(p) == -1)
-		p->conf->relays.n = 0;
 	if (!conf_links_wanted(p->conf))
 		return;
+	if (load_key(p) == -1)
+		p->conf->relays.n = 0;
 	want_resolver(p);
 	if (lan_wanted(&p->conf->lan))
 		start_carrier(p, KID_BRIDGED);
@@ -340,13 +339,13 @@ want_resolver(struct parent *p)
 static int
 load_key(struct parent *p)
 {
-	if (!p->has_key &&
+	if (!p->conf->has_key &&
 	    hubkey_load(p->conf->data, p->conf->seed) == -1) {
 		log_warnx("without a key of this hub's: no links by way of "
 		    "relays");
 		return -1;
 	}
-	p->has_key = 1;
+	p->conf->has_key = 1;
 	return 0;
 }
 
