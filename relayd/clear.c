@@ -265,7 +265,16 @@ clear_send(struct remote *r, const struct link_send *m)
 	}
 	wbuf_free(&line);
 	if (upstream_is_full(r->upstream))
-		remote_full(r, 1);
+		clear_full(r, 1);
+}
+
+void
+clear_full(struct remote *r, int full)
+{
+	if (r->link == 0 || r->full == full)
+		return;
+	r->full = full;
+	uplink_full(upstream_uplink(r->upstream), r->link, full);
 }
 
 /* The relay tells all its hubs: it is told once, not for each of them. */

@@ -108,8 +108,16 @@ int		 upstream_is_up(const struct upstream *);
 uint8_t		 upstream_rank(const struct upstream *);
 /* A message, which is ended with the bracket of its object and emptied. */
 void		 upstream_write(struct upstream *, struct wbuf *);
-/* Bytes that wait to be sent are more than enough. */
+/*
+ * Bytes that wait in sealed sessions become more, or fewer.  When it is busy it
+ * has got enough from them; it calls remote_send_piece() for more.
+ */
+void		 upstream_waits(struct upstream *, ssize_t);
+int		 upstream_is_busy(const struct upstream *);
+/* All that waits to be sent is more than enough. */
 int		 upstream_is_full(const struct upstream *);
+/* When something of ours last waited that the relay did not take yet. */
+int64_t		 upstream_busy_at(const struct upstream *);
 /*
  * A session of ours is to be announced at the relay (1) or withdrawn (0); 1 if
  * that has been done already.
@@ -133,9 +141,10 @@ int		 remote_verdict(struct remote *, uint32_t query,
 		    enum key_verdict);
 void		 remote_send(struct remote *, const struct link_send *);
 void		 remote_close(struct remote *, uint32_t link, const char *why);
-/* Output has become too much, or has gone to the kernel. */
-void		 remote_full(struct remote *, int);
+/* Output has gone to the kernel. */
 void		 remote_drained(struct remote *);
+/* Some of what waits in its sessions goes to the connection; 0: none does. */
+int		 remote_send_piece(struct remote *);
 /* What it has to send is with the connection. */
 void		 remote_flush(struct remote *);
 /* Of seal.c: this one is up, or has come to its end. */
@@ -151,6 +160,8 @@ void	clear_leave(struct upstream *, const struct json_value *name);
 void	clear_forward(struct remote *, const char *target, struct slice);
 void	clear_verdict(struct remote *, enum key_verdict);
 void	clear_send(struct remote *, const struct link_send *);
+/* Output has become too much (1), or not any more (0). */
+void	clear_full(struct remote *, int);
 /* Its link is down; names are forgotten. */
 void	clear_free(struct remote *, const char *why);
 

@@ -21,8 +21,10 @@
 #define WELCOME_MAX	(4 * 1024 * 1024)
 #define PING_MS		15000	/* without a sign of life */
 #define DEAD_MS		40000
-#define HIGH_MARK	(2 * 1024 * 1024)	/* bytes not sent */
+#define BUSY_MARK	(256 * 1024)	/* bytes that the kernel has not */
+#define HIGH_MARK	(4 * 1024 * 1024)	/* and all others */
 #define LIMIT_LOG_MS	60000
+#define LIMITED_MAX_MS	600000
 #define RETRY_MAX_MS	60000
 #define PROTOCOL_VERSION "5"
 
@@ -40,6 +42,9 @@ struct upstream {
 	struct call		*call;
 	struct wsio		*ws;
 	int64_t			 began, asked, limit_said;
+	int64_t			 limited;	/* not read by the relay until */
+	int64_t			 busy_at;
+	size_t			 waiting;	/* bytes in sealed sessions */
 	struct remote_list	 remotes;
 	struct map		*ids;		/* of those */
 	struct map		*announced;	/* names of sessions of ours */
@@ -67,6 +72,7 @@ static void	say_hello(struct upstream *);
 static void	on_message(struct wsio *, char *, size_t, void *);
 static void	on_closed(struct wsio *, unsigned, const char *, void *);
 static void	on_drained(struct wsio *, void *);
+static struct remote	*next_piece(struct upstream *);
 static void	stop(struct upstream *);
 static void	again(struct upstream *, const char *);
 static void	report(struct upstream *);
@@ -202,6 +208,7 @@ stop(struct upstream *up)
 	while ((r = TAILQ_FIRST(&up->remotes)) != NULL)
 		remote_gone(r, "the connection to the relay is down");
 	forget_announced(up);
+	up->limited = 0;
 }
 
 /* Says once what is wrong, and tries it again later. */
@@ -441,8 +448,10 @@ on_hub(struct upstream *up, const struct json_value *v)
 static void
 on_limit(struct upstream *up, const struct json_value *v)
 {
-	int64_t now = time_mono_ms(), messages = 0, bytes = 0;
+	int64_t now = time_mono_ms(), messages = 0, bytes = 0, ms = 0;
 
+	(void)json_int(&v[U_RETRY], 0, LIMITED_MAX_MS, &ms);
+	up->limited = now + ms;
 	if (up->limit_said != 0 && now - up->limit_said < LIMIT_LOG_MS)
 		return;
 	up->limit_said = now;
@@ -471,7 +480,39 @@ upstream_write(struct upstream *up, struct wbuf *w)
 int
 upstream_is_full(const struct upstream *up)
 {
-	return up->ws != NULL && wsio_pending(up->ws) > HIGH_MARK;
+	return up->ws != NULL &&
+	    wsio_pending(up->ws) + up->waiting > HIGH_MARK;
+}
+
+int
+upstream_is_busy(const struct upstream *up)
+{
+	return up->ws != NULL && wsio_pending(up->ws) >= BUSY_MARK;
+}
+
+void
+upstream_waits(struct upstream *up, ssize_t n)
+{
+	up->waiting += (size_t)n;
+}
+
+int64_t
+upstream_busy_at(const struct upstream *up)
+{
+	return up->busy_at;
+}
+
+/* A piece of each hub in turn. */
+static struct remote *
+next_piece(struct upstream *up)
+{
+	struct remote *r;
+
+	TAILQ_FOREACH(r, &up->remotes, entry) {
+		if (remote_send_piece(r))
+			break;
+	}
+	return r;
 }
 
 static void
@@ -483,6 +524,11 @@ on_drained(struct wsio *ws, void *arg)
 	(void)ws;
 	TAILQ_FOREACH_SAFE(r, &up->remotes, entry, next)
 		remote_drained(r);
+	while (up->waiting > 0 && !upstream_is_busy(up) &&
+	    (r = next_piece(up)) != NULL) {
+		TAILQ_REMOVE(&up->remotes, r, entry);
+		TAILQ_INSERT_TAIL(&up->remotes, r, entry);
+	}
 }
 
 int
@@ -542,15 +588,20 @@ upstream_tick(struct upstream *up, int64_t now)
 	}
 	if (up->stage != UP)
 		return;
+	if (wsio_pending(up->ws) > 0 || now < up->limited || up->uplink->held)
+		up->busy_at = now;
 	TAILQ_FOREACH_SAFE(r, &up->remotes, entry, next)
 		remote_tick(r, now);
-	if (wsio_stalled(up->ws, DEAD_MS)) {
+	if (wsio_stalled(up->ws, DEAD_MS) && now >= up->limited) {
 		again(up, "the relay does not read");
 		return;
 	}
 	silent = now - wsio_heard(up->ws);
 	if (up->uplink->held)
 		return;
+	/* while our question waits there is no answer */
+	if (silent > now - up->busy_at)
+		silent = now - up->busy_at;
 	if (silent >= DEAD_MS) {
 		again(up, "the relay does not answer any more");
 	} else if (silent >= PING_MS && now - up->asked >= PING_MS) {
