@@ -12,7 +12,8 @@
 #include "map.h"
 #include "uplink.h"
 
-#define NAMES_MAX	10000	/* sessions of one hub that are known */
+#define NAMES_MAX	10000	/* sessions of all such hubs that are known */
+#define LAST_SEEN_MAX	INT64_C(9007199254740991)	/* 2^53 - 1 */
 
 enum {
 	L_TYPE, L_TARGET, L_WRAPPED, L_ACTION, L_PEER, L_NAME, L_CWD,
@@ -36,12 +37,13 @@ static int	scan(struct json_value *, const char *, size_t);
 static int	is(const struct json_value *, const char *);
 static int	split(const struct json_value *, char[NAME_SIZE],
 		    char[NAME_SIZE]);
-static void	put_copy(struct wbuf *, const char *,
-		    const struct json_value *);
+static void	put_text(struct wbuf *, const char *,
+		    const struct json_value *, size_t);
+static int	may_learn(const struct remote *);
 static void	learn(struct remote *, const char *,
 		    const struct json_value *);
 static void	forget(struct remote *, const char *);
-static void	forget_named(struct named *);
+static void	forget_named(struct uplink *, struct named *);
 static void	announce(struct upstream *, const struct json_value *);
 static void	withdraw_all(struct upstream *);
 
@@ -79,15 +81,26 @@ split(const struct json_value *v, char name[NAME_SIZE], char hub[NAME_SIZE])
 	return 0;
 }
 
+/* A string of so many bytes, or fewer; the router takes no longer one. */
 static void
-put_copy(struct wbuf *w, const char *key, const struct json_value *v)
+put_text(struct wbuf *w, const char *key, const struct json_value *v,
+    size_t max)
 {
-	if (v->type == JS_STRING) {
-		json_put_raw(w, key, (struct slice){ v->p, v->len });
-	} else if (v->type == JS_NUMBER) {
-		json_key(w, key);
-		wbuf_add(w, v->p, v->len);
-	}
+	char text[CWD_LEN_MAX + 1];
+
+	if (v->type == JS_STRING && v->len <= max * 6 &&
+	    json_str(v, text, max + 1) != -1)
+		json_put_str(w, key, text);
+}
+
+/* The router is not told of more than it shows. */
+static int
+may_learn(const struct remote *r)
+{
+	const struct uplink *u = upstream_uplink(r->upstream);
+
+	return u->names < NAMES_MAX &&
+	    map_count(r->names) < u->conf.max_hub_peers;
 }
 
 void
@@ -118,9 +131,12 @@ learn(struct remote *r, const char *name, const struct json_value *v)
 	struct named *n = map_gets(r->names, name);
 	struct wbuf w = { 0 };
 
-	if (n == NULL && map_count(r->names) >= NAMES_MAX)
+	int64_t last_seen;
+
+	if (n == NULL && !may_learn(r))
 		return;
 	if (n == NULL) {
+		u->names++;
 		n = xcalloc(1, sizeof(*n));
 		strlcpy(n->name, name, sizeof(n->name));
 		map_sets(r->names, name, n);
@@ -131,9 +147,10 @@ learn(struct remote *r, const char *name, const struct json_value *v)
 	json_key(&w, "peer");
 	json_begin(&w, '{');
 	json_put_str(&w, "name", name);
-	put_copy(&w, "cwd", &v[L_CWD]);
-	put_copy(&w, "git_branch", &v[L_BRANCH]);
-	put_copy(&w, "last_seen", &v[L_LAST_SEEN]);
+	put_text(&w, "cwd", &v[L_CWD], CWD_LEN_MAX);
+	put_text(&w, "git_branch", &v[L_BRANCH], BRANCH_LEN_MAX);
+	if (json_int(&v[L_LAST_SEEN], 0, LAST_SEEN_MAX, &last_seen) == 0)
+		json_put_int(&w, "last_seen", last_seen);
 	json_end(&w, '}');
 	json_end(&w, '}');
 	rbuf_unref(n->join);
@@ -144,8 +161,9 @@ learn(struct remote *r, const char *name, const struct json_value *v)
 }
 
 static void
-forget_named(struct named *n)
+forget_named(struct uplink *u, struct named *n)
 {
+	u->names--;
 	rbuf_unref(n->join);
 	free(n);
 }
@@ -168,7 +186,7 @@ forget(struct remote *r, const char *name)
 		uplink_line(u, r->link,
 		    (struct slice){ wbuf_data(&w), w.len });
 	wbuf_free(&w);
-	forget_named(n);
+	forget_named(u, n);
 }
 
 void
@@ -339,7 +357,7 @@ clear_free(struct remote *r, const char *why)
 	if (r->names == NULL)
 		return;
 	while ((n = map_next(r->names, &pos)) != NULL)
-		forget_named(n);
+		forget_named(u, n);
 	map_free(r->names);
 	r->names = NULL;
 	if (link != 0)

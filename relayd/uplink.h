@@ -59,6 +59,7 @@ struct uplink {
 	struct upstream_list	 upstreams;
 	struct map		*links;		/* number -> struct remote */
 	uint32_t		 last_link, last_query;
+	size_t			 names;		/* of all remotes */
 	int			 held;		/* nothing is to be read */
 	struct pairing_list	 pairings;
 	struct ssl_ctx_st	*pair_tls;	/* of the next one to join */

@@ -89,6 +89,39 @@ cases['a relay of section 3, and a plain hub there'] = async () => {
 	relay.stop();
 };
 
+cases['a plain hub says too much of its sessions'] = async () => {
+	const relay = await new FakeRelay().start();
+	const alpha = new Site('alpha');
+
+	await alpha.start(alpha.relay(relay.url, 'allow unsealed') +
+	    'limit peers 3 per hub\n');
+	const ann = await alpha.session('ann');
+	const beta = await new PlainHub('beta', relay.url).join('bob');
+	const joins = more => beta.say({ type: 'bridge_peer_update',
+	    action: 'join', peer: { name: 'cid', cwd: '/w',
+		git_branch: 'main', last_seen: 1, ...more } });
+	const cid = async () => (await ann.call('relay_peers')).peers
+	    .find(p => p.name === 'cid@beta');
+
+	await alpha.sees(ann, 'bob@beta');
+	joins({ cwd: '/'.repeat(1025), git_branch: '\u0001'.repeat(256) });
+	await until('it is there without its directory', async () =>
+	    (await cid())?.git_branch === '\u0001'.repeat(256) &&
+	    (await cid()).cwd === '');
+	joins({ cwd: '\u00e9'.repeat(512), git_branch: 'x'.repeat(300000),
+	    last_seen: 1e300 });
+	await until('it is there without its branch', async () =>
+	    (await cid())?.cwd === '\u00e9'.repeat(512) &&
+	    (await cid()).git_branch === '');
+	for (const name of ['dan', 'eve', 'fay'])
+		joins({ name });
+	await alpha.sees(ann, 'bob@beta', 'cid@beta', 'dan@beta');
+	await beta.end();
+	await alpha.sees(ann);
+	await alpha.end();
+	relay.stop();
+};
+
 cases['what waits for a plain hub comes when it is back'] = async () => {
 	const relay = await new FakeRelay().start();
 	const alpha = new Site('alpha');
