@@ -16,6 +16,7 @@
 
 #define REMOTES_MAX	4096	/* behind one relay */
 #define BEGIN_MAX	64	/* sessions begun at a time */
+#define ACCEPT_MAX	256	/* likewise by others */
 
 enum { W_TYPE, W_SID, W_SEQ, W_DATA, W_END, WRAPPED };
 
@@ -27,6 +28,7 @@ static const char *const members[WRAPPED] = {
 static int	begins(const struct remote *);
 static void	begin(struct remote *);
 static unsigned	beginning(struct upstream *);
+static unsigned	accepting(struct upstream *);
 static void	take(struct remote *, const char *, int64_t, struct slice);
 static void	ended(struct remote *, const char *);
 
@@ -90,6 +92,18 @@ beginning(struct upstream *up)
 
 	TAILQ_FOREACH(r, upstream_remotes(up), entry)
 		n += r->seal != NULL && seal_link(r->seal) == 0;
+	return n;
+}
+
+/* Those of others, who have not proved yet who they are. */
+static unsigned
+accepting(struct upstream *up)
+{
+	const struct remote *r;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(r, upstream_remotes(up), entry)
+		n += r->candidate != NULL;
 	return n;
 }
 
@@ -160,7 +174,8 @@ take(struct remote *r, const char *sid, int64_t seq, struct slice data)
 			    "its hubctl show links may say why");
 		return;
 	}
-	if (s == NULL && seq == 1 && !begins(r)) {
+	if (s == NULL && seq == 1 && !begins(r) && (r->candidate != NULL ||
+	    accepting(r->upstream) < ACCEPT_MAX)) {
 		seal_free(r->candidate, "there is another one");
 		s = r->candidate = seal_new(r, sid);
 	}

@@ -28,6 +28,7 @@
 #define FULL_MARK	(512 * 1024)	/* bytes of lines that wait */
 #define LOW_MARK	(128 * 1024)
 #define KEEP_CAP	(256 * 1024)	/* of buffers that are empty */
+#define FIRST_MAX	16384	/* bytes of the first line: it names nobody */
 #define HANDSHAKE_MS	20000
 #define PING_MS		15000	/* without a word of ours */
 #define DEAD_MS		40000
@@ -575,7 +576,7 @@ lines(struct seal *s)
 		nl = memchr(p + s->scanned, '\n',
 		    s->in.len - off - s->scanned);
 		len = nl != NULL ? (size_t)(nl - p) : s->in.len - off;
-		max = s->stage == SEAL_UP ? LINK_LINE_MAX : HELLO_MAX;
+		max = s->stage == SEAL_UP ? LINK_LINE_MAX : FIRST_MAX;
 		if (len > max) {
 			seal_end(s, "a line over the limit");
 			return;
@@ -589,7 +590,7 @@ lines(struct seal *s)
 	}
 	if (s->dead)
 		return;
-	if (s->stage < SEAL_HELLO && s->in.len > HELLO_MAX) {
+	if (s->stage < SEAL_HELLO && s->in.len > FIRST_MAX) {
 		seal_end(s, "it speaks before it is its turn");
 		return;
 	}
