@@ -210,15 +210,18 @@ clear_verdict(struct remote *r, enum key_verdict v)
 	static const char welcome[] = "{\"type\":\"bridge_welcome\","
 	    "\"hub_id\":\"\",\"peers\":[]}";
 	struct uplink *u = upstream_uplink(r->upstream);
+	const char *url = upstream_conf(r->upstream)->url;
+	const char *why = v == KEY_FAILED ? "the database has failed: it may "
+	    "have a key" : "it has a key, but does not seal: it is not spoken "
+	    "to in the clear";
 	struct named *n;
 	size_t pos = 0;
 
 	if (r->names == NULL)
 		return;
 	if (v != KEY_UNKNOWN) {
-		log_warnx("hub %s by way of %s: it has a key, but does not "
-		    "seal: it is not spoken to in the clear", r->id,
-		    upstream_conf(r->upstream)->url);
+		log_warnx("hub %s by way of %s: %s", r->id, url, why);
+		uplink_trouble(u, r->id, url, why);
 		return;
 	}
 	r->lines = 0;
