@@ -99,6 +99,7 @@ enum imsg_type {
 	LINK_CLOSE,
 	LINK_HOLD,
 	LINK_VERDICT,
+	LINK_RETRY,		/* string hub: it may be linked now */
 	/* router to parent to uplink, and back: pairproto.h */
 	PAIR_INVITE,
 	PAIR_JOIN,
