@@ -41,8 +41,10 @@ enum imsg_type {
 	CONF_END,
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
+	PROC_PING,
 	/* child to parent */
 	PROC_READY,
+	PROC_PONG,		/* u32 sessions, or hubs of a relay */
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
 	PROC_IMPORT,		/* store: the next CONF_IMPORT, please */
