@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "activated.h"
 #include "backoff.h"
 #include "child.h"
 #include "conf.h"
@@ -23,6 +24,7 @@
 #include "imsg.h"
 #include "kidconf.h"
 #include "log.h"
+#include "notify.h"
 #include "parent.h"
 #include "pairs.h"
 #include "paths.h"
@@ -30,6 +32,7 @@
 #include "tcpsock.h"
 #include "timeutil.h"
 #include "unixsock.h"
+#include "watchdog.h"
 #include "wstoken.h"
 
 #define STOP_MS		5000	/* for the children to end by themselves */
@@ -86,10 +89,19 @@ struct parent {
 	int			 lan;		/* likewise */
 	int			 has_key;	/* the seed is in conf */
 	struct pairs		*pairs;
+	/* service manager; each may be NULL */
+	struct notify		*notify;
+	struct watchdog		*watchdog;
+	struct activated	*activated;
+	int			 own_socket, own_ctl;	/* files, to remove */
 	int			 stopping, status;
 };
 
 static int	open_sockets(struct parent *, int *, int *);
+static int	open_socket(struct parent *, const char *, mode_t, int *);
+static void	remove_sockets(struct parent *);
+static void	on_pong(struct kid *, struct imsg *);
+static void	watch(struct kid *);
 static int	set_group(const char *, const char *);
 static int	start_kid(struct parent *, int);
 static void	introduce(struct parent *, int, int);
@@ -135,7 +147,8 @@ static const struct pairs_ops pairs_ops = {
 };
 
 int
-parent_main(struct conf *conf, int lock, int ready_fd)
+parent_main(struct conf *conf, int lock, int ready_fd, struct notify *notify,
+    struct activated *activated)
 {
 	struct parent p = { 0 };
 	int hub, ctl, port;
@@ -144,6 +157,8 @@ parent_main(struct conf *conf, int lock, int ready_fd)
 	p.conf = conf;
 	p.lock = lock;
 	p.ready_fd = ready_fd;
+	p.notify = notify;
+	p.activated = activated;
 	signal(SIGPIPE, SIG_IGN);
 	/* who sees the hub's socket finds the token, and the WebSocket */
 	if (conf->ws_port != 0 && wstoken_load(conf) == -1)
@@ -161,6 +176,7 @@ parent_main(struct conf *conf, int lock, int ready_fd)
 		if (p.signals[i] == NULL || event_add(p.signals[i], NULL) == -1)
 			fatalx("evsignal_new");
 	}
+	p.watchdog = watchdog_new(p.base, notify);
 	p.pairs = pairs_new(conf, &pairs_ops, &p);
 	p.deadline = evtimer_new(p.base, on_deadline, &p);
 	if (p.deadline == NULL)
@@ -184,6 +200,7 @@ parent_main(struct conf *conf, int lock, int ready_fd)
 		imsg_free(p.kids[i].ib);
 		event_free(p.kids[i].again);
 	}
+	watchdog_free(p.watchdog);
 	importdir_free(p.import);
 	pairs_free(p.pairs);
 	event_base_free(p.base);
@@ -220,19 +237,46 @@ open_sockets(struct parent *p, int *hub, int *ctl)
 	if (paths_mkdir(dir[0] != '\0' ? dir : "/") == -1 ||
 	    paths_join(p->ctl_path, sizeof(p->ctl_path), dir,
 	    "hubctl.sock") == -1 ||
-	    (*ctl = unix_listen(p->ctl_path, 0600)) == -1) {
+	    (*ctl = open_socket(p, p->ctl_path, 0600, &p->own_ctl)) == -1) {
 		log_warn("%s/hubctl.sock", dir);
 		return -1;
 	}
-	if ((*hub = unix_listen(path, p->conf->socket_mode)) == -1 ||
-	    set_group(path, p->conf->socket_group) == -1) {
+	*hub = open_socket(p, path, p->conf->socket_mode, &p->own_socket);
+	if (*hub == -1 || (p->own_socket &&
+	    set_group(path, p->conf->socket_group) == -1)) {
 		log_warn("%s", path);
-		(void)unlink(p->ctl_path);
-		if (*hub != -1)
-			(void)unlink(path);
+		remove_sockets(p);
+		return -1;
+	}
+	if (activated_done(p->activated, "this hub's configuration") == -1) {
+		remove_sockets(p);
 		return -1;
 	}
 	return 0;
+}
+
+/* The service manager's, or one of our own. */
+static int
+open_socket(struct parent *p, const char *path, mode_t mode, int *own)
+{
+	int fd;
+
+	if ((fd = activated_unix(p->activated, path)) != -1)
+		return fd;
+	fd = unix_listen(path, mode);
+	*own = fd != -1;
+	return fd;
+}
+
+/* Those of the service manager stay: it holds clients until the next start. */
+static void
+remove_sockets(struct parent *p)
+{
+	if (p->own_socket)
+		(void)unlink(p->conf->socket);
+	if (p->own_ctl)
+		(void)unlink(p->ctl_path);
+	p->own_socket = p->own_ctl = 0;
 }
 
 /* -1 with errno: there is no such program. */
@@ -260,6 +304,7 @@ start_kid(struct parent *p, int which)
 	close(fds[1]);
 	k->ib = imsg_new(p->base, fds[0], PROC_PARENT, k->row->id, &kid_ops,
 	    k);
+	watch(k);
 	return 0;
 }
 
@@ -269,7 +314,8 @@ open_ws(struct parent *p, int port)
 {
 	int fd;
 
-	if ((fd = tcp_listen(p->conf->ws_address, port)) == -1)
+	fd = activated_tcp(p->activated, p->conf->ws_address, port);
+	if (fd == -1 && (fd = tcp_listen(p->conf->ws_address, port)) == -1)
 		log_warn("no WebSocket at %s port %d", p->conf->ws_address,
 		    port);
 	return fd;
@@ -282,7 +328,8 @@ open_lan(struct parent *p)
 	const struct lan_conf *lan = &p->conf->lan;
 	int fd;
 
-	if ((fd = tcp_listen(lan->address, (int)lan->port)) == -1)
+	fd = activated_tcp(p->activated, lan->address, (int)lan->port);
+	if (fd == -1 && (fd = tcp_listen(lan->address, (int)lan->port)) == -1)
 		log_warn("no listener for other hubs at %s port %u",
 		    lan->address, lan->port);
 	return fd;
@@ -471,6 +518,9 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case PROC_LOG:
 		kid_log(k, m);
 		break;
+	case PROC_PONG:
+		on_pong(k, m);
+		break;
 	case PROC_IMPORT:
 		next_import(k);
 		break;
@@ -518,7 +568,29 @@ kid_ready(struct kid *k)
 	if (p->ready_fd != -1)
 		proc_daemon_ready(p->ready_fd);
 	p->ready_fd = -1;
+	notify_ready(p->notify);
+	notify_status(p->notify, "Serves at %s", p->conf->socket);
 	start_links(p);
+	watchdog_start(p->watchdog);
+}
+
+static void
+on_pong(struct kid *k, struct imsg *m)
+{
+	uint32_t n = get_u32(&m->rd);
+
+	if (k->row->id == PROC_ROUTER && !k->parent->stopping)
+		notify_status(k->parent->notify, "%u sessions", n);
+	watchdog_pong(k->parent->watchdog, k->row->id);
+}
+
+/* The resolver waits for name servers as long as they take. */
+static void
+watch(struct kid *k)
+{
+	if (k->row->id != PROC_RESOLVER)
+		watchdog_child(k->parent->watchdog, k->row->id, k->ib, k->pid,
+		    k->row->optional);
 }
 
 static void
@@ -568,6 +640,7 @@ kid_closed(struct imsgbuf *ib, int err, void *arg)
 		    strerror(err));
 	imsg_free(ib);
 	k->ib = NULL;
+	watch(k);
 	if (err == 0)
 		return;
 	if (k->row->optional)
@@ -604,6 +677,7 @@ start_again(struct kid *k, int status)
 	    proc_exit(status, how, sizeof(how)));
 	imsg_free(k->ib);
 	k->ib = NULL;
+	watch(k);
 	if (k->row->id == PROC_UPLINK)
 		pairs_gone(k->parent->pairs);
 	evtimer_add(k->again, &tv);
@@ -629,8 +703,7 @@ kid_ended(struct parent *p, struct kid *k, int status)
 	p->status = 1;
 	if (!p->stopping) {
 		p->stopping = 1;
-		(void)unlink(p->conf->socket);
-		(void)unlink(p->ctl_path);
+		remove_sockets(p);
 	}
 	event_base_loopexit(p->base, NULL);
 }
@@ -647,7 +720,9 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 		reap(p);
 		break;
 	case SIGHUP:
+		notify_reloading(p->notify);
 		log_info("SIGHUP: the configuration is read at start only");
+		notify_ready(p->notify);
 		break;
 	case SIGUSR1:
 		if (router != NULL)
@@ -671,8 +746,9 @@ stop(struct parent *p, const char *why)
 		return;
 	p->stopping = 1;
 	log_info("stopping: %s", why);
-	(void)unlink(p->conf->socket);
-	(void)unlink(p->ctl_path);
+	notify_stopping(p->notify);
+	notify_status(p->notify, "Stopping: %s", why);
+	remove_sockets(p);
 	event_add(p->deadline, &tv);
 	stop_next(p);
 }
