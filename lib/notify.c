@@ -133,7 +133,7 @@ notify_watchdog_ms(const struct notify *n)
 	return n != NULL ? n->watchdog_ms : 0;
 }
 
-/* The manager may have been started again; a full queue is no reason to wait. */
+/* The manager may be another one now; a full queue is no reason to wait. */
 static void
 tell(struct notify *n, const char *fmt, ...)
 {

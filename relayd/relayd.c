@@ -336,7 +336,7 @@ on_pong(struct parent *p, struct imsg *m)
 	uint32_t n = get_u32(&m->rd);
 
 	if (!p->stopping)
-		notify_status(p->notify, "%u hubs", n);
+		notify_status(p->notify, "%u hub%s", n, n == 1 ? "" : "s");
 	watchdog_pong(p->watchdog, PROC_RELAY);
 }
 
