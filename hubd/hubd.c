@@ -192,6 +192,9 @@ take_lock(const struct conf *conf, int handed)
 			close(fd);
 			return -1;
 		}
+		if (waited >= LOCK_WAIT_MS && handed)
+			fatalx("%s is held by a hub that was not started as "
+			    "this service: hubctl stop, or kill it", path);
 		if (waited >= LOCK_WAIT_MS)
 			fatalx("%s is held by a hub that does not answer at "
 			    "%s", path, conf->socket);

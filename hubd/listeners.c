@@ -4,6 +4,8 @@
  */
 #include "compat.h"
 
+#include <sys/stat.h>
+
 #include <grp.h>
 #include <unistd.h>
 
@@ -20,7 +22,9 @@
 #define WS_PORT_OTHER	19736
 
 static int	set_group(const char *, const char *);
-static int	open_unix(struct activated *, const char *, mode_t, int *);
+static int	open_unix(struct activated *, const char *, mode_t, ino_t *);
+static ino_t	inode(const char *);
+static void	remove_own(const char *, ino_t *);
 static int	open_tcp(struct activated *, const char *, uint32_t);
 static void	open_ports(struct listeners *, struct conf *,
 		    struct activated *);
@@ -46,16 +50,32 @@ set_group(const char *path, const char *group)
 }
 
 static int
-open_unix(struct activated *a, const char *path, mode_t mode, int *own)
+open_unix(struct activated *a, const char *path, mode_t mode, ino_t *own)
 {
 	int fd = activated_unix(a, path);
 
-	*own = 0;
 	if (fd != -1)
 		return fd;
-	fd = unix_listen(path, mode);
-	*own = fd != -1;
+	if ((fd = unix_listen(path, mode)) != -1)
+		*own = inode(path);
 	return fd;
+}
+
+static ino_t
+inode(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == -1 ? 0 : st.st_ino;
+}
+
+/* A service manager that begins to listen there replaces the file. */
+static void
+remove_own(const char *path, ino_t *own)
+{
+	if (*own != 0 && inode(path) == *own)
+		(void)unlink(path);
+	*own = 0;
 }
 
 static int
@@ -106,7 +126,7 @@ open_paths(struct listeners *l, const struct conf *c, struct activated *a)
 	}
 	l->sessions = open_unix(a, l->path, c->socket_mode, &l->own_path);
 	if (l->sessions == -1 ||
-	    (l->own_path && set_group(l->path, c->socket_group) == -1)) {
+	    (l->own_path != 0 && set_group(l->path, c->socket_group) == -1)) {
 		log_warn("%s", l->path);
 		return -1;
 	}
@@ -129,9 +149,6 @@ listeners_open(struct listeners *l, struct conf *c, struct activated *a)
 void
 listeners_remove(struct listeners *l)
 {
-	if (l->own_path)
-		(void)unlink(l->path);
-	if (l->own_ctl)
-		(void)unlink(l->ctl_path);
-	l->own_path = l->own_ctl = 0;
+	remove_own(l->path, &l->own_path);
+	remove_own(l->ctl_path, &l->own_ctl);
 }

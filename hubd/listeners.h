@@ -6,6 +6,8 @@
 #ifndef LISTENERS_H
 #define LISTENERS_H
 
+#include <sys/types.h>
+
 #include "conf.h"
 
 struct activated;
@@ -14,7 +16,7 @@ struct listeners {
 	int		 sessions, ctl;
 	int		 ws, ws_other, lan;	/* each may be -1 */
 	char		 path[CONF_PATH_MAX], ctl_path[CONF_PATH_MAX];
-	int		 own_path, own_ctl;	/* made here */
+	ino_t		 own_path, own_ctl;	/* 0: not made here */
 };
 
 /*
@@ -24,8 +26,8 @@ struct listeners {
  */
 int	listeners_open(struct listeners *, struct conf *, struct activated *);
 /*
- * Removes the files of the hub's own sockets.  Those of a service manager
- * stay: it holds clients until the next start.
+ * Removes the files of the hub's own sockets, if they still are.  Those of a
+ * service manager stay: it holds clients until the next start.
  */
 void	listeners_remove(struct listeners *);
 

@@ -435,6 +435,33 @@ START_TEST(a_socket_of_somewhere_else_is_refused)
 }
 END_TEST
 
+/* It was there first; it ends when its sessions have gone. */
+START_TEST(an_old_hub_leaves_the_socket_alone)
+{
+	struct service	*s = service_new("notify");
+	struct tenv	*t = s->env;
+	char		 ctl[T_PATH];
+
+	snprintf(ctl, sizeof(ctl), "%s/hubctl.sock", t->data);
+	unlink(t->sock);
+	unlink(ctl);
+	hub_start(t);
+	unlink(t->sock);
+	unlink(ctl);
+	close(s->fds[0]);
+	close(s->fds[1]);
+	s->fds[0] = socket_at(t->sock, SOCK_STREAM);
+	s->fds[1] = socket_at(ctl, SOCK_STREAM);
+	hub_stop(t, SIGTERM);
+	want(access(t->sock, F_OK) == 0 && access(ctl, F_OK) == 0,
+	    "the hub has removed a file of somebody else");
+	service_start(s, "hubd", NULL);
+	waits_for(s, "READY=1\n");
+	hub_serves(t);
+	service_end(s);
+}
+END_TEST
+
 /* Of the AI host's manager, say, whose environment the hub has. */
 START_TEST(what_is_not_for_it_is_left_alone)
 {
@@ -519,6 +546,7 @@ main(int argc, char **argv)
 	test_add(s, a_stopped_process_ends_the_pats, 120);
 	test_add(s, ports_are_taken_over, 120);
 	test_add(s, a_socket_of_somewhere_else_is_refused, 120);
+	test_add(s, an_old_hub_leaves_the_socket_alone, 120);
 	test_add(s, what_is_not_for_it_is_left_alone, 120);
 	test_add(s, a_relay_is_a_service, 120);
 	return (test_main(argv[0], s));
