@@ -6,6 +6,8 @@
 #ifndef HUBCTL_H
 #define HUBCTL_H
 
+#include <jansson.h>
+
 #include "buf.h"
 #include "ctl.h"
 #include "names.h"
@@ -38,6 +40,15 @@ struct command {
 extern const struct command	hubctl_commands[];
 extern const size_t		hubctl_ncommands;
 
+/*
+ * Asks the hub and shows the answer, as it is with -j.  Returns the exit
+ * status, which is show's.
+ */
+int	hubctl_ask(struct hubctl *, enum imsg_type, const struct wbuf *,
+	    int (*show)(json_t *));
+/* Shows nothing. */
+int	hubctl_silent(json_t *);
+
 int	cmd_completion(struct hubctl *, int, char **);
 int	cmd_show_peers(struct hubctl *, int, char **);
 int	cmd_show_sessions(struct hubctl *, int, char **);
@@ -60,6 +71,8 @@ int	cmd_distrust(struct hubctl *, int, char **);
 int	cmd_invite(struct hubctl *, int, char **);
 int	cmd_join(struct hubctl *, int, char **);
 int	cmd_setup(struct hubctl *, int, char **);
+int	cmd_log_level(struct hubctl *, int, char **);
+int	cmd_version(struct hubctl *, int, char **);
 int	cmd_stop(struct hubctl *, int, char **);
 
 /* The user's login name as a session's name. */

@@ -29,8 +29,6 @@
 
 static int	read_stdin(struct wbuf *);
 static int	check_text(const char *, size_t);
-static int	call(struct hubctl *, enum imsg_type, const struct wbuf *,
-		    int (*)(json_t *));
 static int	sent(json_t *);
 static int	print_inbox(json_t *);
 static void	add_word(struct wbuf *, const char *);
@@ -42,7 +40,6 @@ static int	cleaned(json_t *);
 static int	clean_sockets(const char *);
 static int	take_lock(const char *);
 static int	remove_stale(const char *);
-static int	stopped(json_t *);
 
 void
 login_name(char dst[NAME_SIZE])
@@ -58,8 +55,8 @@ login_name(char dst[NAME_SIZE])
 }
 
 /* Makes one request of a connection of its own and shows the answer. */
-static int
-call(struct hubctl *ctl, enum imsg_type type, const struct wbuf *w,
+int
+hubctl_ask(struct hubctl *ctl, enum imsg_type type, const struct wbuf *w,
     int (*show)(json_t *))
 {
 	struct rbuf *result;
@@ -145,7 +142,7 @@ cmd_send(struct hubctl *ctl, int argc, char **argv)
 	put_str(&w, argv[0]);
 	put_bytes(&w, wbuf_data(&text), text.len);
 	put_u8(&w, (uint8_t)ctl->urgent);
-	rc = call(ctl, CTL_SEND, &w, sent);
+	rc = hubctl_ask(ctl, CTL_SEND, &w, sent);
  done:
 	wbuf_free(&text);
 	wbuf_free(&w);
@@ -188,7 +185,7 @@ cmd_inbox(struct hubctl *ctl, int argc, char **argv)
 	}
 	put_str(&w, argv[0]);
 	put_u32(&w, INBOX_SHOWN);
-	rc = call(ctl, CTL_INBOX, &w, print_inbox);
+	rc = hubctl_ask(ctl, CTL_INBOX, &w, print_inbox);
 	wbuf_free(&w);
 	return rc;
 }
@@ -244,7 +241,7 @@ cmd_search(struct hubctl *ctl, int argc, char **argv)
 		put_str(&w, argv[0]);
 		put_bytes(&w, wbuf_data(&query), query.len);
 		put_u32(&w, FOUND_SHOWN);
-		rc = call(ctl, CTL_SEARCH, &w, print_found);
+		rc = hubctl_ask(ctl, CTL_SEARCH, &w, print_found);
 	}
 	wbuf_free(&query);
 	wbuf_free(&w);
@@ -286,7 +283,7 @@ cmd_show_message(struct hubctl *ctl, int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	put_str(&w, argv[0]);
-	rc = call(ctl, CTL_MESSAGE, &w, print_state);
+	rc = hubctl_ask(ctl, CTL_MESSAGE, &w, print_state);
 	wbuf_free(&w);
 	return rc;
 }
@@ -365,7 +362,7 @@ cmd_clean(struct hubctl *ctl, int argc, char **argv)
 	if (rc == 0)
 		return clean_sockets(path);
 	put_u32(&w, ctl->days);
-	rc = call(ctl, CTL_CLEAN, &w, cleaned);
+	rc = hubctl_ask(ctl, CTL_CLEAN, &w, cleaned);
 	wbuf_free(&w);
 	return rc;
 }
@@ -450,11 +447,11 @@ cmd_stop(struct hubctl *ctl, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	return call(ctl, CTL_STOP, NULL, stopped);
+	return hubctl_ask(ctl, CTL_STOP, NULL, hubctl_silent);
 }
 
-static int
-stopped(json_t *json)
+int
+hubctl_silent(json_t *json)
 {
 	(void)json;
 	return EXIT_SUCCESS;

@@ -55,6 +55,7 @@ static void	read_mailbox(struct ctl *, uint32_t, struct store_inbox *,
 		    const char *);
 static void	do_monitor(struct ctl *, struct imsg *);
 static void	do_clean(struct ctl *, struct imsg *);
+static void	do_level(struct ctl *, struct imsg *);
 static void	do_stop(struct ctl *, struct imsg *);
 static void	got_message(struct imsg *, void *);
 static void	put_message(struct wbuf *, const char *,
@@ -77,6 +78,7 @@ static const struct command commands[] = {
 	{ CTL_MESSAGE, do_message },
 	{ CTL_MONITOR, do_monitor },
 	{ CTL_CLEAN, do_clean },
+	{ CTL_LEVEL, do_level },
 	{ CTL_TRUST, keys_ctl_trust },
 	{ CTL_DISTRUST, keys_ctl_distrust },
 	{ CTL_INVITE, ctlpair_invite },
@@ -516,6 +518,23 @@ got_cleaned(struct imsg *msg, void *arg)
 		ctl_result(p->ctl, p->id, &w);
 	}
 	ctl_pending_free(p);
+}
+
+static void
+do_level(struct ctl *t, struct imsg *m)
+{
+	uint8_t level = get_u8(&m->rd);
+	struct wbuf w = { 0 };
+
+	if (level > LOG_LEVEL_DEBUG) {
+		ctl_error(t, m->id, ERR_BAD_ARGS, "not a level of the log");
+		return;
+	}
+	put_u8(&w, level);
+	router_tell(t->control->router, PROC_LEVEL, 0, &w);
+	wbuf_free(&w);
+	json_begin(&w, '{');
+	ctl_result(t, m->id, &w);
 }
 
 static void

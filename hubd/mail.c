@@ -211,7 +211,7 @@ stored(struct imsg *msg, void *arg)
 		    p.pushed ? "delivered" : "queued", NULL);
 	} else if (a.status == STORE_REPEAT) {
 		p.pushed = a.state != MSG_ACCEPTED && a.state != MSG_EXPIRED;
-		if (a.state == MSG_ACCEPTED) {
+		if (a.push) {
 			p.pushed = push(d);
 			mark_push(d, p.pushed);
 		}

@@ -52,6 +52,7 @@ struct source {
 struct earlier {
 	int64_t		 box, seq;
 	enum msg_state	 state;
+	int		 lost;	/* a hub died that may not have pushed it */
 };
 
 static int	is_repeat(struct boxes *, const struct store_append *,
@@ -159,8 +160,9 @@ is_repeat(struct boxes *bx, const struct store_append *q,
 		e->box = sqlite3_column_int64(st, 0);
 		e->state = (enum msg_state)sqlite3_column_int(st, 1);
 		/* the hub may have died before it could push it */
-		if (e->state == MSG_PUSHED &&
-		    boxes_is_old(bx, sqlite3_column_int64(st, 2)))
+		e->lost = e->state == MSG_PUSHED &&
+		    boxes_is_old(bx, sqlite3_column_int64(st, 2));
+		if (e->lost)
 			e->state = MSG_ACCEPTED;
 		e->seq = sqlite3_column_int64(st, 3);
 		db_done(st);
@@ -169,15 +171,18 @@ is_repeat(struct boxes *bx, const struct store_append *q,
 }
 
 /*
- * It is in that box: whoever sent it means the same receiver, or errs.  Of two
- * repeats one is told that it is to be pushed, however soon the other follows.
+ * It is in that box: whoever sent it means the same receiver, or errs.  One of
+ * several repeats says that it is to be pushed, however soon others follow.
+ * What has waited in the mailbox since it came stays there if it is another
+ * hub that repeats it, as it does after any change of links: it would come
+ * behind those that were pushed meanwhile.
  */
 static int
 repeated(struct boxes *bx, const struct store_append *q,
     struct store_appended *a, const struct earlier *e)
 {
 	struct box *to;
-	int r;
+	int far, r;
 
 	if ((r = box_find(bx, q->to, &to)) == -1)
 		return -1;
@@ -187,9 +192,12 @@ repeated(struct boxes *bx, const struct store_append *q,
 	}
 	if (box_count(bx, to) == -1)
 		return -1;
-	if (q->pushed && e->state == MSG_ACCEPTED &&
-	    db_run(boxes_db(bx), Q_MARK, "idid", e->seq, MSG_PUSHED,
-	    time_now_ms(), 0) == -1)
+	far = strchr(q->from, '@') != NULL;
+	a->push = e->state == MSG_ACCEPTED && (e->lost || !far);
+	/* if there is nobody it is one that waits from here on */
+	if (a->push && (q->pushed || far) &&
+	    db_run(boxes_db(bx), Q_MARK, "idid", e->seq, q->pushed ?
+	    MSG_PUSHED : MSG_ACCEPTED, time_now_ms(), 0) == -1)
 		return -1;
 	a->status = STORE_REPEAT;
 	a->state = e->state;

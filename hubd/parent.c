@@ -79,7 +79,6 @@ struct parent {
 	struct event		*signals[5];
 	struct event		*deadline;
 	int			 lock, ready_fd;
-	int			 has_key;	/* the seed is in conf */
 	struct pairs		*pairs;
 	/* without a service manager they are NULL */
 	struct notify		*notify;
@@ -105,6 +104,7 @@ static void	send_u32(struct imsgbuf *, enum imsg_type, uint32_t, int);
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	kid_closed(struct imsgbuf *, int, void *);
 static void	kid_ready(struct kid *);
+static void	set_level(struct parent *, uint8_t);
 static void	kid_log(struct kid *, struct imsg *);
 static void	next_import(struct kid *);
 static void	start_again(struct kid *, int);
@@ -238,10 +238,10 @@ try_later(struct kid *k)
 static void
 start_links(struct parent *p)
 {
-	if (p->conf->relays.n > 0 && load_key(p) == -1)
-		p->conf->relays.n = 0;
 	if (!conf_links_wanted(p->conf))
 		return;
+	if (load_key(p) == -1)
+		p->conf->relays.n = 0;
 	want_resolver(p);
 	if (lan_wanted(&p->conf->lan))
 		start_carrier(p, KID_BRIDGED);
@@ -262,13 +262,13 @@ want_resolver(struct parent *p)
 static int
 load_key(struct parent *p)
 {
-	if (!p->has_key &&
+	if (!p->conf->has_key &&
 	    hubkey_load(p->conf->data, p->conf->seed) == -1) {
 		log_warnx("without a key of this hub's: no links by way of "
 		    "relays");
 		return -1;
 	}
-	p->has_key = 1;
+	p->conf->has_key = 1;
 	return 0;
 }
 
@@ -402,6 +402,9 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case PROC_IMPORT:
 		next_import(k);
 		break;
+	case PROC_LEVEL:
+		set_level(k->parent, get_u8(&m->rd));
+		break;
 	case PAIR_INVITE:
 	case PAIR_JOIN:
 		pairs_ask(k->parent->pairs, m);
@@ -482,6 +485,25 @@ kid_log(struct kid *k, struct imsg *m)
 	if (reader_done(&m->rd) == -1 || level > LOG_LEVEL_DEBUG)
 		fatalx("bad PROC_LOG from the %s", k->row->role);
 	log_from(k->row->role, level, line);
+}
+
+/* Of all processes, also those that are started later. */
+static void
+set_level(struct parent *p, uint8_t level)
+{
+	struct wbuf w = { 0 };
+	int i;
+
+	if (level > LOG_LEVEL_DEBUG)
+		fatalx("bad PROC_LEVEL");
+	p->conf->log_level = level;
+	log_set_level((enum log_level)level);
+	put_u8(&w, level);
+	for (i = 0; i < KIDS; i++) {
+		if (p->kids[i].ib != NULL)
+			imsg_send(p->kids[i].ib, PROC_LEVEL, 0, -1, &w, NULL);
+	}
+	wbuf_free(&w);
 }
 
 /* One at a time, so that there are never many descriptors. */

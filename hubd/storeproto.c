@@ -142,6 +142,7 @@ static const struct field appended_fields[] = {
 	STATUS(store_appended),
 	FIELD(u32, store_appended, unread),
 	ENUM(store_appended, state, MSG_EXPIRED),
+	FIELD(flag, store_appended, push),
 	FIELD(i64, store_appended, seq),
 	FIELD(flag, store_appended, has_expired),
 	END

@@ -93,11 +93,9 @@ struct store_append {
 struct store_appended {
 	enum store_status status;
 	uint32_t	 unread;	/* of the receiver's mailbox */
-	/*
-	 * of a repeated one; accepted if nobody knows that it was pushed: if
-	 * it will be now it counts as pushed from here on
-	 */
+	/* of a repeated one; accepted if nobody knows that it was pushed */
 	enum msg_state	 state;
+	uint8_t		 push;		/* if so: it is to be pushed now */
 	int64_t		 seq;		/* to another hub: its number */
 	uint8_t		 has_expired;	/* it pushed out one not yet seen */
 	struct store_receipt expired;

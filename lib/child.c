@@ -108,6 +108,12 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case PROC_PING:
 		pong(c);
 		break;
+	case PROC_LEVEL:
+		v = get_u8(&m->rd);
+		if (v > LOG_LEVEL_DEBUG)
+			fatalx("bad PROC_LEVEL");
+		log_set_level((enum log_level)v);
+		break;
 	case PROC_STATS:
 		if (c->ops->stats != NULL)
 			c->ops->stats(c->arg);

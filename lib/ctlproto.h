@@ -12,6 +12,7 @@
  *	CTL_MESSAGE	string msg_id: what is known of it but its text
  *	CTL_MONITOR	nothing; CTL_EVENTs follow until hubctl closes
  *	CTL_CLEAN	u32 days
+ *	CTL_LEVEL	u8 enum log_level, of all processes of the hub
  *	CTL_TRUST	strings hub, key (64 hexadecimal digits); key "": the
  *			one that it has shown
  *	CTL_DISTRUST	string hub

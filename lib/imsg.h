@@ -42,6 +42,7 @@ enum imsg_type {
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
 	PROC_PING,
+	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
 	/* child to parent */
 	PROC_READY,
 	PROC_PONG,		/* u32 sessions, or hubs of a relay */
@@ -118,6 +119,7 @@ enum imsg_type {
 	CTL_MESSAGE,
 	CTL_MONITOR,
 	CTL_CLEAN,
+	CTL_LEVEL,
 	CTL_TRUST,
 	CTL_DISTRUST,
 	CTL_INVITE,

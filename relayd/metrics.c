@@ -14,13 +14,19 @@
 #include "timeutil.h"
 #include "wshttp.h"
 
+#define SCRAPES_MAX	100
+#define SCRAPE_MS	5000	/* for the request */
+
 struct scrape {
+	TAILQ_ENTRY(scrape) entry;
 	struct relay	*relay;
 	struct bufio	*io;
+	int64_t		 began;		/* monotonic ms */
 };
 
 static size_t	on_input(struct bufio *, char *, size_t, void *);
 static void	on_closed(struct bufio *, int, void *);
+static void	scrape_free(struct scrape *);
 static void	put_gauge(struct wbuf *, const char *, const char *, uint64_t);
 static void	put_all(struct wbuf *, const struct relay *);
 
@@ -67,19 +73,53 @@ static const struct {
 void
 metrics_new(struct relay *r, int fd)
 {
-	struct scrape *s = xcalloc(1, sizeof(*s));
+	struct scrape *s;
 
+	if (r->nscrapes >= SCRAPES_MAX)
+		scrape_free(TAILQ_FIRST(&r->scrapes));
+	s = xcalloc(1, sizeof(*s));
 	s->relay = r;
+	s->began = time_mono_ms();
+	TAILQ_INSERT_TAIL(&r->scrapes, s, entry);
+	r->nscrapes++;
 	s->io = bufio_new(r->base, fd, -1, &io_ops, s);
 	bufio_limits(s->io, WSHTTP_MAX, SIZE_MAX);
+}
+
+void
+metrics_tick(struct relay *r, int64_t now)
+{
+	struct scrape *s;
+
+	while ((s = TAILQ_FIRST(&r->scrapes)) != NULL &&
+	    now - s->began >= SCRAPE_MS)
+		scrape_free(s);
+}
+
+void
+metrics_free(struct relay *r)
+{
+	struct scrape *s;
+
+	while ((s = TAILQ_FIRST(&r->scrapes)) != NULL)
+		scrape_free(s);
+}
+
+static void
+scrape_free(struct scrape *s)
+{
+	TAILQ_REMOVE(&s->relay->scrapes, s, entry);
+	s->relay->nscrapes--;
+	bufio_free(s->io);
+	free(s);
 }
 
 static void
 on_closed(struct bufio *io, int err, void *arg)
 {
+	(void)io;
 	(void)err;
-	bufio_free(io);
-	free(arg);
+	scrape_free(arg);
 }
 
 /* Whatever is asked for, there is but one page. */
@@ -102,8 +142,7 @@ on_input(struct bufio *io, char *p, size_t n, void *arg)
 	wbuf_free(&body);
 	(void)bufio_flush(io, 100);
 	linger(s->relay->base, bufio_fd(io));
-	bufio_free(io);
-	free(s);
+	scrape_free(s);
 	return n;
 }
 

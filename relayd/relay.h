@@ -78,6 +78,7 @@ struct hub {
 };
 
 TAILQ_HEAD(hub_list, hub);
+TAILQ_HEAD(scrape_list, scrape);
 
 /* Why something was not carried, and how handshakes ended. */
 enum counter {
@@ -108,6 +109,8 @@ struct relay {
 	struct map		*ids;		/* of those up */
 	size_t			 nearly, nup;
 	struct pairs		*pairs;
+	struct scrape_list	 scrapes;	/* of metrics; oldest first */
+	size_t			 nscrapes;
 	struct wbuf		 scratch;	/* of forward.c */
 	uint64_t		 counters[COUNTERS];
 	int64_t			 started;
@@ -173,5 +176,8 @@ void	forward_tick(struct hub *, int64_t now);
 /* metrics.c */
 /* Takes over a connection to the metrics' listener. */
 void	metrics_new(struct relay *, int fd);
+/* Closes those that ask for nothing. */
+void	metrics_tick(struct relay *, int64_t now);
+void	metrics_free(struct relay *);
 
 #endif

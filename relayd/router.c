@@ -97,6 +97,7 @@ router_main(void)
 		fatalx("event_base_new");
 	TAILQ_INIT(&r->early);
 	TAILQ_INIT(&r->up);
+	TAILQ_INIT(&r->scrapes);
 	r->ids = map_new();
 	r->pairs = pairs_new(r);
 	r->conf = &m.conf;
@@ -115,6 +116,7 @@ router_main(void)
 	}
 	pairs_free(r->pairs, "the relay stops");
 	hubs_stop(r, RETRY_MS);
+	metrics_free(r);
 	map_free(r->ids);
 	wbuf_free(&r->scratch);
 	event_free(m.tick);
@@ -345,6 +347,7 @@ on_tick(evutil_socket_t fd, short ev, void *arg)
 	(void)ev;
 	hubs_tick(&m->relay);
 	pairs_tick(m->relay.pairs);
+	metrics_tick(&m->relay, time_mono_ms());
 	give_back(m);
 	for (i = 0; i < m->nlisteners; i++) {
 		if (m->conf.secret[0] != '\0')

@@ -62,6 +62,7 @@ for shell in bash zsh; do
 	try "$shell" 'desk' trust d
 	try "$shell" 'claude codex copilot cursor' setup -n c
 	try "$shell" 'bash' completion b
+	try "$shell" 'debug' log level d
 	try "$shell" '' nothing x
 	try "$shell" '' stop x
 done

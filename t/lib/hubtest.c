@@ -298,6 +298,8 @@ up_as(struct hubtest *t, int carrier, uint32_t link, uint8_t rank,
 	    .rank = rank, .plaintext = features == NULL };
 	struct wbuf	 w = { 0 }, hello = { 0 };
 
+	if (t->said_key != NULL)
+		strlcpy(m.key, t->said_key, sizeof(m.key));
 	wbuf_printf(&hello, "{\"type\":\"bridge_hello\",\"peers\":%s,"
 	    "\"features\":%s}", peers, features != NULL ? features : "[]");
 	m.hello.p = wbuf_data(&hello);

@@ -486,6 +486,8 @@ async function away(stage)
 	    s.sent.every(m => m.acks > 0)));
 	assert.ok(on(there).every(r => !r.registered));
 	await there.start();
+	await until('its sessions are back', () =>
+	    on(there).every(r => r.registered));
 	await settle(stage.sessions, WAIT_MS);
 	await allKnown(stage.hubs, stage.sessions);
 }

@@ -332,6 +332,52 @@ START_TEST(cleans_and_stops)
 }
 END_TEST
 
+static int
+level_is_heard(void *arg)
+{
+	struct tenv	*t = arg;
+	char		*log;
+	int		 heard;
+
+	/* the router and the store say at that level who comes and goes */
+	hub_serves(t);
+	log = read_file(t->hublog);
+	heard = strstr(log, "debug: ") != NULL;
+	free(log);
+	return (heard);
+}
+
+START_TEST(log_level_and_version)
+{
+	struct tenv	*t = tenv_new();
+	struct output	*o;
+
+	o = run(t, NULL, "hubctl", "version", NULL);
+	want(o->status == 0 && strstr(o->out, "is not running") != NULL,
+	    "%s%s", o->out, o->err);
+	output_free(o);
+	hub_start(t);
+	o = run(t, NULL, "hubctl", "version", NULL);
+	want(o->status == 0 && strstr(o->out, "\nhub ") != NULL &&
+	    strstr(o->out, "not running") == NULL, "%s%s", o->out, o->err);
+	output_free(o);
+	o = run(t, NULL, "hubctl", "log", "level", "loud", NULL);
+	want(o->status != 0 && strstr(o->err, "warn, info and debug") != NULL,
+	    "%s%s", o->out, o->err);
+	output_free(o);
+	o = run(t, NULL, "hubctl", "log", "level", "debug", NULL);
+	want(o->status == 0, "%s", o->err);
+	output_free(o);
+	want(t_until(t, level_is_heard, t, t_slow(T_WAIT)),
+	    "nothing is logged at that level");
+	o = run(t, NULL, "hubctl", "log", "level", "warn", NULL);
+	want(o->status == 0, "%s", o->err);
+	output_free(o);
+	hub_stop(t, SIGTERM);
+	tenv_end(t);
+}
+END_TEST
+
 START_TEST(cleans_up_after_a_dead_hub)
 {
 	struct tenv	*t = begin();
@@ -421,6 +467,7 @@ main(int argc, char **argv)
 	test_add(s, any_message, 30);
 	test_add(s, monitors, 30);
 	test_add(s, cleans_and_stops, 30);
+	test_add(s, log_level_and_version, 40);
 	test_add(s, cleans_up_after_a_dead_hub, 30);
 	test_add(s, chats_without_a_terminal, 30);
 	test_add(s, chat_waits_for_answers, 30);

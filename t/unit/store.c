@@ -316,42 +316,6 @@ START_TEST(repeats)
 }
 END_TEST
 
-/* One of several repeats is told that nobody has it yet. */
-START_TEST(repeats_are_pushed_once)
-{
-	struct st *s = st_new();
-	struct store_append q = st_message("a", "b", "1", ""), away;
-
-	st_start(s);
-	q.pushed = 1;
-	want_int(st_append(s, &q).status, STORE_OK);
-	want_int(st_append(s, &q).state, MSG_PUSHED);
-	away = st_message("a", "b", "2", "");
-	want_int(st_append(s, &away).status, STORE_OK);
-	want_int(st_append(s, &away).state, MSG_ACCEPTED);
-	want_int(st_append(s, &away).state, MSG_ACCEPTED);
-	away.pushed = 1;
-	want_int(st_append(s, &away).state, MSG_ACCEPTED);
-	want_int(st_append(s, &away).state, MSG_PUSHED);
-	st_mark_ids(s, "b", MSG_RECEIVED, "2");
-	want_int(st_append(s, &away).state, MSG_RECEIVED);
-	/* nobody knows whether what was pushed before then has come */
-	st_stop(s);
-	st_start(s);
-	want_int(st_append(s, &q).state, MSG_ACCEPTED);
-	want_int(st_append(s, &q).state, MSG_PUSHED);
-	want_int(st_append(s, &away).state, MSG_RECEIVED);
-	/* it was sent before then, but has come since */
-	q = st_message("a", "b", "3", "");
-	q.pushed = 1;
-	q.ts -= DAY_MS;
-	want_int(st_append(s, &q).status, STORE_OK);
-	want_int(st_append(s, &q).state, MSG_PUSHED);
-	want_str(st_all(s, "b"), "1 2 3");
-	st_end(s);
-}
-END_TEST
-
 START_TEST(full_mailbox)
 {
 	struct store_inbox peek = { .name = "b", .mode = INBOX_UNSEEN,
@@ -766,7 +730,6 @@ main(int argc, char *argv[])
 	test_add(s, marks, 30);
 	test_add(s, marks_by_number, 30);
 	test_add(s, repeats, 30);
-	test_add(s, repeats_are_pushed_once, 30);
 	test_add(s, full_mailbox, 30);
 	test_add(s, mailbox_limit, 30);
 	test_add(s, renames, 30);

@@ -124,7 +124,7 @@ START_TEST(messages)
 {
 	struct store_append q = { "web", "api", "m-1", 9, 1, 1, KIND_REQUEST,
 	    1, { "m-0", 3 }, { "a text", 6 } };
-	struct store_appended a = { STORE_OK, 3, MSG_PUSHED, 7, 1,
+	struct store_appended a = { STORE_OK, 3, MSG_PUSHED, 1, 7, 1,
 	    { "api", "web", "m-9", MSG_EXPIRED } };
 	struct store_query s = { "api", "m-1" };
 	struct store_message m = { STORE_OK, 1, "web", MSG_SEEN, 99, "api", 98,
