@@ -41,9 +41,11 @@ enum imsg_type {
 	CONF_END,
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
+	PROC_PING,
 	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
 	/* child to parent */
 	PROC_READY,
+	PROC_PONG,		/* u32 sessions, or hubs of a relay */
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
 	PROC_IMPORT,		/* store: the next CONF_IMPORT, please */

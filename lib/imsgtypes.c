@@ -36,9 +36,11 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[CONF_END] = { "CONF_END", PARENT, 0, 0, 0 },
 	[PROC_SHUTDOWN] = { "PROC_SHUTDOWN", PARENT, 0, 0, 0 },
 	[PROC_STATS] = { "PROC_STATS", PARENT, 0, 0, 0 },
+	[PROC_PING] = { "PROC_PING", PARENT, 0, 0, 0 },
 	[PROC_LEVEL] = { "PROC_LEVEL", PARENT | ROUTER, 1, 1, 0 },
 
 	[PROC_READY] = { "PROC_READY", CHILD, 0, 0, 0 },
+	[PROC_PONG] = { "PROC_PONG", CHILD, 4, 4, 0 },
 	[PROC_LOG] = { "PROC_LOG", CHILD, 1, SMALL, 0 },
 	[PROC_STOP] = { "PROC_STOP", ROUTER, 0, 256, 0 },
 	[PROC_IMPORT] = { "PROC_IMPORT", STORE, 0, 0, 0 },
