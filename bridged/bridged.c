@@ -26,6 +26,7 @@
 #include "penalty.h"
 #include "probe.h"
 #include "psk.h"
+#include "sandbox.h"
 #include "timeutil.h"
 
 #define ACCEPT_TURN	64	/* connections taken in one turn of the loop */
@@ -197,6 +198,7 @@ on_start(void *arg)
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
 	}
 	b->psk = psk_new(b->conf.lan.secret, b->conf.hub_id);
+	sandbox_bridged();
 	callers_start(b);
 	if (!b->plaintext_too)
 		explicit_bzero(b->conf.lan.secret,

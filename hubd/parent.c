@@ -27,6 +27,7 @@
 #include "pairs.h"
 #include "paths.h"
 #include "proc.h"
+#include "sandbox.h"
 #include "tcpsock.h"
 #include "timeutil.h"
 #include "unixsock.h"
@@ -173,6 +174,7 @@ parent_main(struct conf *conf, int lock, int ready_fd)
 		if (p.kids[i].again == NULL)
 			fatalx("evtimer_new");
 	}
+	sandbox_parent();
 	if (start_kid(&p, KID_ROUTER) == -1 || start_kid(&p, KID_STORE) == -1)
 		fatal("hubd");
 	configure(&p, hub, ctl);

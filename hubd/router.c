@@ -28,6 +28,7 @@
 #include "request.h"
 #include "rooms.h"
 #include "router.h"
+#include "sandbox.h"
 #include "session.h"
 #include "outproto.h"
 #include "storeproto.h"
@@ -204,6 +205,7 @@ start(void *arg)
 	if (m->store_fd == -1 || m->listeners[LISTEN_SESSIONS].ev == NULL ||
 	    m->listeners[LISTEN_CTL].ev == NULL)
 		fatalx("CONF_END before all was there");
+	sandbox_router();
 	r->conf = conf;
 	r->registry = registry_new(m->base, conf->max_sessions, on_empty, m);
 	r->asks = asks_new(m->base, r);

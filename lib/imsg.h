@@ -43,7 +43,7 @@ enum imsg_type {
 	PROC_STATS,		/* log statistics */
 	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
 	/* child to parent */
-	PROC_READY,
+	PROC_READY,		/* u32 user, u32 sandbox_layers() */
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
 	PROC_IMPORT,		/* store: the next CONF_IMPORT, please */
