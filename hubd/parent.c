@@ -21,12 +21,14 @@
 #include "hubkey.h"
 #include "importdir.h"
 #include "imsg.h"
+#include "json.h"
 #include "kidconf.h"
 #include "log.h"
 #include "parent.h"
 #include "pairs.h"
 #include "paths.h"
 #include "proc.h"
+#include "proclist.h"
 #include "sandbox.h"
 #include "tcpsock.h"
 #include "timeutil.h"
@@ -49,6 +51,7 @@ struct kid {
 	struct imsgbuf		*ib;
 	pid_t			 pid;
 	int			 ready;
+	uint32_t		 uid, layers;	/* as PROC_READY said */
 	/* of those that the hub can be without for a while */
 	struct event		*again;
 	unsigned		 backoff;
@@ -109,7 +112,8 @@ static int	open_ws(struct parent *, int);
 static void	send_u32(struct imsgbuf *, enum imsg_type, uint32_t, int);
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	kid_closed(struct imsgbuf *, int, void *);
-static void	kid_ready(struct kid *);
+static void	kid_ready(struct kid *, struct imsg *);
+static void	list_kids(struct kid *, uint32_t);
 static void	set_level(struct parent *, uint8_t);
 static void	kid_log(struct kid *, struct imsg *);
 static void	next_import(struct kid *);
@@ -469,7 +473,10 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	(void)ib;
 	switch (m->type) {
 	case PROC_READY:
-		kid_ready(k);
+		kid_ready(k, m);
+		break;
+	case PROC_LIST:
+		list_kids(k, m->id);
 		break;
 	case PROC_LOG:
 		kid_log(k, m);
@@ -508,11 +515,13 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 }
 
 static void
-kid_ready(struct kid *k)
+kid_ready(struct kid *k, struct imsg *m)
 {
 	struct parent *p = k->parent;
 	int i;
 
+	k->uid = get_u32(&m->rd);
+	k->layers = get_u32(&m->rd);
 	k->ready = 1;
 	if (k->row->optional)
 		return;
@@ -525,6 +534,32 @@ kid_ready(struct kid *k)
 		proc_daemon_ready(p->ready_fd);
 	p->ready_fd = -1;
 	start_links(p);
+}
+
+/* For hubctl show processes. */
+static void
+list_kids(struct kid *router, uint32_t id)
+{
+	const struct kid *k = router->parent->kids;
+	struct proc_info info = { "parent", getpid(), 1, 0, 0 };
+	struct wbuf json = { 0 }, w = { 0 };
+	int i;
+
+	info.uid = (uint32_t)geteuid();
+	info.layers = sandbox_layers();
+	json_begin(&json, '[');
+	proclist_put(&json, &info);
+	for (i = 0; i < KIDS; i++, k++) {
+		info = (struct proc_info){ k->row->role, k->pid, k->ready,
+		    k->uid, k->layers };
+		if (k->pid != 0)
+			proclist_put(&json, &info);
+	}
+	json_end(&json, ']');
+	put_bytes(&w, wbuf_data(&json), json.len);
+	imsg_send(router->ib, PROC_LISTED, id, -1, &w, NULL);
+	wbuf_free(&json);
+	wbuf_free(&w);
 }
 
 static void

@@ -18,6 +18,7 @@
 #include "child.h"
 #include "conf.h"
 #include "control.h"
+#include "ctlconn.h"
 #include "ctlpair.h"
 #include "hubreq.h"
 #include "hubs.h"
@@ -407,7 +408,9 @@ on_parent(struct imsg *msg, void *arg)
 {
 	struct main *m = arg;
 
-	if (ctlpair_answer(m->router.control, msg) == -1)
+	if (msg->type == PROC_LISTED)
+		ctlshow_listed(m->router.control, msg);
+	else if (ctlpair_answer(m->router.control, msg) == -1)
 		fatalx("bad %s", imsg_name(msg->type));
 }
 

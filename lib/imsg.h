@@ -41,11 +41,13 @@ enum imsg_type {
 	CONF_END,
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
+	PROC_LISTED,		/* the answer: a JSON array */
 	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
 	/* child to parent */
 	PROC_READY,		/* u32 user, u32 sandbox_layers() */
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
+	PROC_LIST,		/* router: all processes, please */
 	PROC_IMPORT,		/* store: the next CONF_IMPORT, please */
 	/* router to store, and the answers: storeproto.h */
 	STORE_REGISTER,
