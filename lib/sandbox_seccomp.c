@@ -289,7 +289,7 @@ static void	begin(struct program *);
 static void	add(struct program *, uint16_t, uint8_t, uint8_t, uint32_t);
 static void	add_kill(struct program *, const int *, size_t);
 static void	add_rule(struct program *, const struct rule *);
-static unsigned	load(const struct program *);
+static unsigned	load(const struct program *, int);
 
 static void
 add(struct program *p, uint16_t code, uint8_t jt, uint8_t jf, uint32_t k)
@@ -357,12 +357,12 @@ add_rule(struct program *p, const struct rule *r)
 		LOAD(p, nr);
 }
 
-/* The kernel's audit log tells of calls that failed, if it is asked to. */
+/* audited: the kernel's audit log is to tell of calls that failed. */
 static unsigned
-load(const struct program *p)
+load(const struct program *p, int audited)
 {
+	unsigned flags = audited ? SECCOMP_FILTER_FLAG_LOG : 0;
 	struct sock_fprog prog;
-	unsigned flags = SECCOMP_FILTER_FLAG_LOG;
 
 	prog.len = p->len;
 	prog.filter = (struct sock_filter *)(uintptr_t)p->code;
@@ -393,7 +393,8 @@ calls_enter(unsigned whose)
 	add_kill(&p, deadly_to_all,
 	    sizeof(deadly_to_all) / sizeof(deadly_to_all[0]));
 	RETURN(&p, FAIL);
-	return load(&p);
+	/* getaddrinfo() tries netlink each time, and does without */
+	return load(&p, whose != CALLS_RESOLVER);
 }
 
 unsigned
@@ -407,5 +408,5 @@ calls_parent(void)
 	add_kill(&p, deadly_to_all,
 	    sizeof(deadly_to_all) / sizeof(deadly_to_all[0]));
 	RETURN(&p, SECCOMP_RET_ALLOW);
-	return load(&p);
+	return load(&p, 1);
 }
