@@ -7,6 +7,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <time.h>
+
 #include "log.h"
 #include "sandbox.h"
 #include "sandbox_linux.h"
@@ -64,6 +66,8 @@ limits_enter(void)
 static void
 enter(const struct landlock_want *want, unsigned calls)
 {
+	/* gmtime_r(3) would read the time zone's file when it is first used */
+	tzset();
 	layers = limits_enter();
 	layers |= landlock_enter(want);
 	layers |= calls_enter(calls);

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <linux/audit.h>
@@ -179,6 +180,10 @@ static const struct rule rules[] = {
 	CALL(getrandom, ALL),
 	CALL(sysinfo, ALL),
 	CALL(fstat, ALL),
+#ifdef __NR_newfstatat
+	/* fstat(3), in many C libraries */
+	IF(newfstatat, R | C, 3, WHOLE, AT_EMPTY_PATH),
+#endif
 	CALL(lseek, ALL),
 	IF(fcntl, ALL, 1, WHOLE, F_GETFD),
 	IF(fcntl, ALL, 1, WHOLE, F_SETFD),
