@@ -46,11 +46,11 @@ struct carriers {
 	int			 held;
 };
 
-/* A key that is being checked for a carrier. */
+/* A key that is being checked for a carrier, or whether there is one. */
 struct asked {
 	struct carrier		*carrier;
 	unsigned		 process;
-	uint32_t		 id;
+	uint32_t		 id;			/* or a link */
 	char			 hub[NAME_SIZE];	/* "": no key */
 };
 
@@ -58,6 +58,11 @@ static void	hold(struct carrier *, int);
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	closed(struct imsgbuf *, int, void *);
 static struct way	*find(const struct carrier *, uint32_t);
+static void	close_clear(struct hub *);
+static int	is_sealed(const struct hub *);
+static void	up_clear(struct carrier *, struct hub *,
+		    const struct link_up *);
+static void	clear_checked(enum key_verdict, void *);
 static void	on_up(struct carrier *, struct imsg *);
 static void	on_down(struct carrier *, struct imsg *);
 static void	on_line(struct carrier *, struct imsg *);
@@ -66,6 +71,7 @@ static void	on_written(struct carrier *, struct imsg *);
 static void	on_state(struct carrier *, struct imsg *);
 static void	on_key(struct carrier *, struct imsg *);
 static void	checked(enum key_verdict, void *);
+static void	answer(enum key_verdict, void *);
 static void	on_own_key(struct carrier *, struct imsg *);
 static void	on_relay(struct carrier *, struct imsg *);
 
@@ -75,6 +81,8 @@ static const enum proc_id procs[KINDS] = {
 };
 
 static const char doubts[] = "its key is not trusted any more";
+static const char not_clear[] = "it can seal: it is not spoken to in the "
+    "clear";
 
 static const struct imsg_ops carrier_ops = {
 	.dispatch = dispatch,
@@ -293,6 +301,79 @@ carriers_distrusted(struct carriers *cs, const char *id)
 }
 
 static void
+close_clear(struct hub *h)
+{
+	struct way *w, *before;
+
+	for (w = TAILQ_LAST(&h->ways, way_list); w != NULL; w = before) {
+		before = TAILQ_PREV(w, way_list, entry);
+		if (w->carrier->id == PROC_UPLINK && w->plaintext) {
+			carrier_close(w->carrier, w->link, not_clear);
+			way_down(w, not_clear);
+		}
+	}
+}
+
+void
+carriers_keyed(struct carriers *cs, const char *id)
+{
+	struct hub *h = hubs_find(cs->router->hubs, id);
+
+	if (h == NULL)
+		return;
+	h->keyed = 1;
+	close_clear(h);
+}
+
+static int
+is_sealed(const struct hub *h)
+{
+	const struct way *w;
+
+	TAILQ_FOREACH(w, &h->ways, entry) {
+		if (!w->plaintext)
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * It has no key, said the store before the link came up; since then it may have
+ * shown one at another relay.
+ */
+static void
+up_clear(struct carrier *c, struct hub *h, const struct link_up *m)
+{
+	struct asked *a;
+
+	if (h->keyed || is_sealed(h)) {
+		carrier_close(c, m->link, not_clear);
+		return;
+	}
+	way_up(h, c, m);
+	a = xcalloc(1, sizeof(*a));
+	a->carrier = c;
+	a->process = c->process;
+	a->id = m->link;
+	keys_check(c->all->router, m->hub_id, "", 0, clear_checked, a);
+}
+
+static void
+clear_checked(enum key_verdict verdict, void *arg)
+{
+	struct asked *a = arg;
+	struct carrier *c = a->carrier;
+	struct way *w;
+
+	if (verdict != KEY_UNKNOWN && c->process == a->process &&
+	    (w = find(c, a->id)) != NULL) {
+		carrier_close(c, a->id, not_clear);
+		way_down(w, not_clear);
+	}
+	free(a);
+}
+
+static void
 on_up(struct carrier *c, struct imsg *msg)
 {
 	struct hubs *hs = c->all->router->hubs;
@@ -312,6 +393,12 @@ on_up(struct carrier *c, struct imsg *msg)
 		carrier_close(c, m.link, "too many hubs are known");
 		return;
 	}
+	if (c->id == PROC_UPLINK && m.plaintext) {
+		up_clear(c, h, &m);
+		return;
+	}
+	if (!m.plaintext)
+		close_clear(h);
 	way_up(h, c, &m);
 }
 
@@ -406,19 +493,34 @@ on_key(struct carrier *c, struct imsg *msg)
 	a->id = msg->id;
 	if (m.key[0] != '\0')
 		strlcpy(a->hub, m.hub_id, sizeof(a->hub));
-	keys_check(r, m.hub_id, m.key, r->conf->keys_strict, checked, a);
+	if (m.paired)
+		keys_may_pair(r, m.hub_id, m.key, answer, a);
+	else
+		keys_check(r, m.hub_id, m.key, r->conf->keys_strict, checked,
+		    a);
+}
+
+static void
+checked(enum key_verdict verdict, void *arg)
+{
+	struct asked *a = arg;
+	struct carriers *cs = a->carrier->all;
+
+	if (a->hub[0] != '\0' && (verdict == KEY_OK || verdict == KEY_NEW)) {
+		map_removes(cs->doubted, a->hub);
+		carriers_keyed(cs, a->hub);
+	}
+	answer(verdict, a);
 }
 
 /* Another process has not asked. */
 static void
-checked(enum key_verdict verdict, void *arg)
+answer(enum key_verdict verdict, void *arg)
 {
 	struct asked *a = arg;
 	struct carrier *c = a->carrier;
 	struct wbuf w = { 0 };
 
-	if (verdict == KEY_OK || verdict == KEY_NEW)
-		map_removes(c->all->doubted, a->hub);
 	if (c->ib != NULL && c->process == a->process) {
 		put_u8(&w, (uint8_t)verdict);
 		imsg_send(c->ib, LINK_VERDICT, a->id, -1, &w, NULL);

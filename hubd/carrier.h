@@ -31,6 +31,11 @@ void		 carriers_flush(struct carriers *, int timeout_ms);
  * of its keys counts again.
  */
 void		 carriers_distrusted(struct carriers *, const char *id);
+/*
+ * It has a key that counts: it is not spoken to in the clear any more by way of
+ * relays, which could read it.
+ */
+void		 carriers_keyed(struct carriers *, const char *id);
 /* Where a way of that rank leads, or "". */
 const char	*carriers_where(const struct carriers *, uint8_t rank);
 /* Objects for hubctl show links, one for each relay. */

@@ -30,7 +30,7 @@ static struct pair_wait	*find(const struct control *, uint32_t);
 static void	end(struct pair_wait *);
 static void	failed(struct pair_wait *, const char *);
 static void	show_code(const struct pair_wait *, const struct pair_code *);
-static void	trusted(enum store_status, const char *, void *);
+static void	trusted(enum key_verdict, void *);
 
 static void
 ask(struct ctl *t, uint32_t id, const struct pair_ask *a)
@@ -177,21 +177,21 @@ ctlpair_answer(struct control *c, struct imsg *m)
 		p->stores = 1;
 		/* a hub that others may want to reach stays */
 		router_stay(c->router);
-		keys_trust(c->router, d.hub_id, d.key, trusted, p);
+		keys_pair(c->router, d.hub_id, d.key, trusted, p);
 	}
 	return 0;
 }
 
 static void
-trusted(enum store_status status, const char *key, void *arg)
+trusted(enum key_verdict verdict, void *arg)
 {
 	struct pair_wait *p = arg;
+	char why[LINK_WHY_SIZE];
 	struct wbuf w = { 0 };
 
-	(void)key;
-	if (status != STORE_OK) {
-		failed(p, "the other hub's key could not be stored: "
-		    "hubctl trust");
+	if (verdict != KEY_OK && verdict != KEY_NEW) {
+		pair_refusal(why, verdict, p->done.hub_id);
+		failed(p, why);
 		return;
 	}
 	json_begin(&w, '{');

@@ -34,7 +34,7 @@ struct way {
 	struct hub		*hub;
 	struct carrier		*carrier;
 	uint32_t		 link;		/* its number there */
-	uint8_t			 rank;		/* the least is the best */
+	uint8_t			 rank;		/* of where it leads */
 	int			 plaintext, full;
 	unsigned		 features;	/* enum hub_feature */
 	int64_t			 lines;		/* sent on it */
@@ -51,6 +51,7 @@ struct hub {
 	struct router		*router;
 	char			 id[NAME_SIZE];
 	int			 configured;
+	int			 keyed;		/* it has a key that counts */
 	TAILQ_HEAD(way_list, way) ways;
 	struct way		*way;		/* the first; NULL: down */
 	unsigned		 generation;	/* of times it was up */

@@ -207,6 +207,12 @@ hubs_distrusted(struct hubs *hs, const char *id)
 	carriers_distrusted(hs->carriers, id);
 }
 
+void
+hubs_keyed(struct hubs *hs, const char *id)
+{
+	carriers_keyed(hs->carriers, id);
+}
+
 int64_t
 hubs_started(const struct hubs *hs)
 {

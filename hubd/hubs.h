@@ -37,6 +37,8 @@ void		 hubs_known(struct hubs *, const char *id);
 void		 hubs_hold(struct hubs *, int);
 /* The hub's key does not count any more: its links by relays are closed. */
 void		 hubs_distrusted(struct hubs *, const char *id);
+/* One counts from now on: it is spoken to in the clear by no relay. */
+void		 hubs_keyed(struct hubs *, const char *id);
 /* When this hub was started, ms since 1970. */
 int64_t		 hubs_started(const struct hubs *);
 

@@ -12,6 +12,8 @@
 enum key_op {
 	KEY_CHECK,		/* may the hub be linked that shows this key? */
 	KEY_TRUST,		/* from now on it has this one, and no other */
+	KEY_MAY_PAIR,		/* could it be trusted because of a code? */
+	KEY_PAIR,		/* it is, if it can be */
 	KEY_DISTRUST		/* none is accepted until then */
 };
 
@@ -34,7 +36,9 @@ struct store_key {
 };
 /*
  * STORE_KEY_DONE.  KEY_TRUST: STORE_OTHER if no key of that hub has been seen,
- * or several are refused, STORE_FULL if too many hubs have one.
+ * or several are refused, STORE_FULL if too many hubs have one.  KEY_MAY_PAIR
+ * and KEY_PAIR: STORE_OTHER if a code is not enough, for the hub of that id has
+ * another key or is distrusted, as the verdict says; this one is pending then.
  */
 struct store_key_done {
 	enum store_status status;

@@ -25,6 +25,7 @@ struct question {
 	struct router		*router;
 	char			 hub[NAME_SIZE];
 	char			 key[LINK_KEY_SIZE];
+	int			 trusts;
 	void			(*checked)(enum key_verdict, void *);
 	void			(*trusted)(enum store_status, const char *,
 				    void *);
@@ -36,6 +37,7 @@ static struct question	*question_new(struct router *, const char *,
 static void	ask(struct question *, enum key_op, int,
 		    void (*)(struct imsg *, void *));
 static void	on_checked(struct imsg *, void *);
+static void	on_paired(struct imsg *, void *);
 static void	on_trusted(struct imsg *, void *);
 static void	on_distrusted(struct imsg *, void *);
 static void	log_verdict(const struct question *, enum key_verdict);
@@ -80,6 +82,47 @@ keys_check(struct router *r, const char *hub_id, const char *key, int strict,
 
 	q->checked = done;
 	ask(q, KEY_CHECK, strict, on_checked);
+}
+
+void
+keys_may_pair(struct router *r, const char *hub_id, const char *key,
+    void (*done)(enum key_verdict, void *), void *arg)
+{
+	struct question *q = question_new(r, hub_id, key, arg);
+
+	q->checked = done;
+	ask(q, KEY_MAY_PAIR, 0, on_paired);
+}
+
+void
+keys_pair(struct router *r, const char *hub_id, const char *key,
+    void (*done)(enum key_verdict, void *), void *arg)
+{
+	struct question *q = question_new(r, hub_id, key, arg);
+
+	q->checked = done;
+	q->trusts = 1;
+	ask(q, KEY_PAIR, 0, on_paired);
+}
+
+static void
+on_paired(struct imsg *msg, void *arg)
+{
+	struct question *q = arg;
+	struct store_key_done m;
+
+	if (store_key_done_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_KEY_DONE");
+	if (m.status != STORE_OK && m.status != STORE_OTHER)
+		m.verdict = KEY_FAILED;
+	if (m.verdict != KEY_OK && m.verdict != KEY_NEW)
+		log_verdict(q, m.verdict);
+	else if (q->trusts) {
+		log_info("hub %s is trusted with the key %s", q->hub, q->key);
+		hubs_keyed(q->router->hubs, q->hub);
+	}
+	q->checked(m.verdict, q->arg);
+	free(q);
 }
 
 static void
@@ -135,6 +178,8 @@ on_trusted(struct imsg *msg, void *arg)
 		fatalx("bad STORE_KEY_DONE");
 	if (m.status == STORE_OK)
 		log_info("hub %s is trusted with the key %s", q->hub, m.key);
+	if (m.status == STORE_OK)
+		hubs_keyed(q->router->hubs, q->hub);
 	if (m.status == STORE_OK && m.verdict == KEY_CHANGED)
 		hubs_distrusted(q->router->hubs, q->hub);
 	q->trusted(m.status, m.key, q->arg);

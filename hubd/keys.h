@@ -19,6 +19,12 @@ struct router;
  */
 void	keys_check(struct router *, const char *hub_id, const char *key,
 	    int strict, void (*done)(enum key_verdict, void *), void *arg);
+/* Could it be trusted at the end of a pairing: KEY_OK, KEY_NEW? */
+void	keys_may_pair(struct router *, const char *hub_id, const char *key,
+	    void (*done)(enum key_verdict, void *), void *arg);
+/* It is, if it can be. */
+void	keys_pair(struct router *, const char *hub_id, const char *key,
+	    void (*done)(enum key_verdict, void *), void *arg);
 /*
  * From now on the hub has that key and no other, and what was linked with
  * another is closed; "": the one it has shown.  key of done is that; the

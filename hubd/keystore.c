@@ -14,7 +14,7 @@
 /* What there is of one hub. */
 struct known {
 	int		 rows, refused;
-	int		 same;			/* the key asked for, trusted */
+	int		 known, same;		/* the key asked for, trusted */
 	int64_t		 last_seen, first_seen;	/* of that key */
 	char		 trusted[LINK_KEY_SIZE];
 	char		 pending[LINK_KEY_SIZE];
@@ -32,6 +32,10 @@ static int	set(struct db *, const struct store_key *,
 		    enum key_state, int64_t, int64_t);
 static int	trust(struct db *, const struct store_key *,
 		    struct store_key_done *);
+static int	trust_known(struct db *, const struct store_key *,
+		    const struct known *, struct store_key_done *);
+static int	pair(struct db *, const struct store_key *,
+		    struct store_key_done *);
 static int	distrust(struct db *, const struct store_key *,
 		    struct store_key_done *);
 static int	get_row(sqlite3_stmt *, struct store_key_info *);
@@ -48,6 +52,9 @@ keystore_do(struct db *db, const struct store_key *q,
 		return check(db, q, a);
 	case KEY_TRUST:
 		return trust(db, q, a);
+	case KEY_MAY_PAIR:
+	case KEY_PAIR:
+		return pair(db, q, a);
 	case KEY_DISTRUST:
 		return distrust(db, q, a);
 	}
@@ -102,6 +109,7 @@ take(struct known *k, const struct store_key *q,
 		k->keys++;
 	}
 	if (strcmp(m->key, q->key) == 0) {
+		k->known = 1;
 		k->same = m->state == KEY_TRUSTED;
 		k->first_seen = m->first_seen;
 		k->last_seen = m->last_seen;
@@ -173,7 +181,6 @@ trust(struct db *db, const struct store_key *q, struct store_key_done *a)
 {
 	struct store_key one = *q;
 	struct known k;
-	int room = 1;
 
 	if (look(db, q, &k) == -1)
 		return -1;
@@ -188,16 +195,44 @@ trust(struct db *db, const struct store_key *q, struct store_key_done *a)
 		if (look(db, &one, &k) == -1)
 			return -1;
 	}
-	if (k.rows == 0 && (room = make_room(db)) == -1)
+	return trust_known(db, &one, &k, a);
+}
+
+static int
+trust_known(struct db *db, const struct store_key *q, const struct known *k,
+    struct store_key_done *a)
+{
+	int room = 1;
+
+	if (k->rows == 0 && (room = make_room(db)) == -1)
 		return -1;
 	if (!room) {
 		a->status = STORE_FULL;
 		return 0;
 	}
-	a->verdict = k.same ? KEY_OK : k.trusted[0] != '\0' ? KEY_CHANGED :
+	a->verdict = k->same ? KEY_OK : k->trusted[0] != '\0' ? KEY_CHANGED :
 	    KEY_NEW;
-	strlcpy(a->key, one.key, sizeof(a->key));
-	return set(db, &one, KEY_TRUSTED, k.first_seen, k.last_seen);
+	strlcpy(a->key, q->key, sizeof(a->key));
+	return set(db, q, KEY_TRUSTED, k->first_seen, k->last_seen);
+}
+
+/* The other end says which hub it is: it may say that it is any. */
+static int
+pair(struct db *db, const struct store_key *q, struct store_key_done *a)
+{
+	struct known k;
+
+	if (look(db, q, &k) == -1)
+		return -1;
+	if (!k.refused && (k.same || k.trusted[0] == '\0')) {
+		a->verdict = k.same ? KEY_OK : KEY_NEW;
+		return q->op == KEY_PAIR ? trust_known(db, q, &k, a) : 0;
+	}
+	a->status = STORE_OTHER;
+	a->verdict = k.refused ? KEY_DISTRUSTED : KEY_CHANGED;
+	/* one that is refused stays so */
+	return k.refused && k.known ? 0 :
+	    set(db, q, KEY_PENDING, k.first_seen, q->now);
 }
 
 static int

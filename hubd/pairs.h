@@ -26,7 +26,8 @@ void		 pairs_free(struct pairs *);
 /* Of the router; the body is checked. */
 void		 pairs_ask(struct pairs *, struct imsg *);
 /* Nobody waits for the answer any more; uplink NULL: none runs. */
-void		 pairs_cancel(struct pairs *, uint32_t id, struct imsgbuf *uplink);
+void		 pairs_cancel(struct pairs *, uint32_t id,
+		    struct imsgbuf *uplink);
 /* Of the uplink; -1 if it is not what it should be. */
 int		 pairs_answer(struct pairs *, struct imsg *);
 /* The uplink has ended, and all that it was asked. */

@@ -24,6 +24,7 @@
 #include "timeutil.h"
 
 static void	replace(struct hub *, const struct carrier *, uint8_t);
+static int	order(const struct way *);
 static void	insert(struct hub *, struct way *);
 static int	acknowledges(const struct way *);
 static void	hub_up(struct way *, struct slice);
@@ -77,13 +78,21 @@ replace(struct hub *h, const struct carrier *c, uint8_t rank)
 	}
 }
 
+/* What a relay can read comes behind all that it cannot. */
+static int
+order(const struct way *w)
+{
+	return w->rank + (w->plaintext && w->rank != LINK_RANK_LAN ?
+	    UINT8_MAX + 1 : 0);
+}
+
 static void
 insert(struct hub *h, struct way *w)
 {
 	struct way *other;
 
 	TAILQ_FOREACH(other, &h->ways, entry) {
-		if (other->rank > w->rank) {
+		if (order(other) > order(w)) {
 			TAILQ_INSERT_BEFORE(other, w, entry);
 			return;
 		}

@@ -40,7 +40,8 @@ struct lex {
 	TAILQ_HEAD(, text)	 texts;
 	TAILQ_HEAD(, macro)	 macros;
 	int			 depth, errors;
-	int			 begun, first;	/* a statement; its first token */
+	int			 begun;		/* a statement */
+	int			 first;		/* token of it */
 	const char		*unknown;	/* its first word, or NULL */
 };
 

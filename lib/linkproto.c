@@ -123,6 +123,7 @@ link_key_put(struct wbuf *w, const struct link_key *m)
 {
 	put_str(w, m->hub_id);
 	put_str(w, m->key);
+	put_u8(w, m->paired);
 }
 
 int
@@ -130,6 +131,7 @@ link_key_get(struct reader *r, struct link_key *m)
 {
 	get_str(r, m->hub_id, sizeof(m->hub_id));
 	get_str(r, m->key, sizeof(m->key));
+	m->paired = get_u8(r);
 	return reader_done(r) == 0 && name_valid(slice_of(m->hub_id)) &&
 	    (m->key[0] == '\0' || link_key_valid(m->key)) ? 0 : -1;
 }

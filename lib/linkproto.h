@@ -35,7 +35,7 @@ struct link_up {
 	char		 hub_id[NAME_SIZE];
 	uint8_t		 plaintext;
 	uint8_t		 caller;	/* the link was begun here */
-	uint8_t		 rank;		/* the link of the least is used */
+	uint8_t		 rank;		/* the least is used, if it seals */
 	struct slice	 hello;		/* its bridge_hello or bridge_welcome */
 };
 /* LINK_DOWN, LINK_CLOSE */
@@ -66,8 +66,9 @@ struct link_report {
 	char		 why[LINK_WHY_SIZE];	/* the last error; or "" */
 };
 /*
- * LINK_KEY: may the hub that shows this key be linked?  Answered, with the
- * same id, by LINK_VERDICT: u8, enum key_verdict.  LINK_OWN_KEY: a string, the
+ * LINK_KEY: may the hub that shows this key be linked, or its key be trusted at
+ * the end of a pairing?  Answered, with the same id, by LINK_VERDICT: u8, enum
+ * key_verdict.  LINK_OWN_KEY: a string, the
  * key of this hub.
  */
 #define LINK_KEY_SIZE	65	/* 64 digits: an Ed25519 public key, in hex */
@@ -82,6 +83,7 @@ enum key_verdict {
 struct link_key {
 	char		 hub_id[NAME_SIZE];
 	char		 key[LINK_KEY_SIZE];	/* "": is there any of it? */
+	uint8_t		 paired;		/* it has the code of a pairing */
 };
 /* 1 if it is 64 hexadecimal digits. */
 int	link_key_valid(const char *);

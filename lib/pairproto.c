@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include <ctype.h>
+#include <stdio.h>
 
 #include "pairproto.h"
 #include "timeutil.h"
@@ -66,6 +67,22 @@ pair_done_get(struct reader *rd, struct pair_done *m)
 	return reader_done(rd) == 0 && (m->why[0] != '\0' ||
 	    (name_valid(slice_of(m->hub_id)) && link_key_valid(m->key))) ?
 	    0 : -1;
+}
+
+void
+pair_refusal(char why[LINK_WHY_SIZE], enum key_verdict v, const char *hub)
+{
+	if (v == KEY_CHANGED)
+		snprintf(why, LINK_WHY_SIZE, "another hub of the id %s is "
+		    "known here: if this one replaces it, say hubctl trust %s "
+		    "and try again", hub, hub);
+	else if (v == KEY_DISTRUSTED)
+		snprintf(why, LINK_WHY_SIZE, "hub %s is distrusted here: if "
+		    "it is to be trusted again, say hubctl trust %s and try "
+		    "again", hub, hub);
+	else
+		snprintf(why, LINK_WHY_SIZE, "the key of hub %s cannot be "
+		    "stored: the log of this hub says why", hub);
 }
 
 void

@@ -49,6 +49,10 @@ int	pair_code_get(struct reader *, struct pair_code *);
 void	pair_done_put(struct wbuf *, const struct pair_done *);
 int	pair_done_get(struct reader *, struct pair_done *);
 
+/* Why the hub that has shown the code is not trusted. */
+void	pair_refusal(char why[LINK_WHY_SIZE], enum key_verdict,
+	    const char *hub);
+
 void	pair_code_new(char code[PAIR_CODE_SIZE]);
 /*
  * Reads what somebody has typed: small letters, blanks and `-' are allowed,

@@ -13,6 +13,7 @@
 #include "base64.h"
 #include "call.h"
 #include "hex.h"
+#include "imsg.h"
 #include "json.h"
 #include "log.h"
 #include "pairing.h"
@@ -35,7 +36,8 @@ enum pair_stage {
 	PAIR_ASKED,		/* for the slot */
 	PAIR_WAITING,		/* inviter: nobody has come yet */
 	PAIR_TLS,
-	PAIR_TALKS
+	PAIR_TALKS,
+	PAIR_CHECKS		/* asks the router of the other's key */
 };
 
 struct pairing {
@@ -54,6 +56,7 @@ struct pairing {
 	struct wbuf		 in;		/* decrypted */
 	struct wbuf		 out;		/* encrypted, to be sent */
 	struct pair_done	 done;		/* what is known of it */
+	uint32_t		 query;		/* the router is asked */
 };
 
 enum {
@@ -101,6 +104,8 @@ static void	send_data(struct pairing *);
 static void	say(struct pairing *, const char *, const char *);
 static void	lines(struct pairing *);
 static void	line(struct pairing *, const char *, size_t);
+static void	check(struct pairing *);
+static void	checked(struct pairing *, enum key_verdict);
 static const char	*get_other(struct pairing *, const struct json_value *);
 
 static const struct wsio_ops ws_ops = {
@@ -444,13 +449,19 @@ line(struct pairing *p, const char *text, size_t n)
 	if (scan(v, text, n) == -1) {
 		wrong = "the other hub says what is not JSON";
 	} else if (p->invites && is(&v[P_TYPE], "join")) {
-		if ((wrong = get_other(p, v)) == NULL)
-			say(p, "paired", NULL);
-	} else if (!p->invites && is(&v[P_TYPE], "invite")) {
 		if ((wrong = get_other(p, v)) == NULL) {
-			say(p, "join", NULL);
+			check(p);
 			return;
 		}
+	} else if (!p->invites && is(&v[P_TYPE], "invite")) {
+		if ((wrong = get_other(p, v)) == NULL) {
+			check(p);
+			return;
+		}
+	} else if (is(&v[P_TYPE], "refused")) {
+		wrong = "the other hub knows another one of this hub's id, or "
+		    "distrusts it: if this is that one now, say hubctl trust "
+		    "there";
 	} else if (p->invites || !is(&v[P_TYPE], "paired") ||
 	    p->done.hub_id[0] == '\0') {
 		wrong = "the other hub says what is not expected";
@@ -458,6 +469,58 @@ line(struct pairing *p, const char *text, size_t n)
 	if (wrong != NULL)
 		explicit_bzero(p->done.token, sizeof(p->done.token));
 	end(p, wrong);
+}
+
+/* Who it says that it is may be another hub, which is known. */
+static void
+check(struct pairing *p)
+{
+	struct uplink *u = p->uplink;
+	struct link_key m = { .paired = 1 };
+	struct wbuf w = { 0 };
+
+	p->stage = PAIR_CHECKS;
+	p->query = ++u->last_query;
+	strlcpy(m.hub_id, p->done.hub_id, sizeof(m.hub_id));
+	strlcpy(m.key, p->done.key, sizeof(m.key));
+	link_key_put(&w, &m);
+	if (u->router != NULL)
+		imsg_send(u->router, LINK_KEY, p->query, -1, &w, NULL);
+	wbuf_free(&w);
+}
+
+int
+pairing_verdict(struct uplink *u, uint32_t query, enum key_verdict v)
+{
+	struct pairing *p;
+
+	TAILQ_FOREACH(p, &u->pairings, entry) {
+		if (p->stage == PAIR_CHECKS && p->query == query) {
+			checked(p, v);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static void
+checked(struct pairing *p, enum key_verdict v)
+{
+	char why[LINK_WHY_SIZE];
+
+	p->stage = PAIR_TALKS;
+	if (v != KEY_OK && v != KEY_NEW) {
+		say(p, "refused", NULL);
+		pair_refusal(why, v, p->done.hub_id);
+		explicit_bzero(p->done.token, sizeof(p->done.token));
+		end(p, why);
+	} else if (p->invites) {
+		say(p, "paired", NULL);
+		end(p, NULL);
+	} else {
+		say(p, "join", NULL);
+		lines(p);
+	}
 }
 
 /* NULL, or what is wrong. */

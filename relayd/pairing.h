@@ -28,6 +28,8 @@ void	pairing_new(struct uplink *, uint32_t id, const struct uplink_relay *,
 	    const char *code, struct ssl_ctx_st *tls);
 /* The one of that id ends without a word. */
 void	pairing_cancel(struct uplink *, uint32_t id);
+/* What the router says of a key; 1 if one of these has asked. */
+int	pairing_verdict(struct uplink *, uint32_t query, enum key_verdict);
 /* All do. */
 void	pairings_free(struct uplink *);
 

@@ -389,6 +389,8 @@ verdict(struct uplink *u, uint32_t query, enum key_verdict v)
 	struct upstream *up;
 	struct remote *r;
 
+	if (pairing_verdict(u, query, v))
+		return;
 	for (up = upstream_next(u, NULL); up != NULL;
 	    up = upstream_next(u, up)) {
 		TAILQ_FOREACH(r, upstream_remotes(up), entry) {

@@ -397,15 +397,19 @@ cases['pings of one that does not read'] = async () => {
 };
 
 cases['errors for one that does not read'] = async () => {
+	// node is so busy with what it sends that its hellos may be late
+	await stop();
+	await start('handshake timeout 60 seconds\n');
 	const a = await deaf('alpha'), before = memory();
 
-	for (let i = 0; i < 400000; i++)
+	for (let i = 0; i < 250000; i++)
 		a.ws.send(flood('nowhere', {}));
 	await until('it is not read any more', async () =>
 	    await metric('queued_bytes') > 8 * MIB);
 	assert.ok(memory() - before < GROWTH, `${memory() - before} bytes`);
 	await served();
 	a.ws.terminate();
+	await a.closed;
 };
 
 cases['a hub that does not read, and those that write to it'] = async () => {

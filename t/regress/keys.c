@@ -23,6 +23,7 @@
 #define OWN	"0123456789abcdef0123456789abcdef" \
 		"0123456789abcdef0123456789abcdef"
 #define NEAR	LINK_RANK_RELAY
+#define FAR	(NEAR + 1)
 
 /* Ids of what the uplink asks. */
 static uint32_t		 last_id = 100;
@@ -331,6 +332,85 @@ START_TEST(paired)
 }
 END_TEST
 
+/* The uplink asks before the end of a pairing. */
+START_TEST(may_be_paired)
+{
+	struct hubtest	*t = begin(0);
+	struct link_key	 m = { .hub_id = "other", .key = B, .paired = 1 };
+	struct wbuf	 w = { 0 };
+
+	verdict(t, A, KEY_NEW);
+	link_key_put(&w, &m);
+	imsg_send(t->carriers[UPLINK].ib, LINK_KEY, ++last_id, -1, &w, NULL);
+	wbuf_free(&w);
+	is_int(hears(t, UPLINK, last_id, "#verdict", "verdict", NULL),
+	    "verdict", KEY_CHANGED);
+	are_shown(t, "other a trusted, other b pending");
+	verdict(t, A, KEY_OK);
+	hubtest_end(t);
+}
+END_TEST
+
+static void
+is_closed(struct hubtest *t, int carrier, uint32_t link)
+{
+	(void)hears(t, carrier, link, "#close", "why", NULL);
+}
+
+/* It seals by way of one relay: no other one may say that it does not. */
+START_TEST(clear_ends)
+{
+	struct hubtest	*t = begin(0);
+	struct conn	*c = client_new(t->env, "a", NULL);
+
+	up_as(t, UPLINK, 1, NEAR, NULL, "[]");
+	linked(c, "other");
+	up_as(t, UPLINK, 2, FAR, NULL, "[]");
+	verdict(t, A, KEY_NEW);
+	is_closed(t, UPLINK, 1);
+	is_closed(t, UPLINK, 2);
+	unlinked(c, "other");
+	up_as(t, UPLINK, 3, NEAR, NULL, "[]");
+	is_closed(t, UPLINK, 3);
+	up(t, UPLINK, 4, FAR);
+	linked(c, "other");
+	up_as(t, UPLINK, 5, NEAR, NULL, "[]");
+	is_closed(t, UPLINK, 5);
+	linked(c, "other");
+	hubtest_end(t);
+}
+END_TEST
+
+/* The key comes when the hub has been asked about, and is not up yet. */
+START_TEST(clear_too_late)
+{
+	struct hubtest	*t = begin(0);
+	struct conn	*c = client_new(t->env, "a", NULL);
+
+	verdict(t, "", KEY_UNKNOWN);
+	verdict(t, A, KEY_NEW);
+	up_as(t, UPLINK, 1, NEAR, NULL, "[]");
+	is_closed(t, UPLINK, 1);
+	unlinked(c, "other");
+	hubtest_end(t);
+}
+END_TEST
+
+/* A key that somebody names counts, too. */
+START_TEST(clear_and_trust)
+{
+	struct hubtest	*t = begin(0);
+	struct conn	*c = client_new(t->env, "a", NULL);
+
+	up_as(t, UPLINK, 1, NEAR, NULL, "[]");
+	linked(c, "other");
+	(void)hubctl(t, 0, "trust", "other", A);
+	is_closed(t, UPLINK, 1);
+	unlinked(c, "other");
+	hubtest_end(t);
+}
+END_TEST
+
 int
 main(int argc, char *argv[])
 {
@@ -345,5 +425,9 @@ main(int argc, char *argv[])
 	test_add(s, distrusted_meanwhile, 30);
 	test_add(s, replaced, 30);
 	test_add(s, paired, 30);
+	test_add(s, may_be_paired, 30);
+	test_add(s, clear_ends, 30);
+	test_add(s, clear_too_late, 30);
+	test_add(s, clear_and_trust, 30);
 	return (test_main(argv[0], s));
 }

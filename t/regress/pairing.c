@@ -19,6 +19,8 @@
 
 #define SECRET	"the secret of the relay"
 #define CODE	"ABCDEFGHIJKLMNOP"
+#define KEY	"0123456789abcdef0123456789abcdef" \
+		"0123456789abcdef0123456789abcdef"
 
 struct meeting {
 	struct tenv	*a, *b;
@@ -280,6 +282,61 @@ START_TEST(test_same_id)
 }
 END_TEST
 
+/* hubctl with one command at alpha. */
+static void
+alpha_says(struct meeting *m, const char *text, const char *command,
+    const char *one, const char *two)
+{
+	struct output	*o;
+
+	tenv_enter(m->a);
+	o = run(m->a, NULL, "hubctl", command, one, two, NULL);
+	want(o->status == 0 && strstr(o->out, text) != NULL,
+	    "status 0x%x: %s%s", o->status, o->out, o->err);
+	output_free(o);
+}
+
+/* A guest says that it is beta, which alpha knows by another key. */
+START_TEST(test_known_guest)
+{
+	struct meeting	*m = begin("beta");
+
+	alpha_says(m, KEY, "trust", "beta", KEY);
+	invite(m);
+	beta_says(m, 1, "say hubctl trust there", "join", m->url, m->code);
+	invited(m, 1, "say hubctl trust beta and try again");
+	alpha_says(m, KEY, "show", "keys", NULL);
+	alpha_says(m, "pending", "show", "keys", NULL);
+	beta_says(m, 1, "this hub has no relay", "invite", NULL, NULL);
+	/* it does replace it */
+	alpha_says(m, "beta is trusted", "trust", "beta", NULL);
+	invite(m);
+	beta_says(m, 0, "joined alpha", "join", m->url, m->code);
+	invited(m, 0, "beta has joined");
+	end(m);
+}
+END_TEST
+
+/* Who invites says that it is alpha, which beta does not trust any more. */
+START_TEST(test_distrusted_host)
+{
+	struct meeting	*m = begin("beta");
+
+	beta_says(m, 0, "", "distrust", "alpha", NULL);
+	invite(m);
+	beta_says(m, 1, "hub alpha is distrusted here", "join", m->url,
+	    m->code);
+	invited(m, 1, "say hubctl trust there");
+	beta_says(m, 0, "distrusted", "show", "keys", NULL);
+	beta_says(m, 1, "this hub has no relay", "invite", NULL, NULL);
+	beta_says(m, 0, "alpha is trusted", "trust", "alpha", NULL);
+	invite(m);
+	beta_says(m, 0, "joined alpha", "join", m->url, m->code);
+	invited(m, 0, "beta has joined");
+	end(m);
+}
+END_TEST
+
 START_TEST(test_bad_id)
 {
 	struct meeting	*m = begin("be.ta");
@@ -368,6 +425,8 @@ main(int argc, char *argv[])
 	test_add(s, test_file, 90);
 	test_add(s, test_wrong_code, 60);
 	test_add(s, test_same_id, 60);
+	test_add(s, test_known_guest, 90);
+	test_add(s, test_distrusted_host, 90);
 	test_add(s, test_bad_id, 60);
 	test_add(s, test_no_relay, 90);
 	test_add(s, test_interrupted, 60);

@@ -199,6 +199,58 @@ START_TEST(several_refused)
 }
 END_TEST
 
+static void
+pairs(enum key_op op, const char *hub, const char *key, enum key_verdict v)
+{
+	struct store_key_done a = doing(op, hub, key, 0);
+
+	ck_assert_int_eq(a.verdict, v);
+	ck_assert_int_eq(a.status, v == KEY_OK || v == KEY_NEW ? STORE_OK :
+	    STORE_OTHER);
+}
+
+/* Who has a code says of itself which hub it is. */
+START_TEST(paired)
+{
+	pairs(KEY_MAY_PAIR, "h", A, KEY_NEW);
+	has("");
+	pairs(KEY_PAIR, "h", A, KEY_NEW);
+	pairs(KEY_MAY_PAIR, "h", A, KEY_OK);
+	pairs(KEY_PAIR, "h", A, KEY_OK);
+	has("h:a:0 1000-0");
+	/* another one is not that hub before somebody says so */
+	pairs(KEY_MAY_PAIR, "h", B, KEY_CHANGED);
+	has("h:a:0 1000-0 h:b:1 1000-1000");
+	pairs(KEY_PAIR, "h", B, KEY_CHANGED);
+	trusts("h", "", B);
+	pairs(KEY_PAIR, "h", B, KEY_OK);
+	/* a code is somebody's word for one that is only pending */
+	verdict("g", A, 1, KEY_UNKNOWN);
+	pairs(KEY_PAIR, "g", B, KEY_NEW);
+	verdict("g", B, 1, KEY_OK);
+}
+END_TEST
+
+/* A code lifts no distrust. */
+START_TEST(paired_distrusted)
+{
+	ck_assert_int_eq(doing(KEY_DISTRUST, "h", "", 0).status, STORE_OK);
+	pairs(KEY_PAIR, "h", A, KEY_DISTRUSTED);
+	verdict("h", A, 0, KEY_DISTRUSTED);
+	has("h:a:1 1000-1000 h::2 1000-0");
+	trusts("h", "", A);
+	has("h:a:0 1000-1000");
+	ck_assert_int_eq(doing(KEY_DISTRUST, "h", "", 0).status, STORE_OK);
+	/* the same one */
+	pairs(KEY_MAY_PAIR, "h", A, KEY_DISTRUSTED);
+	pairs(KEY_PAIR, "h", A, KEY_DISTRUSTED);
+	has("h:a:2 1000-1000");
+	pairs(KEY_PAIR, "h", B, KEY_DISTRUSTED);
+	trusts("h", "", B);
+	has("h:b:0 1000-1000");
+}
+END_TEST
+
 /* A key that is only named was never seen; one that is known since then. */
 START_TEST(times)
 {
@@ -287,6 +339,8 @@ main(void)
 	tcase_add_test(tc, changed);
 	tcase_add_test(tc, distrusted);
 	tcase_add_test(tc, several_refused);
+	tcase_add_test(tc, paired);
+	tcase_add_test(tc, paired_distrusted);
 	tcase_add_test(tc, times);
 	tcase_add_test(tc, replaced);
 	tcase_add_test(tc, many);
