@@ -30,8 +30,7 @@
 
 #define SUCCESS		200	/* exit status of what was not stopped */
 #define BACKLOG		1000	/* nobody accepts */
-#define HUB_KIDS	6	/* parent, router, store, bridged, uplink, */
-				/* resolver */
+#define PROCESSES	6	/* of a hub with links, the parent included */
 
 /* What is there to be attacked. */
 static struct {
@@ -341,7 +340,7 @@ begin(void)
 	    1 + strlen(t->dir));
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	want(fd != -1 && bind(fd, (struct sockaddr *)&at.abstract,
-	    at.abstract_len) == 0 && listen(fd, BACKLOG) == 0, "abstract socket");
+	    at.abstract_len) == 0 && listen(fd, BACKLOG) == 0, "abstract");
 	return t;
 }
 
@@ -358,7 +357,7 @@ static unsigned
 layers_of(const struct kind *k)
 {
 	pid_t pid = fork();
-	int status;
+	int status = 0;
 
 	if (pid == 0) {
 		k->enter();
@@ -510,7 +509,7 @@ all_ready(void *arg)
 	json_t *list = processes(arg), *p;
 	size_t i;
 
-	if (json_array_size(list) != HUB_KIDS)
+	if (json_array_size(list) != PROCESSES)
 		return 0;
 	json_array_foreach(list, i, p) {
 		if (!json_is_true(json_object_get(p, "ready")))
