@@ -11,8 +11,12 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +32,7 @@
 #include "test.h"
 #include "unixsock.h"
 
+#define NR_LANDLOCK	444	/* landlock_create_ruleset(2) */
 #define SUCCESS		200	/* exit status of what was not stopped */
 #define BACKLOG		1000	/* nobody accepts */
 #define PROCESSES	6	/* of a hub with links, the parent included */
@@ -468,6 +473,68 @@ START_TEST(what_they_need)
 }
 END_TEST
 
+/* From here on this call fails as in a kernel that does not have it. */
+static void
+take_away(uint32_t nr, uint32_t error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { sizeof(code) / sizeof(code[0]), code };
+
+	no_new_privs();
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == -1)
+		_exit(1);
+}
+
+static void
+without_landlock(void)
+{
+	take_away(NR_LANDLOCK, ENOSYS);
+	sandbox_router();
+}
+
+static void
+without_seccomp(void)
+{
+	take_away(SYS_seccomp, ENOSYS);
+	sandbox_router();
+}
+
+static int
+only_seccomp(void)
+{
+	return sandbox_layers() == (SANDBOX_LIMITS | SANDBOX_NO_NEW_PRIVS |
+	    SANDBOX_CALLS) ? 0 : -1;
+}
+
+static int
+no_seccomp(void)
+{
+	return (sandbox_layers() & SANDBOX_CALLS) == 0 ? 0 : -1;
+}
+
+/* What is left must hold. */
+START_TEST(what_the_kernel_lacks)
+{
+	struct tenv *t = begin();
+
+	want(succeeded(attempt(without_landlock, only_seccomp)),
+	    "not without Landlock");
+	want(!succeeded(attempt(without_landlock, try_open)), "a file");
+	want(succeeded(attempt(without_seccomp, no_seccomp)),
+	    "not without seccomp");
+	if ((layers_of(&kinds[ROUTER]) & SANDBOX_FILES) != 0)
+		want(!succeeded(attempt(without_seccomp, try_open)),
+		    "a file, without seccomp");
+	end(t);
+}
+END_TEST
+
 /* The number behind a word in /proc/PID/status. */
 static long
 status_of(pid_t pid, const char *word)
@@ -628,15 +695,17 @@ END_TEST
 int
 main(int argc, char **argv)
 {
-	Suite *s = suite_create("sandbox");
+	Suite *s;
 
 	(void)argc;
 	if (SANITIZED || (layers_of(&kinds[ROUTER]) & SANDBOX_CALLS) == 0) {
 		printf("no seccomp in this build, or on this system\n");
 		return 77;
 	}
+	s = suite_create("sandbox");
 	test_add(s, what_an_intruder_tries, 60);
 	test_add(s, what_they_need, 60);
+	test_add(s, what_the_kernel_lacks, 20);
 	test_add(s, a_real_hub, 60);
 	test_add(s, a_real_relay, 60);
 	return test_main(argv[0], s);
