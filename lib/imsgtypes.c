@@ -39,10 +39,13 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[PROC_PING] = { "PROC_PING", PARENT, 0, 0, 0 },
 	[PROC_LEVEL] = { "PROC_LEVEL", PARENT | ROUTER, 1, 1, 0 },
 
-	[PROC_READY] = { "PROC_READY", CHILD, 0, 0, 0 },
+	[PROC_LISTED] = { "PROC_LISTED", PARENT, 4, SMALL, 0 },
+
+	[PROC_READY] = { "PROC_READY", CHILD, 8, 8, 0 },
 	[PROC_PONG] = { "PROC_PONG", CHILD, 4, 4, 0 },
 	[PROC_LOG] = { "PROC_LOG", CHILD, 1, SMALL, 0 },
 	[PROC_STOP] = { "PROC_STOP", ROUTER, 0, 256, 0 },
+	[PROC_LIST] = { "PROC_LIST", ROUTER, 0, 0, 0 },
 	[PROC_IMPORT] = { "PROC_IMPORT", STORE, 0, 0, 0 },
 
 	[STORE_REGISTER] = { "STORE_REGISTER", ROUTER, 36, SMALL, 0 },

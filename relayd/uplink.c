@@ -18,6 +18,7 @@
 #include "imsg.h"
 #include "log.h"
 #include "map.h"
+#include "sandbox.h"
 #include "seal.h"
 #include "timeutil.h"
 #include "uplink.h"
@@ -146,6 +147,7 @@ on_start(void *arg)
 		fatalx("CONF_END before all was there");
 	u->sealer = sealer_new(u->conf.seed, u->conf.hub_id);
 	explicit_bzero(u->conf.seed, sizeof(u->conf.seed));
+	sandbox_uplink();
 	put_str(&w, sealer_key(u->sealer));
 	tell(u, LINK_OWN_KEY, &w);
 	for (i = 0; i < u->conf.relays.n; i++)
