@@ -29,6 +29,7 @@
 #ifndef CTLPROTO_H
 #define CTLPROTO_H
 
-#define CTL_VERSION	1
+/* Another one whenever the number of a message changes (imsg.h). */
+#define CTL_VERSION	2
 
 #endif

@@ -29,6 +29,10 @@ enum proc_id {
 enum imsg_type {
 	IMSG_NONE,
 	FD_ACK,			/* a descriptor has arrived */
+	/* these keep their numbers: a hub and hubctl of two versions meet */
+	CTL_HELLO,
+	CTL_RESULT,
+	CTL_ERROR,
 	/* parent to child */
 	CONF_START,		/* hub.h: struct conf */
 	CONF_LISTEN,		/* a listening socket */
@@ -114,7 +118,6 @@ enum imsg_type {
 	RESOLVE_NAME,		/* string host, u32 port */
 	RESOLVE_RESULT,		/* string error, u32 n, n sockaddrs */
 	/* hubctl to router, and the answers: ctlproto.h */
-	CTL_HELLO,
 	CTL_SHOW,
 	CTL_SEND,
 	CTL_INBOX,
@@ -128,9 +131,7 @@ enum imsg_type {
 	CTL_INVITE,
 	CTL_JOIN,
 	CTL_STOP,
-	CTL_RESULT,
 	CTL_EVENT,
-	CTL_ERROR,
 	IMSG_MAX
 };
 
