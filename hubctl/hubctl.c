@@ -39,6 +39,8 @@ const struct command hubctl_commands[] = {
 	    "other hubs and how the links to them are" },
 	{ { "show", "keys" }, "", "", 0, 0, cmd_show_keys,
 	    "keys of this and other hubs, and which are trusted" },
+	{ { "show", "processes" }, "", "", 0, 0, cmd_show_processes,
+	    "processes of the hub and what they are locked into" },
 	{ { "show", "status" }, "", "", 0, 0, cmd_show_status,
 	    "the hub itself" },
 	{ { "send" }, "u", "[-u] NAME TEXT", 2, 2, cmd_send,

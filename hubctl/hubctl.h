@@ -66,6 +66,7 @@ int	cmd_chat(struct hubctl *, int, char **);
 int	cmd_clean(struct hubctl *, int, char **);
 int	cmd_check(struct hubctl *, int, char **);
 int	cmd_show_keys(struct hubctl *, int, char **);
+int	cmd_show_processes(struct hubctl *, int, char **);
 int	cmd_trust(struct hubctl *, int, char **);
 int	cmd_distrust(struct hubctl *, int, char **);
 int	cmd_invite(struct hubctl *, int, char **);

@@ -95,6 +95,7 @@ control_new(struct event_base *base, struct router *r)
 	c->router = r;
 	TAILQ_INIT(&c->all);
 	TAILQ_INIT(&c->pairs);
+	TAILQ_INIT(&c->lists);
 	return c;
 }
 
@@ -109,6 +110,7 @@ control_free(struct control *c)
 		closed(t->ib, 0, t);
 	}
 	ctlpair_free(c);
+	ctlshow_free(c);
 	free(c);
 }
 

@@ -221,6 +221,8 @@ on_trusted(struct imsg *msg, void *arg)
 		hubs_keyed(q->router->hubs, q->hub);
 	if (m.status == STORE_OK && m.verdict == KEY_CHANGED)
 		hubs_distrusted(q->router->hubs, q->hub);
+	if (m.status == STORE_OK)
+		hubs_retry(q->router->hubs, q->hub);
 	q->trusted(m.status, m.key, q->arg);
 	free(q);
 }

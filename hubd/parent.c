@@ -20,6 +20,7 @@
 #include "hubkey.h"
 #include "importdir.h"
 #include "imsg.h"
+#include "json.h"
 #include "kidconf.h"
 #include "listeners.h"
 #include "log.h"
@@ -28,6 +29,8 @@
 #include "pairs.h"
 #include "paths.h"
 #include "proc.h"
+#include "proclist.h"
+#include "sandbox.h"
 #include "timeutil.h"
 #include "unixsock.h"
 #include "watchdog.h"
@@ -45,6 +48,7 @@ struct kid {
 	struct imsgbuf		*ib;
 	pid_t			 pid;
 	int			 ready;
+	uint32_t		 uid, layers;	/* as PROC_READY said */
 	/* of those that the hub can be without for a while */
 	struct event		*again;
 	unsigned		 backoff;
@@ -103,7 +107,8 @@ static void	configure(struct parent *);
 static void	send_u32(struct imsgbuf *, enum imsg_type, uint32_t, int);
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	kid_closed(struct imsgbuf *, int, void *);
-static void	kid_ready(struct kid *);
+static void	kid_ready(struct kid *, struct imsg *);
+static void	list_kids(struct kid *, uint32_t);
 static void	set_level(struct parent *, uint8_t);
 static void	kid_log(struct kid *, struct imsg *);
 static void	next_import(struct kid *);
@@ -163,6 +168,7 @@ parent_main(struct conf *conf, int lock, int ready_fd, struct notify *notify,
 		if (p.kids[i].again == NULL)
 			fatalx("evtimer_new");
 	}
+	sandbox_parent();
 	if (start_kid(&p, KID_ROUTER) == -1 || start_kid(&p, KID_STORE) == -1)
 		fatal("hubd");
 	configure(&p);
@@ -391,7 +397,10 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	(void)ib;
 	switch (m->type) {
 	case PROC_READY:
-		kid_ready(k);
+		kid_ready(k, m);
+		break;
+	case PROC_LIST:
+		list_kids(k, m->id);
 		break;
 	case PROC_LOG:
 		kid_log(k, m);
@@ -433,11 +442,13 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 }
 
 static void
-kid_ready(struct kid *k)
+kid_ready(struct kid *k, struct imsg *m)
 {
 	struct parent *p = k->parent;
 	int i;
 
+	k->uid = get_u32(&m->rd);
+	k->layers = get_u32(&m->rd);
 	k->ready = 1;
 	if (k->row->optional)
 		return;
@@ -473,6 +484,32 @@ watch(struct kid *k)
 	if (k->row->id != PROC_RESOLVER)
 		watchdog_child(k->parent->watchdog, k->row->id, k->ib, k->pid,
 		    k->row->optional);
+}
+
+/* For hubctl show processes. */
+static void
+list_kids(struct kid *router, uint32_t id)
+{
+	const struct kid *k = router->parent->kids;
+	struct proc_info info = { "parent", getpid(), 1, 0, 0 };
+	struct wbuf json = { 0 }, w = { 0 };
+	int i;
+
+	info.uid = (uint32_t)geteuid();
+	info.layers = sandbox_layers();
+	json_begin(&json, '[');
+	proclist_put(&json, &info);
+	for (i = 0; i < KIDS; i++, k++) {
+		info = (struct proc_info){ k->row->role, k->pid, k->ready,
+		    k->uid, k->layers };
+		if (k->pid != 0)
+			proclist_put(&json, &info);
+	}
+	json_end(&json, ']');
+	put_bytes(&w, wbuf_data(&json), json.len);
+	imsg_send(router->ib, PROC_LISTED, id, -1, &w, NULL);
+	wbuf_free(&json);
+	wbuf_free(&w);
 }
 
 static void

@@ -18,6 +18,7 @@
 #include "child.h"
 #include "conf.h"
 #include "control.h"
+#include "ctlconn.h"
 #include "ctlpair.h"
 #include "hubreq.h"
 #include "hubs.h"
@@ -28,6 +29,7 @@
 #include "request.h"
 #include "rooms.h"
 #include "router.h"
+#include "sandbox.h"
 #include "session.h"
 #include "outproto.h"
 #include "storeproto.h"
@@ -206,6 +208,7 @@ start(void *arg)
 	if (m->store_fd == -1 || m->listeners[LISTEN_SESSIONS].ev == NULL ||
 	    m->listeners[LISTEN_CTL].ev == NULL)
 		fatalx("CONF_END before all was there");
+	sandbox_router();
 	r->conf = conf;
 	r->registry = registry_new(m->base, conf->max_sessions, on_empty, m);
 	r->asks = asks_new(m->base, r);
@@ -407,7 +410,9 @@ on_parent(struct imsg *msg, void *arg)
 {
 	struct main *m = arg;
 
-	if (ctlpair_answer(m->router.control, msg) == -1)
+	if (msg->type == PROC_LISTED)
+		ctlshow_listed(m->router.control, msg);
+	else if (ctlpair_answer(m->router.control, msg) == -1)
 		fatalx("bad %s", imsg_name(msg->type));
 }
 

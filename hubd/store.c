@@ -22,6 +22,7 @@
 #include "mailbox.h"
 #include "outbox.h"
 #include "people.h"
+#include "sandbox.h"
 #include "search.h"
 #include "store.h"
 #include "timeutil.h"
@@ -385,6 +386,7 @@ on_start(void *arg)
 	if (s->router_fd == -1 || s->db != NULL)
 		fatalx("unexpected CONF_END");
 	s->db = db_new(conf->data, conf->sync_full);
+	sandbox_store(conf->data);
 	s->boxes = boxes_new(s->db, conf->keep_mailbox, conf->max_mailboxes);
 	s->groups = groups_new(s->boxes, conf);
 	s->outbox = outbox_new(s->boxes);

@@ -7,10 +7,12 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "log.h"
 #include "proc.h"
+#include "sandbox.h"
 
 #define FATAL_FLUSH_MS	500
 
@@ -151,7 +153,12 @@ parent_gone(struct imsgbuf *ib, int err, void *arg)
 void
 child_ready(struct child *c)
 {
-	child_tell(c, PROC_READY);
+	struct wbuf w = { 0 };
+
+	put_u32(&w, (uint32_t)geteuid());
+	put_u32(&w, sandbox_layers());
+	child_send(c, PROC_READY, 0, &w);
+	wbuf_free(&w);
 }
 
 void

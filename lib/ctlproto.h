@@ -4,7 +4,8 @@
  *
  *	CTL_HELLO	u32 version (CTL_VERSION); answered with CTL_RESULT
  *	CTL_SHOW	string: "peers", "sessions", "rooms", "groups",
- *			"mailboxes", "links", "keys", "status"
+ *			"mailboxes", "links", "keys", "status",
+ *			"processes"
  *	CTL_SEND	strings from, to, text (UTF-8); u8 urgent
  *	CTL_INBOX	string name, u32 limit: the newest, without marking them
  *	CTL_SEARCH	string name, string query, u32 limit: in its mailbox and

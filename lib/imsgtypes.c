@@ -39,10 +39,13 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[PROC_PING] = { "PROC_PING", PARENT, 0, 0, 0 },
 	[PROC_LEVEL] = { "PROC_LEVEL", PARENT | ROUTER, 1, 1, 0 },
 
-	[PROC_READY] = { "PROC_READY", CHILD, 0, 0, 0 },
+	[PROC_LISTED] = { "PROC_LISTED", PARENT, 4, SMALL, 0 },
+
+	[PROC_READY] = { "PROC_READY", CHILD, 8, 8, 0 },
 	[PROC_PONG] = { "PROC_PONG", CHILD, 4, 4, 0 },
 	[PROC_LOG] = { "PROC_LOG", CHILD, 1, SMALL, 0 },
 	[PROC_STOP] = { "PROC_STOP", ROUTER, 0, 256, 0 },
+	[PROC_LIST] = { "PROC_LIST", ROUTER, 0, 0, 0 },
 	[PROC_IMPORT] = { "PROC_IMPORT", STORE, 0, 0, 0 },
 
 	[STORE_REGISTER] = { "STORE_REGISTER", ROUTER, 36, SMALL, 0 },
@@ -95,6 +98,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[LINK_CLOSE] = { "LINK_CLOSE", ROUTER, 8, 256, 0 },
 	[LINK_HOLD] = { "LINK_HOLD", ROUTER, 1, 1, 0 },
 	[LINK_VERDICT] = { "LINK_VERDICT", ROUTER, 1, 1, 0 },
+	[LINK_RETRY] = { "LINK_RETRY", ROUTER, 4, 128, 0 },
 	[PAIR_INVITE] = { "PAIR_INVITE", ROUTER | PARENT, 12, 2048, 0 },
 	[PAIR_JOIN] = { "PAIR_JOIN", ROUTER | PARENT, 12, 2048, 0 },
 	[PAIR_CANCEL] = { "PAIR_CANCEL", ROUTER | PARENT, 0, 0, 0 },

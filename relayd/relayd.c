@@ -25,6 +25,7 @@
 #include "paths.h"
 #include "proc.h"
 #include "router.h"
+#include "sandbox.h"
 #include "tcpsock.h"
 #include "timeutil.h"
 #include "unixsock.h"
@@ -173,6 +174,7 @@ parent_main(struct parent *p)
 	if ((p->deadline = evtimer_new(p->base, on_deadline, p)) == NULL)
 		fatalx("evtimer_new");
 	p->watchdog = watchdog_new(p->base, p->notify);
+	sandbox_parent();
 	start_router(p, fds, metrics);
 	event_base_dispatch(p->base);
 	if (p->pid != 0) {

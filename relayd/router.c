@@ -25,6 +25,7 @@
 #include "map.h"
 #include "relay.h"
 #include "router.h"
+#include "sandbox.h"
 #include "timeutil.h"
 
 #define ACCEPT_TURN	64	/* connections taken in one turn of the loop */
@@ -174,6 +175,7 @@ on_start(void *arg)
 		rl.rlim_cur = rl.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
 	}
+	sandbox_relay();
 	for (i = 0; i < m->nlisteners; i++)
 		event_add(m->listeners[i].ev, NULL);
 	child_ready(m->child);
