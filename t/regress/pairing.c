@@ -239,6 +239,12 @@ START_TEST(test_file)
 	invite(m);
 	beta_says(m, 0, "joined alpha", "join", m->url, m->code);
 	invited(m, 0, "beta has joined");
+	/* the token is in it */
+	hub_stop(m->b, SIGTERM);
+	want(chmod(path, 0644) == 0, "chmod: %s", strerror(errno));
+	fed_start(m->b);
+	want(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600,
+	    "relays.json has the mode %o", (unsigned)st.st_mode);
 	/* one that is damaged: the hub runs without */
 	hub_stop(m->b, SIGTERM);
 	write_file(path, "{", 1);
