@@ -136,9 +136,9 @@ has_code(void *arg)
 
 /* hubctl invite at alpha, until it shows the code. */
 static void
-invite(struct meeting *m)
+invite_by(struct meeting *m, const char *url)
 {
-	const char	*argv[] = { "hubctl", "invite", NULL };
+	const char	*argv[] = { "hubctl", "invite", url, NULL };
 	int		 fds[2] = { -1, -1 };
 
 	tenv_enter(m->a);
@@ -150,6 +150,12 @@ invite(struct meeting *m)
 	close(fds[1]);
 	want(t_until(m->a, has_code, m, t_slow(T_WAIT)), "no code: %s",
 	    read_file(m->err));
+}
+
+static void
+invite(struct meeting *m)
+{
+	invite_by(m, NULL);
 }
 
 static void
@@ -214,6 +220,32 @@ START_TEST(test_joined)
 	fed_start(m->b);
 	bob = client_new(m->b, "bob", FEATURES);
 	gets(bob, "ann@alpha", "again");
+	end(m);
+}
+END_TEST
+
+/* The same relay in another spelling, at either end. */
+START_TEST(test_spelling)
+{
+	struct meeting	*m = begin("beta");
+	char		 path[T_PATH], bare[64], *text, *found;
+
+	snprintf(bare, sizeof(bare), "WS://127.0.0.1:%d", m->port);
+	invite(m);
+	beta_says(m, 0, "joined alpha", "join", m->url, m->code);
+	invited(m, 0, "beta has joined");
+	invite(m);
+	beta_says(m, 0, "joined alpha", "join", bare, m->code);
+	invited(m, 0, "beta has joined");
+	snprintf(path, sizeof(path), "%s/relays.json", m->b->data);
+	text = read_file(path);
+	found = strstr(text, "\"url\"");
+	want(found != NULL && strstr(found + 1, "\"url\"") == NULL,
+	    "not one relay: %s", text);
+	free(text);
+	invite_by(m, bare);
+	beta_says(m, 0, "joined alpha", "join", m->url, m->code);
+	invited(m, 0, "beta has joined");
 	end(m);
 }
 END_TEST
@@ -456,6 +488,7 @@ main(int argc, char *argv[])
 	(void)argc;
 	test_add(s, test_joined, 90);
 	test_add(s, test_file, 90);
+	test_add(s, test_spelling, 90);
 	test_add(s, test_wrong_code, 60);
 	test_add(s, test_same_id, 60);
 	test_add(s, test_known_guest, 90);
