@@ -36,8 +36,22 @@ struct options {
 };
 
 static void	usage(void) __attribute__((__noreturn__));
+static void	log_bad_links(unsigned);
 static int	child_main(const char *);
 static int	take_lock(const struct conf *);
+
+static const struct {
+	enum bad_links	 bad;
+	const char	*text;
+} bad_texts[] = {
+	{ BAD_BRIDGE, "bridge.json cannot be used: none of its links are "
+	    "made; hubd -n" },
+	{ BAD_JOINED, "relays.json cannot be used: some or all of its relays "
+	    "are missing; hubd -n" },
+	{ BAD_REMOTE, "RELAY_REMOTE_URL cannot be used: that relay is "
+	    "missing; hubd -e -n" },
+	{ BAD_ALL, "no links to other hubs; hubd -n" },
+};
 
 static void
 usage(void)
@@ -96,10 +110,10 @@ main(int argc, char *argv[])
 		return 1;
 	}
 	if (o.check) {
-		if (!conf.bad_bridge)
+		if (conf.bad_links == 0)
 			printf("configuration OK\n");
 		conf_links_free(&conf);
-		return conf.bad_bridge;
+		return conf.bad_links != 0;
 	}
 	if (paths_mkdir(conf.data) == -1)
 		fatal("data directory %s", conf.data);
@@ -118,12 +132,22 @@ main(int argc, char *argv[])
 		log_to_dir(logs);
 	else if (!o.foreground)
 		log_to_syslog();
-	if (conf.bad_bridge)
-		log_warnx("bridge.json cannot be used: no links to other "
-		    "hubs; hubd -n says what is wrong");
+	log_bad_links(conf.bad_links);
 	status = parent_main(&conf, lock, ready);
 	conf_links_free(&conf);
 	return status;
+}
+
+/* What was said when it was read went to somebody else's terminal. */
+static void
+log_bad_links(unsigned bad)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(bad_texts) / sizeof(bad_texts[0]); i++) {
+		if (bad & bad_texts[i].bad)
+			log_warnx("%s says what is wrong", bad_texts[i].text);
+	}
 }
 
 static int

@@ -282,6 +282,10 @@ START_TEST(test_file)
 	write_file(path, "{", 1);
 	fed_start(m->b);
 	beta_says(m, 1, "this hub has no relay", "invite", NULL, NULL);
+	log_has(m->b, m->b->hublog, "relays.json cannot be used");
+	text = read_file(m->b->hublog);
+	want(strstr(text, "bridge.json") == NULL, "the log says: %s", text);
+	free(text);
 	end(m);
 }
 END_TEST
