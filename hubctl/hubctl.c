@@ -61,6 +61,8 @@ const struct command hubctl_commands[] = {
 	    "trust the key that a hub has shown, or KEY, and no other" },
 	{ { "distrust" }, "", "HUB", 1, 1, cmd_distrust,
 	    "no link by way of a relay to a hub, until it is trusted" },
+	{ { "forget" }, "", "HUB", 1, 1, cmd_forget,
+	    "forget the keys of a hub, and that it was ever linked" },
 	{ { "invite" }, "", "[URL]", 0, 1, cmd_invite,
 	    "let another hub join this one's relay: prints a code" },
 	{ { "join" }, "f:", "[-f CAFILE] URL CODE", 2, 2, cmd_join,

@@ -69,6 +69,7 @@ int	cmd_show_keys(struct hubctl *, int, char **);
 int	cmd_show_processes(struct hubctl *, int, char **);
 int	cmd_trust(struct hubctl *, int, char **);
 int	cmd_distrust(struct hubctl *, int, char **);
+int	cmd_forget(struct hubctl *, int, char **);
 int	cmd_invite(struct hubctl *, int, char **);
 int	cmd_join(struct hubctl *, int, char **);
 int	cmd_setup(struct hubctl *, int, char **);

@@ -325,6 +325,12 @@ carriers_keyed(struct carriers *cs, const char *id)
 	close_clear(h);
 }
 
+void
+carriers_forget(struct carriers *cs, const char *id)
+{
+	map_removes(cs->doubted, id);
+}
+
 /* A link tells who it is, so no other one is needed that does not. */
 static int
 is_safe(const struct hub *h)

@@ -36,6 +36,8 @@ void		 carriers_distrusted(struct carriers *, const char *id);
  * relays, which could read it.
  */
 void		 carriers_keyed(struct carriers *, const char *id);
+/* That it was distrusted is forgotten. */
+void		 carriers_forget(struct carriers *, const char *id);
 /* Where a way of that rank leads, or "". */
 const char	*carriers_where(const struct carriers *, uint8_t rank);
 /* Objects for hubctl show links, one for each relay. */

@@ -81,6 +81,7 @@ static const struct command commands[] = {
 	{ CTL_LEVEL, do_level },
 	{ CTL_TRUST, keys_ctl_trust },
 	{ CTL_DISTRUST, keys_ctl_distrust },
+	{ CTL_FORGET, keys_ctl_forget },
 	{ CTL_INVITE, ctlpair_invite },
 	{ CTL_JOIN, ctlpair_join },
 	{ CTL_STOP, do_stop },

@@ -38,9 +38,23 @@ struct options {
 };
 
 static void	usage(void) __attribute__((__noreturn__));
+static void	log_bad_links(unsigned);
 static int	child_main(const char *);
 static int	take_over(int, struct notify **, struct activated **);
 static int	take_lock(const struct conf *, int);
+
+static const struct {
+	enum bad_links	 bad;
+	const char	*text;
+} bad_texts[] = {
+	{ BAD_BRIDGE, "bridge.json cannot be used: none of its links are "
+	    "made; hubd -n" },
+	{ BAD_JOINED, "relays.json cannot be used: some or all of its relays "
+	    "are missing; hubd -n" },
+	{ BAD_REMOTE, "RELAY_REMOTE_URL cannot be used: that relay is "
+	    "missing; hubd -e -n" },
+	{ BAD_ALL, "no links to other hubs; hubd -n" },
+};
 
 static void
 usage(void)
@@ -101,10 +115,10 @@ main(int argc, char *argv[])
 		return 1;
 	}
 	if (o.check) {
-		if (!conf.bad_bridge)
+		if (conf.bad_links == 0)
 			printf("configuration OK\n");
 		conf_links_free(&conf);
-		return conf.bad_bridge;
+		return conf.bad_links != 0;
 	}
 	if (take_over(o.embedded, &notify, &activated) == -1)
 		return 1;
@@ -125,14 +139,24 @@ main(int argc, char *argv[])
 		log_to_dir(logs);
 	else if (!o.foreground)
 		log_to_syslog();
-	if (conf.bad_bridge)
-		log_warnx("bridge.json cannot be used: no links to other "
-		    "hubs; hubd -n says what is wrong");
+	log_bad_links(conf.bad_links);
 	status = parent_main(&conf, lock, ready, notify, activated);
 	activated_free(activated);
 	notify_free(notify);
 	conf_links_free(&conf);
 	return status;
+}
+
+/* What was said when it was read went to somebody else's terminal. */
+static void
+log_bad_links(unsigned bad)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(bad_texts) / sizeof(bad_texts[0]); i++) {
+		if (bad & bad_texts[i].bad)
+			log_warnx("%s says what is wrong", bad_texts[i].text);
+	}
 }
 
 static int

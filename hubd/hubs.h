@@ -43,6 +43,11 @@ void		 hubs_retry(struct hubs *, const char *id);
 void		 hubs_distrusted(struct hubs *, const char *id);
 /* One counts from now on: it is spoken to in the clear by no relay. */
 void		 hubs_keyed(struct hubs *, const char *id);
+/*
+ * It has no key any more; if it is gone nothing is known of it, either, unless
+ * it is configured or linked.
+ */
+void		 hubs_forget(struct hubs *, const char *id, int gone);
 /* When this hub was started, ms since 1970. */
 int64_t		 hubs_started(const struct hubs *);
 

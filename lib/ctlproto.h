@@ -17,6 +17,7 @@
  *	CTL_TRUST	strings hub, key (64 hexadecimal digits); key "": the
  *			one that it has shown
  *	CTL_DISTRUST	string hub
+ *	CTL_FORGET	string hub
  *	CTL_INVITE	string url, or ""; a CTL_EVENT with the code comes
  *			before the answer, which may take 5 minutes
  *	CTL_JOIN	strings url, code, and the path of a file of CAs or ""

@@ -119,6 +119,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[CTL_LEVEL] = { "CTL_LEVEL", CTL, 1, 1, 0 },
 	[CTL_TRUST] = { "CTL_TRUST", CTL, 8, 256, 0 },
 	[CTL_DISTRUST] = { "CTL_DISTRUST", CTL, 4, 128, 0 },
+	[CTL_FORGET] = { "CTL_FORGET", CTL, 4, 128, 0 },
 	[CTL_INVITE] = { "CTL_INVITE", CTL, 4, 512, 0 },
 	[CTL_JOIN] = { "CTL_JOIN", CTL, 12, 2048, 0 },
 	[CTL_STOP] = { "CTL_STOP", CTL, 0, 0, 0 },
