@@ -41,6 +41,7 @@ struct link {
 	int64_t			 lines;		/* sent since it is up */
 	int			 full;
 	char			 hub_id[NAME_SIZE];	/* "" until known */
+	char			 key[LINK_KEY_SIZE];	/* that it has said */
 	char			 address[LAN_ADDRESS_SIZE];
 	struct wbuf		 hello;		/* while there is a rival */
 };
@@ -51,6 +52,7 @@ TAILQ_HEAD(caller_list, caller);
 struct bridge {
 	struct event_base	*base;
 	struct bridge_conf	 conf;
+	char			 key[LINK_KEY_SIZE];	/* of this hub; or "" */
 	struct psk		*psk;
 	struct penalties	*penalties;
 	struct imsgbuf		*router;

@@ -17,9 +17,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "bridge.h"
 #include "child.h"
 #include "dial.h"
+#include "hex.h"
 #include "imsg.h"
 #include "log.h"
 #include "paths.h"
@@ -47,6 +50,7 @@ static int	on_conf(struct reader *, void *);
 static void	on_listen(enum listen_kind, int, void *);
 static void	on_peer(enum proc_id, int, void *);
 static void	on_start(void *);
+static void	own_key(struct bridge *);
 static void	on_shutdown(void *);
 static void	on_router(struct imsgbuf *, struct imsg *, void *);
 static void	router_closed(struct imsgbuf *, int, void *);
@@ -198,6 +202,8 @@ on_start(void *arg)
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
 	}
 	b->psk = psk_new(b->conf.lan.secret, b->conf.hub_id);
+	if (b->conf.has_key)
+		own_key(b);
 	sandbox_bridged();
 	callers_start(b);
 	if (!b->plaintext_too)
@@ -205,6 +211,25 @@ on_start(void *arg)
 		    sizeof(b->conf.lan.secret));
 	listen_to(m);
 	child_ready(m->child);
+}
+
+static void
+own_key(struct bridge *b)
+{
+	EVP_PKEY *pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL,
+	    b->conf.seed, sizeof(b->conf.seed));
+	unsigned char key[(LINK_KEY_SIZE - 1) / 2];
+	size_t len = sizeof(key);
+	struct wbuf w = { 0 };
+
+	explicit_bzero(b->conf.seed, sizeof(b->conf.seed));
+	if (pkey == NULL || EVP_PKEY_get_raw_public_key(pkey, key, &len) != 1)
+		fatalx("OpenSSL: Ed25519");
+	EVP_PKEY_free(pkey);
+	hex_encode(b->key, key, sizeof(key));
+	put_str(&w, b->key);
+	imsg_send(b->router, LINK_OWN_KEY, 0, -1, &w, NULL);
+	wbuf_free(&w);
 }
 
 static void

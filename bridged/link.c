@@ -40,6 +40,7 @@ static void	on_closed(struct conn *, const char *, int, void *);
 static void	hand_on(struct link *, struct slice);
 static void	got_hello(struct link *, const char *, size_t);
 static const char	*verify(const struct link *, const struct hello *);
+static void	take_key(struct link *, const struct hello *);
 static void	answer_check(struct link *);
 static void	settle(struct link *, const char *, size_t);
 static void	got_welcome(struct link *, const char *, size_t);
@@ -217,6 +218,8 @@ on_open(struct conn *c, void *arg)
 	/* in TLS it has been proved, and need not be shown */
 	if (conn_is_plaintext(c))
 		strlcpy(h.secret, b->conf.lan.secret, sizeof(h.secret));
+	else
+		strlcpy(h.key, b->key, sizeof(h.key));
 	hello_put(&w, &h);
 	conn_write(c, wbuf_data(&w), w.len);
 	explicit_bzero(&h, sizeof(h));
@@ -328,10 +331,19 @@ got_hello(struct link *l, const char *line, size_t len)
 		return;
 	}
 	penalty_clear(b->penalties, l->address);
+	take_key(l, &h);
 	if (h.check)
 		answer_check(l);
 	else
 		settle(l, line, len);
+}
+
+/* In plaintext anybody on the way could have said it. */
+static void
+take_key(struct link *l, const struct hello *h)
+{
+	if (!conn_is_plaintext(l->conn))
+		strlcpy(l->key, h->key, sizeof(l->key));
 }
 
 static void
@@ -391,6 +403,8 @@ welcome(struct link *l, const char *hello, size_t len)
 	struct wbuf w = { 0 };
 
 	strlcpy(h.hub_id, l->bridge->conf.hub_id, sizeof(h.hub_id));
+	if (!conn_is_plaintext(l->conn))
+		strlcpy(h.key, l->bridge->key, sizeof(h.key));
 	welcome_put(&w, &h);
 	conn_write(l->conn, wbuf_data(&w), w.len);
 	wbuf_free(&w);
@@ -410,10 +424,12 @@ got_welcome(struct link *l, const char *line, size_t len)
 		if (i->stage == STAGE_UP && strcmp(i->hub_id, l->hub_id) == 0)
 			wrong = "that hub has called this one, too";
 	}
-	if (wrong != NULL)
+	if (wrong != NULL) {
 		link_close(l, wrong);
-	else
-		up(l, line, len);
+		return;
+	}
+	take_key(l, &h);
+	up(l, line, len);
 }
 
 /* A plaintext hello has it, and it is not the router's business. */
@@ -444,6 +460,7 @@ up(struct link *l, const char *hello, size_t len)
 	conn_limit(l->conn, LINK_LINE_MAX);
 	conn_hold(l->conn, b->held);
 	strlcpy(m.hub_id, l->hub_id, sizeof(m.hub_id));
+	strlcpy(m.key, l->key, sizeof(m.key));
 	m.plaintext = (uint8_t)conn_is_plaintext(l->conn);
 	m.caller = l->caller != NULL;
 	log_info("link to %s at %s is up%s", l->hub_id, l->address,

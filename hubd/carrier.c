@@ -59,7 +59,7 @@ static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	closed(struct imsgbuf *, int, void *);
 static struct way	*find(const struct carrier *, uint32_t);
 static void	close_clear(struct hub *);
-static int	is_sealed(const struct hub *);
+static int	is_safe(const struct hub *);
 static void	up_clear(struct carrier *, struct hub *,
 		    const struct link_up *);
 static void	clear_checked(enum key_verdict, void *);
@@ -325,13 +325,14 @@ carriers_keyed(struct carriers *cs, const char *id)
 	close_clear(h);
 }
 
+/* A link tells who it is, so no other one is needed that does not. */
 static int
-is_sealed(const struct hub *h)
+is_safe(const struct hub *h)
 {
 	const struct way *w;
 
 	TAILQ_FOREACH(w, &h->ways, entry) {
-		if (!w->plaintext)
+		if (!w->plaintext || w->carrier->id == PROC_BRIDGED)
 			return 1;
 	}
 	return 0;
@@ -346,7 +347,7 @@ up_clear(struct carrier *c, struct hub *h, const struct link_up *m)
 {
 	struct asked *a;
 
-	if (h->keyed || is_sealed(h)) {
+	if (h->keyed || is_safe(h)) {
 		carrier_close(c, m->link, not_clear);
 		return;
 	}
@@ -355,7 +356,7 @@ up_clear(struct carrier *c, struct hub *h, const struct link_up *m)
 	a->carrier = c;
 	a->process = c->process;
 	a->id = m->link;
-	keys_check(c->all->router, m->hub_id, "", 0, clear_checked, a);
+	keys_check(c->all->router, m->hub_id, "", clear_checked, a);
 }
 
 static void
@@ -371,6 +372,19 @@ clear_checked(enum key_verdict verdict, void *arg)
 		way_down(w, not_clear);
 	}
 	free(a);
+}
+
+void
+carriers_retry(struct carriers *cs, const char *hub_id)
+{
+	struct carrier *c = &cs->carriers[UPLINK];
+	struct wbuf w = { 0 };
+
+	if (c->ib == NULL)
+		return;
+	put_str(&w, hub_id);
+	imsg_send(c->ib, LINK_RETRY, 0, -1, &w, NULL);
+	wbuf_free(&w);
 }
 
 static void
@@ -397,8 +411,9 @@ on_up(struct carrier *c, struct imsg *msg)
 		up_clear(c, h, &m);
 		return;
 	}
-	if (!m.plaintext)
-		close_clear(h);
+	close_clear(h);
+	if (c->id == PROC_BRIDGED)
+		keys_linked(c->all->router, m.hub_id, m.key);
 	way_up(h, c, &m);
 }
 
@@ -465,6 +480,8 @@ on_state(struct carrier *c, struct imsg *msg)
 
 	if (link_report_get(&msg->rd, &m) == -1)
 		fatalx("bad LINK_STATE");
+	if (c->id == PROC_UPLINK && m.why[0] != '\0')
+		hubs_reported(c->all->router->hubs, m.hub_id);
 	if ((h = hubs_find(c->all->router->hubs, m.hub_id)) == NULL)
 		return;
 	/* where a hub of the LAN is called is bridged's word */
@@ -496,8 +513,7 @@ on_key(struct carrier *c, struct imsg *msg)
 	if (m.paired)
 		keys_may_pair(r, m.hub_id, m.key, answer, a);
 	else
-		keys_check(r, m.hub_id, m.key, r->conf->keys_strict, checked,
-		    a);
+		keys_check(r, m.hub_id, m.key, checked, a);
 }
 
 static void

@@ -49,4 +49,7 @@ void	carrier_close(struct carrier *, uint32_t link, const char *why);
 void	carrier_add(struct carrier *, uint32_t link, struct way *);
 void	carrier_remove(struct carrier *, uint32_t link);
 
+/* Tells the uplink that a link to that hub may be made now. */
+void	carriers_retry(struct carriers *, const char *hub_id);
+
 #endif

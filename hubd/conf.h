@@ -40,7 +40,8 @@ struct conf {
 	char		 ws_token[CONF_WS_TOKEN];	/* wstoken.h */
 	struct lan_conf	 lan;			/* links to other hubs */
 	struct relays_conf relays;		/* and by way of relays */
-	unsigned char	 seed[UPLINK_SEED_SIZE];	/* of this hub's key */
+	int		 has_key;			/* this hub's: */
+	unsigned char	 seed[UPLINK_SEED_SIZE];
 	uint32_t	 max_hub_peers;		/* sessions of another hub */
 	int64_t		 expire_queued_ms;	/* messages to other hubs */
 	char		 file[CONF_PATH_MAX];	/* that was read; or "" */

@@ -12,7 +12,8 @@
  * strings, as they came.
  * hub: other hubs that have been linked or written to.
  * hub_key: keys of other hubs, and whether they are trusted (enum key_state);
- * one that is empty stands for a hub that is distrusted and has shown none.
+ * one that is empty stands for a hub that is distrusted and has shown none, or
+ * has been linked over the LAN without telling one.
  * grp, member, entry: groups, who is in them, and what was said in them or
  * has happened to them.  The entries of a group are numbered from 1 without
  * gaps; the newest are kept.  last_id of grp is the number before the first

@@ -16,8 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "activated.h"
 #include "conf.h"
 #include "log.h"
+#include "notify.h"
 #include "parent.h"
 #include "paths.h"
 #include "proc.h"
@@ -37,7 +39,8 @@ struct options {
 
 static void	usage(void) __attribute__((__noreturn__));
 static int	child_main(const char *);
-static int	take_lock(const struct conf *);
+static int	take_over(int, struct notify **, struct activated **);
+static int	take_lock(const struct conf *, int);
 
 static void
 usage(void)
@@ -51,6 +54,8 @@ main(int argc, char *argv[])
 {
 	struct options o = { 0 };
 	struct conf conf;
+	struct notify *notify;
+	struct activated *activated;
 	int c, lock, status, ready = -1;
 	char logs[CONF_PATH_MAX + 8];
 
@@ -101,11 +106,13 @@ main(int argc, char *argv[])
 		conf_links_free(&conf);
 		return conf.bad_bridge;
 	}
+	if (take_over(o.embedded, &notify, &activated) == -1)
+		return 1;
 	if (paths_mkdir(conf.data) == -1)
 		fatal("data directory %s", conf.data);
 	if (!o.foreground)
 		ready = proc_daemonize();
-	if ((lock = take_lock(&conf)) == -1) {
+	if ((lock = take_lock(&conf, activated != NULL)) == -1) {
 		if (!o.embedded)
 			fatalx("a hub is running already at %s", conf.socket);
 		/* what the session wanted is there */
@@ -121,7 +128,9 @@ main(int argc, char *argv[])
 	if (conf.bad_bridge)
 		log_warnx("bridge.json cannot be used: no links to other "
 		    "hubs; hubd -n says what is wrong");
-	status = parent_main(&conf, lock, ready);
+	status = parent_main(&conf, lock, ready, notify, activated);
+	activated_free(activated);
+	notify_free(notify);
 	conf_links_free(&conf);
 	return status;
 }
@@ -138,13 +147,31 @@ child_main(const char *role)
 	usage();
 }
 
+/* What a service manager has for it; a session's manager is not the hub's. */
+static int
+take_over(int embedded, struct notify **notify, struct activated **activated)
+{
+	*notify = NULL;
+	*activated = NULL;
+	if (embedded) {
+		notify_ignore();
+		activated_ignore();
+		return 0;
+	}
+	if (activated_take(activated) == -1)
+		return -1;
+	*notify = notify_new();
+	return 0;
+}
+
 /*
  * All processes of a hub hold its lock, so that it is free only when the last
  * of them is gone.  Returns the descriptor, or -1 if a hub runs: the lock is
- * held and somebody answers at its socket.
+ * held and somebody answers at its socket.  If that is handed over it answers
+ * always.
  */
 static int
-take_lock(const struct conf *conf)
+take_lock(const struct conf *conf, int handed)
 {
 	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
 	char path[CONF_PATH_MAX];
@@ -160,11 +187,14 @@ take_lock(const struct conf *conf)
 			return fd;
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			fatal("%s", path);
-		if ((sock = unix_connect(conf->socket)) != -1) {
+		if (!handed && (sock = unix_connect(conf->socket)) != -1) {
 			close(sock);
 			close(fd);
 			return -1;
 		}
+		if (waited >= LOCK_WAIT_MS && handed)
+			fatalx("%s is held by a hub that was not started as "
+			    "this service: hubctl stop, or kill it", path);
 		if (waited >= LOCK_WAIT_MS)
 			fatalx("%s is held by a hub that does not answer at "
 			    "%s", path, conf->socket);

@@ -20,6 +20,7 @@
 #include "timeutil.h"
 
 #define HUBS_MAX	4096
+#define REPORTED_MAX	512	/* others are shown if there are fewer */
 #define TICK_MS		10000
 #define FLUSH_MS	1000
 
@@ -133,6 +134,19 @@ hubs_known(struct hubs *hs, const char *id)
 	if (name_valid(slice_of(id)) && hubs_find(hs, id) == NULL &&
 	    hs->n < HUBS_MAX)
 		(void)hub_add(hs, id);
+}
+
+void
+hubs_reported(struct hubs *hs, const char *id)
+{
+	if (hs->n < REPORTED_MAX)
+		hubs_known(hs, id);
+}
+
+void
+hubs_retry(struct hubs *hs, const char *id)
+{
+	carriers_retry(hs->carriers, id);
 }
 
 const char *

@@ -14,13 +14,15 @@ enum key_op {
 	KEY_TRUST,		/* from now on it has this one, and no other */
 	KEY_MAY_PAIR,		/* could it be trusted because of a code? */
 	KEY_PAIR,		/* it is, if it can be */
+	KEY_LINKED,		/* it has said so over the LAN; "": nothing */
 	KEY_DISTRUST		/* none is accepted until then */
 };
 
 enum key_state {
 	KEY_TRUSTED,
 	KEY_PENDING,		/* shown, and somebody has to trust it first */
-	KEY_REFUSED		/* its hub is distrusted */
+	KEY_REFUSED,		/* its hub is distrusted */
+	KEY_AWAITED		/* none: the hub is known by the LAN's secret */
 };
 
 /*
@@ -38,7 +40,8 @@ struct store_key {
  * STORE_KEY_DONE.  KEY_TRUST: STORE_OTHER if no key of that hub has been seen,
  * or several are refused, STORE_FULL if too many hubs have one.  KEY_MAY_PAIR
  * and KEY_PAIR: STORE_OTHER if a code is not enough, for the hub of that id has
- * another key or is distrusted, as the verdict says; this one is pending then.
+ * another key, or is known without one (strict, or by the LAN), or distrusted,
+ * as the verdict says; this one is pending then.
  */
 struct store_key_done {
 	enum store_status status;

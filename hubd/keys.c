@@ -34,8 +34,10 @@ struct question {
 
 static struct question	*question_new(struct router *, const char *,
 			    const char *, void *);
-static void	ask(struct question *, enum key_op, int,
+static int	of_lan(const struct question *);
+static void	ask(struct question *, enum key_op,
 		    void (*)(struct imsg *, void *));
+static void	on_linked(struct imsg *, void *);
 static void	on_checked(struct imsg *, void *);
 static void	on_paired(struct imsg *, void *);
 static void	on_trusted(struct imsg *, void *);
@@ -59,14 +61,22 @@ question_new(struct router *r, const char *hub, const char *key, void *arg)
 	return q;
 }
 
+/* The configuration says that it is known by the LAN's secret. */
+static int
+of_lan(const struct question *q)
+{
+	return lan_peer_find(&q->router->conf->lan, q->hub) != NULL;
+}
+
 static void
-ask(struct question *q, enum key_op op, int strict,
+ask(struct question *q, enum key_op op,
     void (*answer)(struct imsg *, void *))
 {
-	struct store_key m = { .op = op, .strict = (uint8_t)strict,
-	    .now = time_now_ms() };
+	struct store_key m = { .op = op, .now = time_now_ms() };
 	struct wbuf w = { 0 };
 
+	m.strict = of_lan(q) ||
+	    (op == KEY_CHECK && q->router->conf->keys_strict);
 	strlcpy(m.hub, q->hub, sizeof(m.hub));
 	strlcpy(m.key, q->key, sizeof(m.key));
 	store_key_put(&w, &m);
@@ -75,13 +85,13 @@ ask(struct question *q, enum key_op op, int strict,
 }
 
 void
-keys_check(struct router *r, const char *hub_id, const char *key, int strict,
+keys_check(struct router *r, const char *hub_id, const char *key,
     void (*done)(enum key_verdict, void *), void *arg)
 {
 	struct question *q = question_new(r, hub_id, key, arg);
 
 	q->checked = done;
-	ask(q, KEY_CHECK, strict, on_checked);
+	ask(q, KEY_CHECK, on_checked);
 }
 
 void
@@ -91,7 +101,7 @@ keys_may_pair(struct router *r, const char *hub_id, const char *key,
 	struct question *q = question_new(r, hub_id, key, arg);
 
 	q->checked = done;
-	ask(q, KEY_MAY_PAIR, 0, on_paired);
+	ask(q, KEY_MAY_PAIR, on_paired);
 }
 
 void
@@ -102,7 +112,7 @@ keys_pair(struct router *r, const char *hub_id, const char *key,
 
 	q->checked = done;
 	q->trusts = 1;
-	ask(q, KEY_PAIR, 0, on_paired);
+	ask(q, KEY_PAIR, on_paired);
 }
 
 static void
@@ -125,6 +135,33 @@ on_paired(struct imsg *msg, void *arg)
 	free(q);
 }
 
+void
+keys_linked(struct router *r, const char *hub_id, const char *key)
+{
+	ask(question_new(r, hub_id, key, NULL), KEY_LINKED, on_linked);
+}
+
+static void
+on_linked(struct imsg *msg, void *arg)
+{
+	struct question *q = arg;
+	struct store_key_done m;
+
+	if (store_key_done_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_KEY_DONE");
+	if (m.status != STORE_OK)
+		log_verdict(q, KEY_FAILED);
+	else if (m.verdict == KEY_NEW)
+		log_info("hub %s has the key %s, it says over the LAN",
+		    q->hub, q->key);
+	else if (m.verdict == KEY_CHANGED)
+		log_warnx("hub %s says over the LAN that it has another key "
+		    "than the one that is trusted: %s", q->hub, q->key);
+	if (m.verdict == KEY_OK || m.verdict == KEY_NEW)
+		hubs_keyed(q->router->hubs, q->hub);
+	free(q);
+}
+
 static void
 on_checked(struct imsg *msg, void *arg)
 {
@@ -137,6 +174,8 @@ on_checked(struct imsg *msg, void *arg)
 		m.verdict = KEY_FAILED;
 	if (q->key[0] != '\0')
 		log_verdict(q, m.verdict);
+	else if (m.verdict == KEY_UNKNOWN && of_lan(q))
+		m.verdict = KEY_OK;
 	q->checked(m.verdict, q->arg);
 	free(q);
 }
@@ -165,7 +204,7 @@ keys_trust(struct router *r, const char *hub_id, const char *key,
 	struct question *q = question_new(r, hub_id, key, arg);
 
 	q->trusted = done;
-	ask(q, KEY_TRUST, 0, on_trusted);
+	ask(q, KEY_TRUST, on_trusted);
 }
 
 static void
@@ -182,6 +221,8 @@ on_trusted(struct imsg *msg, void *arg)
 		hubs_keyed(q->router->hubs, q->hub);
 	if (m.status == STORE_OK && m.verdict == KEY_CHANGED)
 		hubs_distrusted(q->router->hubs, q->hub);
+	if (m.status == STORE_OK)
+		hubs_retry(q->router->hubs, q->hub);
 	q->trusted(m.status, m.key, q->arg);
 	free(q);
 }
@@ -250,7 +291,7 @@ keys_ctl_distrust(struct ctl *t, struct imsg *m)
 	}
 	q = question_new(t->control->router, hub, "",
 	    ctl_pending_new(t, m->id));
-	ask(q, KEY_DISTRUST, 0, on_distrusted);
+	ask(q, KEY_DISTRUST, on_distrusted);
 }
 
 static void

@@ -15,16 +15,19 @@ struct router;
 
 /*
  * May the hub of that id be linked that shows this key?  With an empty key: is
- * any of it known (KEY_OK) or not (KEY_UNKNOWN)?  Answered when it is on disk.
+ * any of it known (KEY_OK) or not (KEY_UNKNOWN)?  A hub that is, or was, linked
+ * over the LAN is known by that.  Answered when it is on disk.
  */
 void	keys_check(struct router *, const char *hub_id, const char *key,
-	    int strict, void (*done)(enum key_verdict, void *), void *arg);
+	    void (*done)(enum key_verdict, void *), void *arg);
 /* Could it be trusted at the end of a pairing: KEY_OK, KEY_NEW? */
 void	keys_may_pair(struct router *, const char *hub_id, const char *key,
 	    void (*done)(enum key_verdict, void *), void *arg);
 /* It is, if it can be. */
 void	keys_pair(struct router *, const char *hub_id, const char *key,
 	    void (*done)(enum key_verdict, void *), void *arg);
+/* A link over the LAN is up on which it said that, or "". */
+void	keys_linked(struct router *, const char *hub_id, const char *key);
 /*
  * From now on the hub has that key and no other, and what was linked with
  * another is closed; "": the one it has shown.  key of done is that; the

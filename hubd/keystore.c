@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The keys of other hubs.  A hub has at most one that is trusted, and one that
- * is pending; or all of its keys are refused.
+ * is pending; or all of its keys are refused.  One that was linked over the LAN
+ * without telling a key has a row without one: no first sight is enough for it.
  */
 #include "compat.h"
 
@@ -13,7 +14,7 @@
 
 /* What there is of one hub. */
 struct known {
-	int		 rows, refused;
+	int		 rows, refused, awaited;
 	int		 known, same;		/* the key asked for, trusted */
 	int64_t		 last_seen, first_seen;	/* of that key */
 	char		 trusted[LINK_KEY_SIZE];
@@ -36,6 +37,8 @@ static int	trust_known(struct db *, const struct store_key *,
 		    const struct known *, struct store_key_done *);
 static int	pair(struct db *, const struct store_key *,
 		    struct store_key_done *);
+static int	linked(struct db *, const struct store_key *,
+		    struct store_key_done *);
 static int	distrust(struct db *, const struct store_key *,
 		    struct store_key_done *);
 static int	get_row(sqlite3_stmt *, struct store_key_info *);
@@ -55,6 +58,8 @@ keystore_do(struct db *db, const struct store_key *q,
 	case KEY_MAY_PAIR:
 	case KEY_PAIR:
 		return pair(db, q, a);
+	case KEY_LINKED:
+		return linked(db, q, a);
 	case KEY_DISTRUST:
 		return distrust(db, q, a);
 	}
@@ -69,7 +74,7 @@ get_row(sqlite3_stmt *st, struct store_key_info *m)
 
 	if (slice_copy(db_text(st, 0), m->hub, sizeof(m->hub)) == -1 ||
 	    slice_copy(db_text(st, 1), m->key, sizeof(m->key)) == -1 ||
-	    state < KEY_TRUSTED || state > KEY_REFUSED)
+	    state < KEY_TRUSTED || state > KEY_AWAITED)
 		return -1;
 	m->state = (enum key_state)state;
 	m->first_seen = sqlite3_column_int64(st, 3);
@@ -101,6 +106,8 @@ take(struct known *k, const struct store_key *q,
 	k->rows++;
 	if (m->state == KEY_REFUSED)
 		k->refused = 1;
+	else if (m->state == KEY_AWAITED)
+		k->awaited = 1;
 	else
 		strlcpy(m->state == KEY_TRUSTED ? k->trusted : k->pending,
 		    m->key, LINK_KEY_SIZE);
@@ -169,7 +176,7 @@ check(struct db *db, const struct store_key *q, struct store_key_done *a)
 		if (!room)
 			return 0;
 		a->verdict = k.trusted[0] != '\0' ? KEY_CHANGED :
-		    q->strict ? KEY_UNKNOWN : KEY_NEW;
+		    q->strict || k.awaited ? KEY_UNKNOWN : KEY_NEW;
 		return set(db, q, a->verdict == KEY_NEW ? KEY_TRUSTED :
 		    KEY_PENDING, k.first_seen, q->now);
 	}
@@ -221,18 +228,55 @@ static int
 pair(struct db *db, const struct store_key *q, struct store_key_done *a)
 {
 	struct known k;
+	int room = 1;
 
 	if (look(db, q, &k) == -1)
 		return -1;
-	if (!k.refused && (k.same || k.trusted[0] == '\0')) {
+	if (!k.refused && (k.same || (k.trusted[0] == '\0' && !k.awaited &&
+	    !q->strict))) {
 		a->verdict = k.same ? KEY_OK : KEY_NEW;
 		return q->op == KEY_PAIR ? trust_known(db, q, &k, a) : 0;
 	}
 	a->status = STORE_OTHER;
-	a->verdict = k.refused ? KEY_DISTRUSTED : KEY_CHANGED;
+	a->verdict = k.refused ? KEY_DISTRUSTED : k.trusted[0] != '\0' ?
+	    KEY_CHANGED : KEY_UNKNOWN;
+	if (k.rows == 0 && (room = make_room(db)) == -1)
+		return -1;
 	/* one that is refused stays so */
-	return k.refused && k.known ? 0 :
+	return !room || (k.refused && k.known) ? 0 :
 	    set(db, q, KEY_PENDING, k.first_seen, q->now);
+}
+
+/* Who has the LAN's secret is that hub; what a relay showed may not be. */
+static int
+linked(struct db *db, const struct store_key *q, struct store_key_done *a)
+{
+	struct known k;
+	int room = 1;
+
+	if (look(db, q, &k) == -1)
+		return -1;
+	if (k.refused) {
+		a->verdict = KEY_DISTRUSTED;
+		return 0;
+	}
+	a->verdict = k.trusted[0] == '\0' ? KEY_UNKNOWN : KEY_OK;
+	if (q->key[0] == '\0') {
+		if (k.trusted[0] != '\0' || k.awaited)
+			return 0;
+		if (k.rows == 0 && (room = make_room(db)) == -1)
+			return -1;
+		if (!room)
+			a->status = STORE_FULL;
+		return !room ? 0 : db_run(db, Q_KEY_ADD, "ssiii", q->hub, "",
+		    (int64_t)KEY_AWAITED, q->now, q->now);
+	}
+	if (k.trusted[0] != '\0' && !k.same) {
+		a->verdict = KEY_CHANGED;
+		return set(db, q, KEY_PENDING, k.first_seen, q->now);
+	}
+	k.last_seen = q->now;
+	return trust_known(db, q, &k, a);
 }
 
 static int
@@ -267,7 +311,7 @@ keystore_list(struct db *db, struct store_key_list *a, struct wbuf *list)
 	if ((st = db_select(db, Q_KEYS, "")) == NULL)
 		return -1;
 	while ((r = db_step(db, st)) == 1) {
-		if (get_row(st, &m) == -1)
+		if (get_row(st, &m) == -1 || m.state == KEY_AWAITED)
 			continue;
 		store_key_info_put(list, &m);
 		a->n++;

@@ -64,6 +64,8 @@ kidconf_bridged(struct imsgbuf *ib, const struct conf *conf)
 
 	strlcpy(c.hub_id, conf->hub_id, sizeof(c.hub_id));
 	c.log_level = conf->log_level;
+	c.has_key = conf->has_key != 0;
+	memcpy(c.seed, conf->seed, sizeof(c.seed));
 	bridge_conf_put(&w, &c);
 	explicit_bzero(&c, sizeof(c));
 	send_secret(ib, CONF_START, &w);

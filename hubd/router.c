@@ -66,6 +66,7 @@ static void	start(void *);
 static void	on_parent(struct imsg *, void *);
 static void	shutdown_router(void *);
 static void	stats(void *);
+static uint32_t	clients(void *);
 static void	on_accept(evutil_socket_t, short, void *);
 static void	on_accept_again(evutil_socket_t, short, void *);
 static void	on_idle(evutil_socket_t, short, void *);
@@ -89,6 +90,7 @@ static const struct child_ops child_ops = {
 	.shutdown = shutdown_router,
 	.other = on_parent,
 	.stats = stats,
+	.clients = clients,
 };
 
 static const struct storeq_ops store_ops = {
@@ -464,4 +466,13 @@ stats(void *arg)
 	    "up %lld s", registry_count(r->registry), asks_count(r->asks),
 	    storeq_waiting(r->store),
 	    (long long)(time_mono_ms() - r->started) / 1000);
+}
+
+static uint32_t
+clients(void *arg)
+{
+	const struct main *m = arg;
+
+	return m->router.registry == NULL ? 0 :
+	    (uint32_t)registry_count(m->router.registry);
 }

@@ -24,6 +24,7 @@ struct child {
 
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	parent_gone(struct imsgbuf *, int, void *);
+static void	pong(struct child *);
 static void	log_to_parent(enum log_level, const char *, void *);
 
 static const struct imsg_ops parent_ops = {
@@ -106,6 +107,9 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case PROC_SHUTDOWN:
 		c->ops->shutdown(c->arg);
 		break;
+	case PROC_PING:
+		pong(c);
+		break;
 	case PROC_LEVEL:
 		v = get_u8(&m->rd);
 		if (v > LOG_LEVEL_DEBUG)
@@ -122,6 +126,17 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 			    imsg_name(m->type));
 		c->ops->other(m, c->arg);
 	}
+}
+
+/* From the event loop: whoever is stuck in a function does not answer. */
+static void
+pong(struct child *c)
+{
+	struct wbuf w = { 0 };
+
+	put_u32(&w, c->ops->clients != NULL ? c->ops->clients(c->arg) : 0);
+	child_send(c, PROC_PONG, 0, &w);
+	wbuf_free(&w);
 }
 
 static void

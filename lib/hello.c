@@ -6,11 +6,12 @@
 
 #include "hello.h"
 #include "json.h"
-#include "linkproto.h"
 
 #define PROTOCOL_VERSION	"5"
 
-enum { TYPE, HUB_ID, SECRET, VERSION, PEERS, CHECK, NOW, MEMBERS };
+enum {
+	TYPE, HUB_ID, SECRET, VERSION, PEERS, CHECK, NOW, KEY, MEMBERS
+};
 
 static const char *const members[MEMBERS] = {
 	[TYPE] = "type",
@@ -20,6 +21,7 @@ static const char *const members[MEMBERS] = {
 	[PEERS] = "peers",
 	[CHECK] = "check",
 	[NOW] = "now",
+	[KEY] = "key",
 };
 
 static const char	*get(struct hello *, struct json_value *,
@@ -64,6 +66,10 @@ get(struct hello *h, struct json_value *v, const char *type, const char *line,
 	}
 	h->check = v[CHECK].type == JS_TRUE;
 	(void)json_int(&v[NOW], 0, INT64_MAX, &h->now);
+	if (v[KEY].type != JS_STRING ||
+	    json_str(&v[KEY], h->key, sizeof(h->key)) == -1 ||
+	    !link_key_valid(h->key))
+		h->key[0] = '\0';
 	return NULL;
 }
 
@@ -110,6 +116,8 @@ put(struct wbuf *w, const struct hello *h, const char *type, int ask)
 		json_put_bool(w, "check", 1);
 	if (h->now != 0)
 		json_put_int(w, "now", h->now);
+	if (h->key[0] != '\0')
+		json_put_str(w, "key", h->key);
 	json_end(w, '}');
 	wbuf_add(w, "\n", 1);
 }

@@ -3,13 +3,15 @@
  * The two lines with which a link begins: bridge_hello of the caller and
  * bridge_welcome of the listener (protocol.md section 2).  Between two of our
  * own hubs both may carry `check`: a person wants to know whether the two
- * could talk; the listener says what time it has (`now`) and closes.
+ * could talk; the listener says what time it has (`now`) and closes.  In TLS
+ * each says its `key`, by which the other will know it behind a relay.
  */
 #ifndef HELLO_H
 #define HELLO_H
 
 #include "buf.h"
 #include "lanconf.h"
+#include "linkproto.h"
 #include "names.h"
 
 #define HELLO_MAX	(1024 * 1024)	/* bytes */
@@ -20,6 +22,7 @@ struct hello {
 	char	 secret[LAN_SECRET_SIZE];	/* zeroes behind it */
 	int	 check;
 	int64_t	 now;			/* ms since 1970; 0: it did not say */
+	char	 key[LINK_KEY_SIZE];	/* by which relays know it; or "" */
 };
 
 /* Each reads one; NULL, or what is wrong with it. */

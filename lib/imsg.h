@@ -42,9 +42,11 @@ enum imsg_type {
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
 	PROC_LISTED,		/* the answer: a JSON array */
+	PROC_PING,
 	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
 	/* child to parent */
 	PROC_READY,		/* u32 user, u32 sandbox_layers() */
+	PROC_PONG,		/* u32 sessions, or hubs of a relay */
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
 	PROC_LIST,		/* router: all processes, please */
@@ -101,6 +103,7 @@ enum imsg_type {
 	LINK_CLOSE,
 	LINK_HOLD,
 	LINK_VERDICT,
+	LINK_RETRY,		/* string hub: it may be linked now */
 	/* router to parent to uplink, and back: pairproto.h */
 	PAIR_INVITE,
 	PAIR_JOIN,

@@ -86,14 +86,24 @@ bridge_conf_put(struct wbuf *w, const struct bridge_conf *c)
 {
 	put_str(w, c->hub_id);
 	put_u8(w, c->log_level);
+	put_bytes(w, c->seed, c->has_key ? sizeof(c->seed) : 0);
 	lan_conf_put(w, &c->lan);
 }
 
 int
 bridge_conf_get(struct reader *r, struct bridge_conf *c)
 {
+	struct slice seed;
+
 	get_str(r, c->hub_id, sizeof(c->hub_id));
 	c->log_level = get_u8(r);
+	seed = get_slice(r);
+	memset(c->seed, 0, sizeof(c->seed));
+	c->has_key = seed.len > 0;
+	if (seed.len == sizeof(c->seed))
+		memcpy(c->seed, seed.p, seed.len);
+	else if (c->has_key)
+		r->failed = 1;
 	lan_conf_get(r, &c->lan);
 	return reader_done(r);
 }

@@ -8,6 +8,7 @@
 
 #include "buf.h"
 #include "names.h"
+#include "uplinkconf.h"
 
 #define LAN_SECRET_MIN	8	/* characters */
 #define LAN_SECRET_SIZE	256
@@ -47,6 +48,8 @@ void	lan_conf_get(struct reader *, struct lan_conf *);
 /* CONF_START of bridged. */
 struct bridge_conf {
 	char		 hub_id[NAME_SIZE];
+	uint8_t		 has_key;		/* the seed of this hub's */
+	unsigned char	 seed[UPLINK_SEED_SIZE];
 	uint8_t		 log_level;
 	struct lan_conf	 lan;
 };

@@ -14,6 +14,7 @@ link_up_put(struct wbuf *w, const struct link_up *m)
 	put_u8(w, m->plaintext);
 	put_u8(w, m->caller);
 	put_u8(w, m->rank);
+	put_str(w, m->key);
 	wbuf_add(w, m->hello.p, m->hello.len);
 }
 
@@ -25,8 +26,10 @@ link_up_get(struct reader *r, struct link_up *m)
 	m->plaintext = get_u8(r);
 	m->caller = get_u8(r);
 	m->rank = get_u8(r);
+	get_str(r, m->key, sizeof(m->key));
 	m->hello = get_rest(r);
-	return reader_done(r);
+	return reader_done(r) == 0 && (m->key[0] == '\0' ||
+	    link_key_valid(m->key)) ? 0 : -1;
 }
 
 void

@@ -14,6 +14,7 @@
 #define LINK_ENVELOPE	4096
 #define LINK_LINE_MAX	(LINE_MAX_BYTES + LINK_ENVELOPE)
 #define LINK_WHY_SIZE	256
+#define LINK_KEY_SIZE	65	/* 64 digits: an Ed25519 public key, in hex */
 
 /* Ranks of links: those of the LAN come before all relays. */
 #define LINK_RANK_LAN	0
@@ -36,6 +37,8 @@ struct link_up {
 	uint8_t		 plaintext;
 	uint8_t		 caller;	/* the link was begun here */
 	uint8_t		 rank;		/* the least is used, if it seals */
+	/* that it has said of itself where nobody else could have; or "" */
+	char		 key[LINK_KEY_SIZE];
 	struct slice	 hello;		/* its bridge_hello or bridge_welcome */
 };
 /* LINK_DOWN, LINK_CLOSE */
@@ -71,7 +74,6 @@ struct link_report {
  * key_verdict.  LINK_OWN_KEY: a string, the
  * key of this hub.
  */
-#define LINK_KEY_SIZE	65	/* 64 digits: an Ed25519 public key, in hex */
 enum key_verdict {
 	KEY_OK,			/* it is that hub's trusted key */
 	KEY_NEW,		/* likewise, from now on */

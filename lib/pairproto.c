@@ -76,6 +76,10 @@ pair_refusal(char why[LINK_WHY_SIZE], enum key_verdict v, const char *hub)
 		snprintf(why, LINK_WHY_SIZE, "another hub of the id %s is "
 		    "known here: if this one replaces it, say hubctl trust %s "
 		    "and try again", hub, hub);
+	else if (v == KEY_UNKNOWN)
+		snprintf(why, LINK_WHY_SIZE, "hub %s is known from the LAN, "
+		    "and has told no key there: if this is that hub, say "
+		    "hubctl trust %s and try again", hub, hub);
 	else if (v == KEY_DISTRUSTED)
 		snprintf(why, LINK_WHY_SIZE, "hub %s is distrusted here: if "
 		    "it is to be trusted again, say hubctl trust %s and try "

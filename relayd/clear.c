@@ -12,7 +12,9 @@
 #include "map.h"
 #include "uplink.h"
 
-#define NAMES_MAX	10000	/* sessions of one hub that are known */
+#define NAMES_MAX	20000	/* sessions of all hubs behind a relay */
+#define ESCAPED		6	/* bytes of a character in JSON, at most */
+#define NUMBER_MAX	24
 
 enum {
 	L_TYPE, L_TARGET, L_WRAPPED, L_ACTION, L_PEER, L_NAME, L_CWD,
@@ -37,11 +39,11 @@ static int	is(const struct json_value *, const char *);
 static int	split(const struct json_value *, char[NAME_SIZE],
 		    char[NAME_SIZE]);
 static void	put_copy(struct wbuf *, const char *,
-		    const struct json_value *);
+		    const struct json_value *, size_t);
 static void	learn(struct remote *, const char *,
 		    const struct json_value *);
 static void	forget(struct remote *, const char *);
-static void	forget_named(struct named *);
+static void	forget_named(struct remote *, struct named *);
 static void	announce(struct upstream *, const struct json_value *);
 static void	withdraw_all(struct upstream *);
 
@@ -80,11 +82,12 @@ split(const struct json_value *v, char name[NAME_SIZE], char hub[NAME_SIZE])
 }
 
 static void
-put_copy(struct wbuf *w, const char *key, const struct json_value *v)
+put_copy(struct wbuf *w, const char *key, const struct json_value *v,
+    size_t max)
 {
-	if (v->type == JS_STRING) {
+	if (v->type == JS_STRING && v->len <= max) {
 		json_put_raw(w, key, (struct slice){ v->p, v->len });
-	} else if (v->type == JS_NUMBER) {
+	} else if (v->type == JS_NUMBER && v->len <= max) {
 		json_key(w, key);
 		wbuf_add(w, v->p, v->len);
 	}
@@ -118,12 +121,13 @@ learn(struct remote *r, const char *name, const struct json_value *v)
 	struct named *n = map_gets(r->names, name);
 	struct wbuf w = { 0 };
 
-	if (n == NULL && map_count(r->names) >= NAMES_MAX)
+	if (n == NULL && upstream_names(r->upstream, 0) >= NAMES_MAX)
 		return;
 	if (n == NULL) {
 		n = xcalloc(1, sizeof(*n));
 		strlcpy(n->name, name, sizeof(n->name));
 		map_sets(r->names, name, n);
+		(void)upstream_names(r->upstream, 1);
 	}
 	json_begin(&w, '{');
 	json_put_str(&w, "type", "bridge_peer_update");
@@ -131,9 +135,10 @@ learn(struct remote *r, const char *name, const struct json_value *v)
 	json_key(&w, "peer");
 	json_begin(&w, '{');
 	json_put_str(&w, "name", name);
-	put_copy(&w, "cwd", &v[L_CWD]);
-	put_copy(&w, "git_branch", &v[L_BRANCH]);
-	put_copy(&w, "last_seen", &v[L_LAST_SEEN]);
+	put_copy(&w, "cwd", &v[L_CWD], CWD_LEN_MAX * ESCAPED);
+	put_copy(&w, "git_branch", &v[L_BRANCH],
+	    BRANCH_LEN_MAX * ESCAPED);
+	put_copy(&w, "last_seen", &v[L_LAST_SEEN], NUMBER_MAX);
 	json_end(&w, '}');
 	json_end(&w, '}');
 	rbuf_unref(n->join);
@@ -144,8 +149,9 @@ learn(struct remote *r, const char *name, const struct json_value *v)
 }
 
 static void
-forget_named(struct named *n)
+forget_named(struct remote *r, struct named *n)
 {
+	(void)upstream_names(r->upstream, -1);
 	rbuf_unref(n->join);
 	free(n);
 }
@@ -168,7 +174,7 @@ forget(struct remote *r, const char *name)
 		uplink_line(u, r->link,
 		    (struct slice){ wbuf_data(&w), w.len });
 	wbuf_free(&w);
-	forget_named(n);
+	forget_named(r, n);
 }
 
 void
@@ -191,6 +197,8 @@ clear_verdict(struct remote *r, enum key_verdict v)
 {
 	static const char welcome[] = "{\"type\":\"bridge_welcome\","
 	    "\"hub_id\":\"\",\"peers\":[]}";
+	static const char has_key[] = "it has a key, but does not seal: it "
+	    "is not spoken to in the clear";
 	struct uplink *u = upstream_uplink(r->upstream);
 	struct named *n;
 	size_t pos = 0;
@@ -198,9 +206,10 @@ clear_verdict(struct remote *r, enum key_verdict v)
 	if (r->names == NULL)
 		return;
 	if (v != KEY_UNKNOWN) {
-		log_warnx("hub %s by way of %s: it has a key, but does not "
-		    "seal: it is not spoken to in the clear", r->id,
-		    upstream_conf(r->upstream)->url);
+		log_warnx("hub %s by way of %s: %s", r->id,
+		    upstream_conf(r->upstream)->url, has_key);
+		uplink_trouble(u, r->id, upstream_conf(r->upstream)->url,
+		    has_key);
 		return;
 	}
 	r->lines = 0;
@@ -330,7 +339,7 @@ clear_free(struct remote *r, const char *why)
 	if (r->names == NULL)
 		return;
 	while ((n = map_next(r->names, &pos)) != NULL)
-		forget_named(n);
+		forget_named(r, n);
 	map_free(r->names);
 	r->names = NULL;
 	if (link != 0)

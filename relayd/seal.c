@@ -23,7 +23,8 @@
 #include "uplink.h"
 
 #define RECORD		16384	/* bytes in one of TLS */
-#define CHUNK		(SEAL_DATA_MAX / 4 * 3)	/* of TLS in one of ours */
+#define CHUNK		(48 * 1024)	/* of TLS in one of ours */
+#define FIRST_MAX	16384	/* bytes of a hello, and before it */
 #define KEEP_CAP	(256 * 1024)	/* of buffers that are empty */
 #define HANDSHAKE_MS	10000
 #define PING_MS		15000	/* without a sign of life */
@@ -55,7 +56,7 @@ struct seal {
 	int		 client;
 	enum seal_stage	 stage;
 	int64_t		 got, sent;		/* seq of the last record */
-	int64_t		 began, heard, asked;	/* monotonic ms */
+	int64_t		 began, heard, told, asked;	/* monotonic ms */
 	uint32_t	 query, link;
 	int		 full, depth, dead;
 	struct wbuf	 in;			/* decrypted, without an end */
@@ -182,7 +183,7 @@ seal_new(struct remote *r, const char *sid)
 
 	s->remote = r;
 	s->uplink = u;
-	s->began = s->heard = time_mono_ms();
+	s->began = s->heard = s->told = time_mono_ms();
 	if (sid != NULL) {
 		strlcpy(s->sid, sid, sizeof(s->sid));
 	} else {
@@ -347,6 +348,7 @@ say(struct seal *s, const void *p, size_t n)
 {
 	if (s->dead)
 		return;
+	s->told = time_mono_ms();
 	if (s->out.len == 0)
 		event_active(s->flush, EV_WRITE, 0);
 	wbuf_add(&s->out, p, n);
@@ -528,7 +530,7 @@ lines(struct seal *s)
 		nl = memchr(p + s->scanned, '\n',
 		    s->in.len - off - s->scanned);
 		len = nl != NULL ? (size_t)(nl - p) : s->in.len - off;
-		max = s->stage == SEAL_UP ? LINK_LINE_MAX : HELLO_MAX;
+		max = s->stage == SEAL_UP ? LINK_LINE_MAX : FIRST_MAX;
 		if (len > max) {
 			seal_end(s, "a line over the limit");
 			return;
@@ -542,7 +544,7 @@ lines(struct seal *s)
 	}
 	if (s->dead)
 		return;
-	if (s->stage < SEAL_HELLO && s->in.len > HELLO_MAX) {
+	if (s->stage < SEAL_HELLO && s->in.len > FIRST_MAX) {
 		seal_end(s, "it speaks before it is its turn");
 		return;
 	}
@@ -587,11 +589,18 @@ first_line(struct seal *s, struct slice text)
 	seal_full(s, upstream_is_full(s->remote->upstream));
 }
 
+/*
+ * Where the way is slow a line may be on it for longer than silence lasts: the
+ * end that only listens says now and then that it is there, and the other one
+ * expects nothing while it has not got rid of what it has said.
+ */
 void
 seal_tick(struct seal *s, int64_t now)
 {
-	int64_t silent = now - s->heard;
+	int64_t silent;
 
+	if (upstream_is_behind(s->remote->upstream))
+		s->began = s->heard = now;
 	if (s->stage != SEAL_UP) {
 		if (now - s->began >= HANDSHAKE_MS)
 			seal_end(s, "it does not answer");
@@ -599,9 +608,11 @@ seal_tick(struct seal *s, int64_t now)
 	}
 	if (s->uplink->held)
 		return;
+	silent = now - s->heard;
 	if (silent >= DEAD_MS) {
 		seal_end(s, "it does not answer any more");
-	} else if (silent >= PING_MS && now - s->asked >= PING_MS) {
+	} else if (now - s->told >= PING_MS ||
+	    (silent >= PING_MS && now - s->asked >= PING_MS)) {
 		s->asked = now;
 		say(s, ping, sizeof(ping) - 1);
 		say(s, "\n", 1);

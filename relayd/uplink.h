@@ -106,8 +106,12 @@ struct map	*upstream_ids(struct upstream *);
 const struct uplink_relay	*upstream_conf(const struct upstream *);
 int		 upstream_is_up(const struct upstream *);
 uint8_t		 upstream_rank(const struct upstream *);
+/* So many more sessions in the clear are known; how many there are then. */
+unsigned	 upstream_names(struct upstream *, int more);
 /* A message, which is ended with the bracket of its object and emptied. */
 void		 upstream_write(struct upstream *, struct wbuf *);
+/* Something that was said is still to be sent. */
+int		 upstream_is_behind(const struct upstream *);
 /* Bytes that wait to be sent are more than enough. */
 int		 upstream_is_full(const struct upstream *);
 /*
@@ -128,6 +132,8 @@ void		 remote_gone(struct remote *, const char *why);
 /* One of its sealed records: the object that is wrapped. */
 void		 remote_record(struct remote *, const struct json_value *);
 void		 remote_tick(struct remote *, int64_t now);
+/* A session with it is to be tried now, if one is to be begun by us. */
+void		 remote_retry(struct remote *);
 /* The router has decided; 0 if the question was another's. */
 int		 remote_verdict(struct remote *, uint32_t query,
 		    enum key_verdict);

@@ -42,6 +42,7 @@ struct upstream {
 	int64_t			 began, asked, limit_said;
 	struct remote_list	 remotes;
 	struct map		*ids;		/* of those */
+	unsigned		 names;		/* clear.c */
 	struct map		*announced;	/* names of sessions of ours */
 	char			 why[LINK_WHY_SIZE];	/* the last error */
 };
@@ -468,6 +469,19 @@ upstream_write(struct upstream *up, struct wbuf *w)
 	wbuf_free(w);
 }
 
+unsigned
+upstream_names(struct upstream *up, int more)
+{
+	up->names = (unsigned)((int)up->names + more);
+	return up->names;
+}
+
+int
+upstream_is_behind(const struct upstream *up)
+{
+	return up->ws != NULL && wsio_pending(up->ws) > 0;
+}
+
 int
 upstream_is_full(const struct upstream *up)
 {
@@ -548,9 +562,10 @@ upstream_tick(struct upstream *up, int64_t now)
 		again(up, "the relay does not read");
 		return;
 	}
-	silent = now - wsio_heard(up->ws);
-	if (up->uplink->held)
+	/* an answer comes when the question has arrived */
+	if (up->uplink->held || upstream_is_behind(up))
 		return;
+	silent = now - wsio_heard(up->ws);
 	if (silent >= DEAD_MS) {
 		again(up, "the relay does not answer any more");
 	} else if (silent >= PING_MS && now - up->asked >= PING_MS) {

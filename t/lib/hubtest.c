@@ -91,6 +91,8 @@ on_given(struct imsgbuf *ib, struct imsg *m, void *arg)
 	} else if (m->type == LINK_VERDICT) {
 		give(arg, m->id, json_pack("{s:s,s:i}", "type", "#verdict",
 		    "verdict", (int)get_u8(&m->rd)));
+	} else if (m->type == LINK_RETRY) {
+		give(arg, 0, json_pack("{s:s}", "type", "#retry"));
 	} else if (m->type == LINK_HOLD) {
 		give(arg, 0, json_pack("{s:s,s:i}", "type", "#hold", "on",
 		    (int)get_u8(&m->rd)));
@@ -298,6 +300,8 @@ up_as(struct hubtest *t, int carrier, uint32_t link, uint8_t rank,
 	    .rank = rank, .plaintext = features == NULL };
 	struct wbuf	 w = { 0 }, hello = { 0 };
 
+	if (t->said_key != NULL)
+		strlcpy(m.key, t->said_key, sizeof(m.key));
 	wbuf_printf(&hello, "{\"type\":\"bridge_hello\",\"peers\":%s,"
 	    "\"features\":%s}", peers, features != NULL ? features : "[]");
 	m.hello.p = wbuf_data(&hello);

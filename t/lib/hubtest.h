@@ -45,6 +45,7 @@ struct hubtest {
 	/* of the other hub, for its test */
 	int64_t			 started;
 	int			 tellings;
+	const char		*said_key;	/* said on its next links */
 	/* what hears() waits for */
 	int			 carrier;
 	uint32_t		 link;

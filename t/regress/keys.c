@@ -411,6 +411,55 @@ START_TEST(clear_and_trust)
 }
 END_TEST
 
+/* What it says over the LAN is its key at a relay. */
+START_TEST(lan_key)
+{
+	struct hubtest	*t = begin(1);
+	struct conn	*c = client_new(t->env, "a", NULL);
+
+	t->said_key = A;
+	up(t, LAN, 1, LINK_RANK_LAN);
+	linked(c, "other");
+	verdict(t, A, KEY_OK);
+	verdict(t, B, KEY_CHANGED);
+	are_shown(t, "other a trusted, other b pending");
+	down(t, LAN, 1);
+	t->said_key = B;
+	up(t, LAN, 2, LINK_RANK_LAN);
+	linked(c, "other");
+	verdict(t, A, KEY_OK);
+	hubtest_end(t);
+}
+END_TEST
+
+/* One that says none: at a relay anybody could be it. */
+START_TEST(lan_without_key)
+{
+	struct hubtest	*t = begin(0);
+	struct conn	*c = client_new(t->env, "a", NULL);
+
+	up_as(t, UPLINK, 1, NEAR, NULL, "[]");
+	linked(c, "other");
+	up_as(t, LAN, 1, LINK_RANK_LAN, NULL, "[]");
+	is_closed(t, UPLINK, 1);
+	linked(c, "other");
+	up_as(t, UPLINK, 2, NEAR, NULL, "[]");
+	is_closed(t, UPLINK, 2);
+	down(t, LAN, 1);
+	unlinked(c, "other");
+	verdict(t, "", KEY_OK);
+	up_as(t, UPLINK, 3, NEAR, NULL, "[]");
+	is_closed(t, UPLINK, 3);
+	verdict(t, A, KEY_UNKNOWN);
+	are_shown(t, "other a pending");
+	(void)hubctl(t, 0, "trust", "other", NULL);
+	verdict(t, A, KEY_OK);
+	up(t, UPLINK, 4, NEAR);
+	linked(c, "other");
+	hubtest_end(t);
+}
+END_TEST
+
 int
 main(int argc, char *argv[])
 {
@@ -429,5 +478,7 @@ main(int argc, char *argv[])
 	test_add(s, clear_ends, 30);
 	test_add(s, clear_too_late, 30);
 	test_add(s, clear_and_trust, 30);
+	test_add(s, lan_key, 30);
+	test_add(s, lan_without_key, 30);
 	return (test_main(argv[0], s));
 }

@@ -141,6 +141,59 @@ START_TEST(nothing_to_be_seen)
 }
 END_TEST
 
+static json_t *
+keys_of(struct tenv *t)
+{
+	struct output	*o;
+	json_t		*j;
+
+	tenv_enter(t);
+	o = run(t, NULL, "hubctl", "-j", "show", "keys", NULL);
+	j = tenv_keep(t, json_loads(o->out, 0, NULL));
+	want(o->status == 0 && j != NULL, "%s", o->err);
+	output_free(o);
+	return (json_object_get(j, "keys"));
+}
+
+struct wait_key {
+	struct tenv	*at;
+	const char	*hub, *key;
+};
+
+static int
+has_key(void *arg)
+{
+	struct wait_key	*w = arg;
+	const json_t	*j, *all = keys_of(w->at);
+	size_t		 i;
+
+	json_array_foreach(all, i, j) {
+		if (strcmp(str_of(j, "hub_id"), w->hub) == 0 &&
+		    strcmp(str_of(j, "key"), w->key) == 0)
+			return (strcmp(str_of(j, "state"), "trusted") == 0);
+	}
+	return (0);
+}
+
+/* They will know each other at a relay, too. */
+START_TEST(keys_are_told)
+{
+	struct fed	*f = fed_begin(FED_BOTH_WAYS, NULL);
+	const json_t	*a = json_array_get(keys_of(f->a), 0);
+	const json_t	*b = json_array_get(keys_of(f->b), 0);
+	struct wait_key	 at_a = { f->a, "beta", str_of(b, "key") };
+	struct wait_key	 at_b = { f->b, "alpha", str_of(a, "key") };
+
+	is_str(a, "state", "own");
+	is_str(b, "state", "own");
+	want(t_until(f->a, has_key, &at_a, T_WAIT), "alpha: %s",
+	    show(keys_of(f->a)));
+	want(t_until(f->b, has_key, &at_b, T_WAIT), "beta: %s",
+	    show(keys_of(f->b)));
+	fed_end(f);
+}
+END_TEST
+
 START_TEST(another_secret)
 {
 	struct fed	*f = fed_new(FED_ONE_WAY, NULL);
@@ -334,6 +387,7 @@ main(int argc, char **argv)
 
 	(void)argc;
 	test_add(s, nothing_to_be_seen, 30);
+	test_add(s, keys_are_told, 60);
 	test_add(s, another_secret, 60);
 	test_add(s, failures_make_an_address_wait, 60);
 	test_add(s, plaintext, 30);

@@ -337,6 +337,33 @@ START_TEST(test_distrusted_host)
 }
 END_TEST
 
+/* The configuration says that alpha is known by the LAN's secret. */
+START_TEST(test_host_of_lan)
+{
+	struct meeting	*m = begin("beta");
+	char		 text[T_PATH * 2], path[T_PATH];
+
+	hub_stop(m->b, SIGTERM);
+	snprintf(path, sizeof(path), "%s/lan", m->b->dir);
+	write_file(path, SECRET, strlen(SECRET));
+	want(chmod(path, 0600) == 0, "chmod: %s", strerror(errno));
+	snprintf(text, sizeof(text), "hub id \"beta\"\nlan secret file "
+	    "\"%s\"\nlan peer \"alpha\"\n", path);
+	hub_conf(m->b, text);
+	fed_start(m->b);
+	invite(m);
+	beta_says(m, 1, "hub alpha is known from the LAN", "join", m->url,
+	    m->code);
+	invited(m, 1, "say hubctl trust there");
+	beta_says(m, 0, "pending", "show", "keys", NULL);
+	beta_says(m, 0, "alpha is trusted", "trust", "alpha", NULL);
+	invite(m);
+	beta_says(m, 0, "joined alpha", "join", m->url, m->code);
+	invited(m, 0, "beta has joined");
+	end(m);
+}
+END_TEST
+
 START_TEST(test_bad_id)
 {
 	struct meeting	*m = begin("be.ta");
@@ -427,6 +454,7 @@ main(int argc, char *argv[])
 	test_add(s, test_same_id, 60);
 	test_add(s, test_known_guest, 90);
 	test_add(s, test_distrusted_host, 90);
+	test_add(s, test_host_of_lan, 90);
 	test_add(s, test_bad_id, 60);
 	test_add(s, test_no_relay, 90);
 	test_add(s, test_interrupted, 60);

@@ -91,6 +91,8 @@ START_TEST(the_hub_calls)
 	struct plainhub	*p = plain_begin(1);
 	json_t		*hello = plain_called(p);
 
+	/* anybody could say one here */
+	want(json_object_get(hello, "key") == NULL, "%s", show(hello));
 	plain_welcome(p, "old", plain_zoe());
 	keep_informed(p, hello);
 	plain_end(p);
@@ -104,6 +106,7 @@ START_TEST(the_hub_is_called)
 	struct conn	*first = client_new(p->env, "first", NULL);
 	json_t		*welcome = plain_link(p, plain_zoe());
 
+	want(json_object_get(welcome, "key") == NULL, "%s", show(welcome));
 	joins(p, welcome, "first");
 	in_step(first);
 	keep_informed(p, welcome);

@@ -81,6 +81,39 @@ START_TEST(what_is_read)
 }
 END_TEST
 
+#define KEY	"0123456789abcdef0123456789abcdef" \
+		"0123456789abcdef0123456789abcdef"
+
+/* What is no key says nothing, and is no reason to refuse a hub. */
+START_TEST(keys)
+{
+	static const char *const none[] = {
+		"\"\"", "5", "null", "\"" KEY "0\"", "\"0123456789ABCDEF\"",
+		"{\"key\":\"" KEY "\"}"
+	};
+	struct hello h = { .hub_id = "here", .key = KEY }, got;
+	struct wbuf w = { 0 };
+	size_t i;
+
+	hello_put(&w, &h);
+	want(hello_get(&got, wbuf_data(&w), w.len) == NULL, "refused");
+	want_str(got.key, KEY);
+	wbuf_reset(&w);
+	welcome_put(&w, &h);
+	want(welcome_get(&got, wbuf_data(&w), w.len) == NULL, "refused");
+	want_str(got.key, KEY);
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		wbuf_reset(&w);
+		wbuf_printf(&w, "{\"type\":\"bridge_welcome\",\"hub_id\":"
+		    "\"b\",\"peers\":[],\"key\":%s}", none[i]);
+		want(welcome_get(&got, wbuf_data(&w), w.len) == NULL, "%s",
+		    none[i]);
+		want_str(got.key, "");
+	}
+	wbuf_free(&w);
+}
+END_TEST
+
 START_TEST(check_and_now)
 {
 	static const struct {
@@ -249,6 +282,7 @@ main(int argc, char *argv[])
 	(void)argc;
 	test_add(s, what_is_written, 10);
 	test_add(s, what_is_read, 10);
+	test_add(s, keys, 10);
 	test_add(s, check_and_now, 10);
 	test_add(s, wrong_hellos, 10);
 	test_add(s, hub_ids, 10);

@@ -251,6 +251,60 @@ START_TEST(paired_distrusted)
 }
 END_TEST
 
+/* What it says over the LAN is its key, if it had none. */
+START_TEST(linked)
+{
+	verdict("g", A, 1, KEY_UNKNOWN);
+	ck_assert_int_eq(doing(KEY_LINKED, "g", B, 0).verdict, KEY_NEW);
+	has("g:b:0 1000-1000");
+	ck_assert_int_eq(doing(KEY_LINKED, "g", "", 0).verdict, KEY_OK);
+	now += 1000;
+	ck_assert_int_eq(doing(KEY_LINKED, "g", B, 0).verdict, KEY_OK);
+	has("g:b:0 1000-1001");
+	verdict("g", B, 1, KEY_OK);
+	verdict("g", A, 0, KEY_CHANGED);
+	ck_assert_int_eq(doing(KEY_LINKED, "g", C, 0).verdict, KEY_CHANGED);
+	has("g:b:0 1000-1001 g:c:1 1001-1001");
+	ck_assert_int_eq(doing(KEY_DISTRUST, "g", "", 0).status, STORE_OK);
+	ck_assert_int_eq(doing(KEY_LINKED, "g", A, 0).verdict,
+	    KEY_DISTRUSTED);
+	ck_assert_int_eq(doing(KEY_LINKED, "g", "", 0).verdict,
+	    KEY_DISTRUSTED);
+	has("g:b:2 1000-1001 g:c:2 1001-1001");
+}
+END_TEST
+
+/* One that says none there is nobody else at a relay. */
+START_TEST(awaited)
+{
+	ck_assert_int_eq(doing(KEY_LINKED, "h", "", 0).verdict, KEY_UNKNOWN);
+	ck_assert_int_eq(doing(KEY_LINKED, "h", "", 0).verdict, KEY_UNKNOWN);
+	has("");
+	verdict("h", "", 0, KEY_OK);
+	verdict("h", A, 0, KEY_UNKNOWN);
+	verdict("h", B, 0, KEY_UNKNOWN);
+	has("h:b:1 1000-1000");
+	pairs(KEY_MAY_PAIR, "h", C, KEY_UNKNOWN);
+	pairs(KEY_PAIR, "h", C, KEY_UNKNOWN);
+	has("h:c:1 1000-1000");
+	trusts("h", "", C);
+	pairs(KEY_PAIR, "h", C, KEY_OK);
+	has("h:c:0 1000-1000");
+	/* it may say one later */
+	ck_assert_int_eq(doing(KEY_LINKED, "g", "", 0).verdict, KEY_UNKNOWN);
+	ck_assert_int_eq(doing(KEY_TRUST, "g", "", 0).status, STORE_OTHER);
+	ck_assert_int_eq(doing(KEY_LINKED, "g", A, 0).verdict, KEY_NEW);
+	has("g:a:0 1000-1000 h:c:0 1000-1000");
+	/* and be distrusted before */
+	ck_assert_int_eq(doing(KEY_LINKED, "f", "", 0).verdict, KEY_UNKNOWN);
+	ck_assert_int_eq(doing(KEY_DISTRUST, "f", "", 0).status, STORE_OK);
+	verdict("f", A, 0, KEY_DISTRUSTED);
+	/* the configuration names it */
+	ck_assert_int_eq(doing(KEY_PAIR, "e", A, 1).verdict, KEY_UNKNOWN);
+	verdict("e", A, 0, KEY_NEW);
+}
+END_TEST
+
 /* A key that is only named was never seen; one that is known since then. */
 START_TEST(times)
 {
@@ -341,6 +395,8 @@ main(void)
 	tcase_add_test(tc, several_refused);
 	tcase_add_test(tc, paired);
 	tcase_add_test(tc, paired_distrusted);
+	tcase_add_test(tc, linked);
+	tcase_add_test(tc, awaited);
 	tcase_add_test(tc, times);
 	tcase_add_test(tc, replaced);
 	tcase_add_test(tc, many);

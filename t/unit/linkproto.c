@@ -92,11 +92,14 @@ check(const char *what, again_fn *again, struct wbuf *w, size_t rest)
 	wbuf_free(&out);
 	wbuf_free(w);
 }
+#define KEY	"0123456789abcdef0123456789abcdef" \
+		"0123456789abcdef0123456789abcdef"
 #define CHECK(x, w, rest)	check(#x, again_##x, w, rest)
 
 START_TEST(links)
 {
-	struct link_up up = { 7, "other", 1, 1, 3, { "{\"a\":1}", 7 } };
+	struct link_up up = { 7, "other", 1, 1, 3, KEY,
+	    { "{\"a\":1}", 7 } };
 	struct link_end end = { 7, "the reason" };
 	struct link_line line = { UINT32_MAX, { "{}", 2 } };
 	struct link_full full = { 7, 1 };
@@ -108,6 +111,10 @@ START_TEST(links)
 
 	link_up_put(&w, &up);
 	CHECK(link_up, &w, up.hello.len);
+	strlcpy(up.key, "no key", sizeof(up.key));
+	link_up_put(&w, &up);
+	want(read_again(again_link_up, &w, w.len, &out) == -1, "key");
+	wbuf_free(&w);
 	link_end_put(&w, &end);
 	CHECK(link_end, &w, 0);
 	link_line_put(&w, &line);
@@ -191,6 +198,10 @@ START_TEST(configuration)
 	struct bridge_conf c = sample();
 	struct wbuf w = { 0 }, out = { 0 };
 
+	bridge_conf_put(&w, &c);
+	CHECK(bridge_conf, &w, 0);
+	c.has_key = 1;
+	memset(c.seed, 0xa5, sizeof(c.seed));
 	bridge_conf_put(&w, &c);
 	CHECK(bridge_conf, &w, 0);
 	/* two peers of one name */
