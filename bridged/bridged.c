@@ -29,6 +29,7 @@
 #include "penalty.h"
 #include "probe.h"
 #include "psk.h"
+#include "sandbox.h"
 #include "timeutil.h"
 
 #define ACCEPT_TURN	64	/* connections taken in one turn of the loop */
@@ -203,6 +204,7 @@ on_start(void *arg)
 	b->psk = psk_new(b->conf.lan.secret, b->conf.hub_id);
 	if (b->conf.has_key)
 		own_key(b);
+	sandbox_bridged();
 	callers_start(b);
 	if (!b->plaintext_too)
 		explicit_bzero(b->conf.lan.secret,

@@ -117,7 +117,7 @@ static int
 configuration(struct check *c, const char *file)
 {
 	conf_defaults(&c->conf);
-	if (conf_load(file, 1, &c->conf) == -1 || c->conf.bad_bridge) {
+	if (conf_load(file, 1, &c->conf) == -1 || c->conf.bad_links != 0) {
 		say(c, BAD, "configuration", "see above");
 		return -1;
 	}

@@ -27,6 +27,8 @@ static void	show_groups(json_t *);
 static void	show_mailboxes(json_t *);
 static void	show_links(json_t *);
 static void	show_keys(json_t *);
+static void	show_processes(json_t *);
+static void	words(struct table *, json_t *);
 static void	members(struct table *, json_t *);
 static void	positive(struct table *, json_t *, const char *);
 static void	place(struct table *, json_t *);
@@ -85,6 +87,14 @@ cmd_show_keys(struct hubctl *ctl, int argc, char **argv)
 	(void)argc;
 	(void)argv;
 	return show(ctl, "keys", show_keys);
+}
+
+int
+cmd_show_processes(struct hubctl *ctl, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return show(ctl, "processes", show_processes);
 }
 
 int
@@ -233,16 +243,16 @@ show_sessions(json_t *json)
 	table_free(t);
 }
 
-/* The names of the members: the last column. */
+/* Strings with blanks between them, as the last column. */
 static void
-members(struct table *t, json_t *o)
+words(struct table *t, json_t *list)
 {
 	struct wbuf w = { 0 };
 	const char *name;
 	json_t *v;
 	size_t i;
 
-	json_array_foreach(json_object_get(o, "members"), i, v) {
+	json_array_foreach(list, i, v) {
 		if ((name = json_string_value(v)) == NULL)
 			continue;
 		if (w.len > 0)
@@ -252,6 +262,46 @@ members(struct table *t, json_t *o)
 	put_u8(&w, '\0');
 	table_add(t, wbuf_data(&w));
 	wbuf_free(&w);
+}
+
+static void
+members(struct table *t, json_t *o)
+{
+	words(t, json_object_get(o, "members"));
+}
+
+static void
+show_processes(json_t *json)
+{
+	static const char *const titles[] = {
+		"PROCESS", ">PID", "USER", "ROOT", "SANDBOX"
+	};
+	json_t *o, *layers;
+	struct table *t;
+	char uid[24];
+	size_t i;
+
+	t = table_new(titles, sizeof(titles) / sizeof(titles[0]));
+	json_array_foreach(json_object_get(json, "processes"), i, o) {
+		table_add(t, member(o, "process"));
+		table_int(t, number(o, "pid"));
+		snprintf(uid, sizeof(uid), "%lld", (long long)number(o,
+		    "uid"));
+		if (!json_is_true(json_object_get(o, "ready")))
+			uid[0] = '\0';
+		table_add(t, member(o, "user") != NULL ? member(o, "user") :
+		    uid);
+		table_add(t, member(o, "root"));
+		layers = json_object_get(o, "sandbox");
+		if (layers == NULL)
+			table_add(t, "starting");
+		else if (json_array_size(layers) == 0)
+			table_add(t, "none");
+		else
+			words(t, layers);
+	}
+	table_print(t, stdout);
+	table_free(t);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * hubctl trust and distrust: keys of other hubs.
+ * hubctl trust, distrust and forget: keys of other hubs.
  */
 #include "compat.h"
 
@@ -87,6 +87,36 @@ cmd_distrust(struct hubctl *ctl, int argc, char **argv)
 		return EXIT_FAILURE;
 	if (ctl->json)
 		print_json(result->data, result->len);
+	rbuf_unref(result);
+	return EXIT_SUCCESS;
+}
+
+int
+cmd_forget(struct hubctl *ctl, int argc, char **argv)
+{
+	struct wbuf w = { 0 };
+	struct rbuf *result;
+	struct ctl *c;
+	json_t *json;
+
+	(void)argc;
+	if ((c = ctl_open(ctl->socket)) == NULL)
+		return EXIT_FAILURE;
+	put_str(&w, argv[0]);
+	result = ctl_call(c, CTL_FORGET, &w);
+	wbuf_free(&w);
+	ctl_close(c);
+	if (result == NULL)
+		return EXIT_FAILURE;
+	json = json_loadb(result->data, result->len, 0, NULL);
+	if (ctl->json)
+		print_json(result->data, result->len);
+	else if (json_is_true(json_object_get(json, "queued")))
+		printf("the keys of %s are forgotten; messages wait for it\n",
+		    argv[0]);
+	else
+		printf("%s is forgotten\n", argv[0]);
+	json_decref(json);
 	rbuf_unref(result);
 	return EXIT_SUCCESS;
 }

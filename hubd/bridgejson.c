@@ -26,7 +26,6 @@
 static char	*find(const struct conf *, char *, size_t, size_t *);
 static char	*read_one(const char *, const char *, char *, size_t,
 		    size_t *);
-static int	make_private(const char *, const struct stat *);
 static int	wrong(const char *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 static int	get_text(const char *, const json_t *, const char *, char *,
@@ -51,9 +50,8 @@ wrong(const char *path, const char *fmt, ...)
 	return -1;
 }
 
-/* There is a secret in it. */
-static int
-make_private(const char *path, const struct stat *st)
+int
+bridgejson_private(const char *path, const struct stat *st)
 {
 	if ((st->st_mode & 077) == 0)
 		return 0;
@@ -73,7 +71,7 @@ read_one(const char *dir, const char *name, char *path, size_t size,
 	if (paths_join(path, size, dir, name) == -1)
 		return NULL;
 	text = wholefile_read(path, FILE_MAX, len, &st);
-	if (text != NULL && make_private(path, &st) == -1) {
+	if (text != NULL && bridgejson_private(path, &st) == -1) {
 		free(text);
 		errno = EPERM;
 		return NULL;

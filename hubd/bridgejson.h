@@ -9,6 +9,7 @@
 
 struct conf;
 struct relays_conf;
+struct stat;
 
 /*
  * Looks for the file in the data directory, in that of EcoRelay's plug-in
@@ -23,5 +24,10 @@ int	bridgejson_load(struct conf *);
  */
 int	bridgejson_relay(const char *path, const json_t *,
 	    struct relays_conf *);
+/*
+ * There is a secret in that file: 0 if nobody else can read it, or not any
+ * more; -1, as the log says, if somebody can.
+ */
+int	bridgejson_private(const char *path, const struct stat *);
 
 #endif

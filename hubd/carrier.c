@@ -325,6 +325,12 @@ carriers_keyed(struct carriers *cs, const char *id)
 	close_clear(h);
 }
 
+void
+carriers_forget(struct carriers *cs, const char *id)
+{
+	map_removes(cs->doubted, id);
+}
+
 /* A link tells who it is, so no other one is needed that does not. */
 static int
 is_safe(const struct hub *h)
@@ -372,6 +378,19 @@ clear_checked(enum key_verdict verdict, void *arg)
 		way_down(w, not_clear);
 	}
 	free(a);
+}
+
+void
+carriers_retry(struct carriers *cs, const char *hub_id)
+{
+	struct carrier *c = &cs->carriers[UPLINK];
+	struct wbuf w = { 0 };
+
+	if (c->ib == NULL)
+		return;
+	put_str(&w, hub_id);
+	imsg_send(c->ib, LINK_RETRY, 0, -1, &w, NULL);
+	wbuf_free(&w);
 }
 
 static void
@@ -467,6 +486,8 @@ on_state(struct carrier *c, struct imsg *msg)
 
 	if (link_report_get(&msg->rd, &m) == -1)
 		fatalx("bad LINK_STATE");
+	if (c->id == PROC_UPLINK && m.why[0] != '\0')
+		hubs_reported(c->all->router->hubs, m.hub_id);
 	if ((h = hubs_find(c->all->router->hubs, m.hub_id)) == NULL)
 		return;
 	/* where a hub of the LAN is called is bridged's word */

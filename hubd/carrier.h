@@ -36,6 +36,8 @@ void		 carriers_distrusted(struct carriers *, const char *id);
  * relays, which could read it.
  */
 void		 carriers_keyed(struct carriers *, const char *id);
+/* That it was distrusted is forgotten. */
+void		 carriers_forget(struct carriers *, const char *id);
 /* Where a way of that rank leads, or "". */
 const char	*carriers_where(const struct carriers *, uint8_t rank);
 /* Objects for hubctl show links, one for each relay. */
@@ -48,5 +50,8 @@ void	carrier_close(struct carrier *, uint32_t link, const char *why);
 /* The way of that number begins; has gone. */
 void	carrier_add(struct carrier *, uint32_t link, struct way *);
 void	carrier_remove(struct carrier *, uint32_t link);
+
+/* Tells the uplink that a link to that hub may be made now. */
+void	carriers_retry(struct carriers *, const char *hub_id);
 
 #endif

@@ -111,7 +111,7 @@ conf_load(const char *file, int system_too, struct conf *c)
 	}
 	/* of an embedded hub, where nothing else says so */
 	if (!system_too && !c->has_links && relay_from_env(c) == -1)
-		c->bad_bridge = 1;
+		c->bad_links |= BAD_REMOTE;
 	return conf_environment(c);
 }
 
@@ -136,9 +136,9 @@ conf_environment(struct conf *c)
 		return -1;
 	}
 	if (!c->has_links && bridgejson_load(c) == -1)
-		c->bad_bridge = 1;
+		c->bad_links |= BAD_BRIDGE;
 	if (joined_load(c) == -1)
-		c->bad_bridge = 1;
+		c->bad_links |= BAD_JOINED;
 	if ((v = getenv("ECORELAY_IDLE_MS")) != NULL && v[0] != '\0') {
 		c->idle_ms = strtonum(v, 0, IDLE_MS_MAX, &err);
 		if (err != NULL) {
@@ -161,7 +161,7 @@ conf_environment(struct conf *c)
 		conf_links_free(c);
 		if (c->has_links)
 			return -1;
-		c->bad_bridge = 1;
+		c->bad_links |= BAD_ALL;
 	}
 	/* others may want to reach it */
 	if (conf_links_wanted(c))

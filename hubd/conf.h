@@ -17,6 +17,14 @@
 #define CONF_PATH_MAX	1024
 #define CONF_WS_TOKEN	256
 
+/* What cannot be used: the hub runs without the links in it. */
+enum bad_links {
+	BAD_BRIDGE = 1,		/* bridge.json */
+	BAD_JOINED = 2,		/* relays.json */
+	BAD_REMOTE = 4,		/* RELAY_REMOTE_URL */
+	BAD_ALL = 8		/* they do not go with the rest */
+};
+
 struct conf {
 	char		 hub_id[NAME_SIZE];
 	char		 data[CONF_PATH_MAX];
@@ -40,13 +48,13 @@ struct conf {
 	char		 ws_token[CONF_WS_TOKEN];	/* wstoken.h */
 	struct lan_conf	 lan;			/* links to other hubs */
 	struct relays_conf relays;		/* and by way of relays */
-	int		 has_key;			/* this hub's: */
-	unsigned char	 seed[UPLINK_SEED_SIZE];
+	unsigned char	 seed[UPLINK_SEED_SIZE];	/* of this hub's key */
+	uint8_t		 has_key;		/* it is there */
 	uint32_t	 max_hub_peers;		/* sessions of another hub */
 	int64_t		 expire_queued_ms;	/* messages to other hubs */
 	char		 file[CONF_PATH_MAX];	/* that was read; or "" */
 	uint8_t		 has_links;		/* the file says so, not JSON */
-	uint8_t		 bad_bridge;		/* bridge.json cannot be used */
+	unsigned	 bad_links;		/* enum bad_links */
 	uint8_t		 keys_strict;		/* keys.h */
 	uint8_t		 sync_full;
 	uint8_t		 log_level;		/* of hubd, from -v */

@@ -81,6 +81,7 @@ static const struct command commands[] = {
 	{ CTL_LEVEL, do_level },
 	{ CTL_TRUST, keys_ctl_trust },
 	{ CTL_DISTRUST, keys_ctl_distrust },
+	{ CTL_FORGET, keys_ctl_forget },
 	{ CTL_INVITE, ctlpair_invite },
 	{ CTL_JOIN, ctlpair_join },
 	{ CTL_STOP, do_stop },
@@ -95,6 +96,7 @@ control_new(struct event_base *base, struct router *r)
 	c->router = r;
 	TAILQ_INIT(&c->all);
 	TAILQ_INIT(&c->pairs);
+	TAILQ_INIT(&c->lists);
 	return c;
 }
 
@@ -109,6 +111,7 @@ control_free(struct control *c)
 		closed(t->ib, 0, t);
 	}
 	ctlpair_free(c);
+	ctlshow_free(c);
 	free(c);
 }
 

@@ -16,6 +16,7 @@
 #include "names.h"
 
 struct event_base;
+struct imsg;
 struct imsgbuf;
 struct router;
 
@@ -33,11 +34,13 @@ struct control {
 	struct router		*router;
 	unsigned		 nmonitors;
 	struct pair_wait_list	 pairs;
+	TAILQ_HEAD(, ctl_pending) lists;	/* PROC_LISTs, in order */
 	uint32_t		 last_pair;
 };
 
-/* An answer that waits for the store. */
+/* An answer that waits for the store, or the parent. */
 struct ctl_pending {
+	TAILQ_ENTRY(ctl_pending) entry;		/* those of the parent */
 	struct ctl	*ctl;
 	uint32_t	 id;
 	char		 name[NAME_SIZE];
@@ -53,5 +56,8 @@ void	ctl_pending_free(struct ctl_pending *);
 
 /* ctlshow.c: CTL_SHOW; -1 if there is nothing of that name. */
 int	ctlshow(struct ctl *, uint32_t id, const char *what);
+/* The parent's answer to it; and who still waits for one is forgotten. */
+void	ctlshow_listed(struct control *, struct imsg *);
+void	ctlshow_free(struct control *);
 
 #endif

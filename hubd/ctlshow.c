@@ -37,6 +37,7 @@ static void	show_mailboxes(struct ctl *, uint32_t);
 static void	got_mailboxes(struct imsg *, void *);
 static void	show_links(struct ctl *, uint32_t);
 static void	got_hubs(struct imsg *, void *);
+static void	show_processes(struct ctl *, uint32_t);
 static void	put_session(struct wbuf *, const struct session *);
 
 static const struct {
@@ -51,6 +52,7 @@ static const struct {
 	{ "mailboxes", show_mailboxes },
 	{ "links", show_links },
 	{ "keys", keys_ctl_show },
+	{ "processes", show_processes },
 };
 
 int
@@ -316,4 +318,42 @@ got_hubs(struct imsg *msg, void *arg)
 	json_end(&w, ']');
 	ctl_result(p->ctl, p->id, &w);
 	ctl_pending_free(p);
+}
+
+/* The parent alone knows them all; it answers in the order it was asked. */
+static void
+show_processes(struct ctl *t, uint32_t id)
+{
+	struct ctl_pending *p = ctl_pending_new(t, id);
+
+	TAILQ_INSERT_TAIL(&t->control->lists, p, entry);
+	router_tell(t->control->router, PROC_LIST, 0, NULL);
+}
+
+void
+ctlshow_listed(struct control *c, struct imsg *msg)
+{
+	struct ctl_pending *p = TAILQ_FIRST(&c->lists);
+	struct slice json = get_slice(&msg->rd);
+	struct wbuf w = { 0 };
+
+	if (reader_done(&msg->rd) == -1 || p == NULL)
+		fatalx("bad PROC_LISTED");
+	TAILQ_REMOVE(&c->lists, p, entry);
+	json_begin(&w, '{');
+	json_key(&w, "processes");
+	wbuf_add(&w, json.p, json.len);
+	ctl_result(p->ctl, p->id, &w);
+	ctl_pending_free(p);
+}
+
+void
+ctlshow_free(struct control *c)
+{
+	struct ctl_pending *p;
+
+	while ((p = TAILQ_FIRST(&c->lists)) != NULL) {
+		TAILQ_REMOVE(&c->lists, p, entry);
+		ctl_pending_free(p);
+	}
 }

@@ -67,7 +67,10 @@ struct db *
 db_new(const char *dir, int sync_full)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
+	uint64_t seed;
 
+	/* opens the random device now: it is out of reach later */
+	sqlite3_randomness(sizeof(seed), &seed);
 	snprintf(db->path, sizeof(db->path), "%s/%s", dir, DB_FILE);
 	db->sync_full = sync_full;
 	db->tried = db->checkpointed = -RETRY_MS;
@@ -153,10 +156,7 @@ configure(struct db *db)
 	    "PRAGMA fullfsync = ON;"
 	    "PRAGMA checkpoint_fullfsync = ON;";
 	char mode[16];
-	uint64_t seed;
 
-	/* opens the random device now: it may be out of reach later */
-	sqlite3_randomness(sizeof(seed), &seed);
 	if (execute(db, before) == -1 ||
 	    pragma_text(db, "PRAGMA journal_mode = WAL", mode,
 	    sizeof(mode)) == -1 ||

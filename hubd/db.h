@@ -59,6 +59,8 @@ enum query {
 	Q_HUB_COUNT,
 	Q_HUB_ADD,
 	Q_HUB_SEEN,
+	Q_HUB_OLDEST,
+	Q_HUB_DROP,
 	Q_HUBS,
 	Q_NAMES,
 	Q_OUT_COUNT,

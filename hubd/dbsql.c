@@ -239,7 +239,7 @@ const char *const db_queries[Q_MAX] = {
 
 	[Q_KEYS] =
 	    "SELECT hub, key, state, first_seen, last_seen FROM hub_key"
-	    " ORDER BY hub, state, key",
+	    " ORDER BY hub, state = 1, state, key",
 	[Q_KEYS_OF] =
 	    "SELECT hub, key, state, first_seen, last_seen FROM hub_key"
 	    " WHERE hub = ?1",
@@ -255,13 +255,25 @@ const char *const db_queries[Q_MAX] = {
 	    "DELETE FROM hub_key WHERE hub = ?1 AND state = ?2",
 	[Q_KEY_DROP_OLDEST] =
 	    "DELETE FROM hub_key WHERE hub = (SELECT hub FROM hub_key"
-	    " GROUP BY hub HAVING min(state) = ?1 AND max(state) = ?1"
-	    " ORDER BY max(last_seen) LIMIT 1)",
+	    " GROUP BY hub HAVING min(state IN (?1, ?2))"
+	    " ORDER BY max(state = ?2),"
+	    " max(state = ?2 AND last_seen - first_seen >= ?3),"
+	    " max(last_seen) LIMIT 1)",
 
 	[Q_HUB] = "SELECT id FROM hub WHERE name = ?1",
 	[Q_HUB_COUNT] = "SELECT count(*) FROM hub",
 	[Q_HUB_ADD] = "INSERT INTO hub (name, last_seen) VALUES (?1, ?2)",
 	[Q_HUB_SEEN] = "UPDATE hub SET last_seen = ?2 WHERE id = ?1",
+	/* the oldest that nothing waits for, and nobody speaks for */
+	[Q_HUB_OLDEST] =
+	    "SELECT name FROM hub h WHERE NOT EXISTS (SELECT 1"
+	    " FROM message m INDEXED BY message_out"
+	    " WHERE m.out = h.id AND m.kept = 2)"
+	    " AND NOT EXISTS (SELECT 1 FROM hub_key k"
+	    " WHERE k.hub = h.name AND k.state NOT IN (?1, ?2))"
+	    " ORDER BY EXISTS (SELECT 1 FROM hub_key k"
+	    " WHERE k.hub = h.name AND k.state = ?2), h.last_seen LIMIT 1",
+	[Q_HUB_DROP] = "DELETE FROM hub WHERE name = ?1",
 	[Q_HUBS] = "SELECT name, last_seen FROM hub ORDER BY name",
 	/* a hub only written to is not known by that: it may not be there */
 	[Q_NAMES] =

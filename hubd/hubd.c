@@ -16,8 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "activated.h"
 #include "conf.h"
 #include "log.h"
+#include "notify.h"
 #include "parent.h"
 #include "paths.h"
 #include "proc.h"
@@ -36,8 +38,23 @@ struct options {
 };
 
 static void	usage(void) __attribute__((__noreturn__));
+static void	log_bad_links(unsigned);
 static int	child_main(const char *);
-static int	take_lock(const struct conf *);
+static int	take_over(int, struct notify **, struct activated **);
+static int	take_lock(const struct conf *, int);
+
+static const struct {
+	enum bad_links	 bad;
+	const char	*text;
+} bad_texts[] = {
+	{ BAD_BRIDGE, "bridge.json cannot be used: none of its links are "
+	    "made; hubd -n" },
+	{ BAD_JOINED, "relays.json cannot be used: some or all of its relays "
+	    "are missing; hubd -n" },
+	{ BAD_REMOTE, "RELAY_REMOTE_URL cannot be used: that relay is "
+	    "missing; hubd -e -n" },
+	{ BAD_ALL, "no links to other hubs; hubd -n" },
+};
 
 static void
 usage(void)
@@ -51,6 +68,8 @@ main(int argc, char *argv[])
 {
 	struct options o = { 0 };
 	struct conf conf;
+	struct notify *notify;
+	struct activated *activated;
 	int c, lock, status, ready = -1;
 	char logs[CONF_PATH_MAX + 8];
 
@@ -96,16 +115,18 @@ main(int argc, char *argv[])
 		return 1;
 	}
 	if (o.check) {
-		if (!conf.bad_bridge)
+		if (conf.bad_links == 0)
 			printf("configuration OK\n");
 		conf_links_free(&conf);
-		return conf.bad_bridge;
+		return conf.bad_links != 0;
 	}
+	if (take_over(o.embedded, &notify, &activated) == -1)
+		return 1;
 	if (paths_mkdir(conf.data) == -1)
 		fatal("data directory %s", conf.data);
 	if (!o.foreground)
 		ready = proc_daemonize();
-	if ((lock = take_lock(&conf)) == -1) {
+	if ((lock = take_lock(&conf, activated != NULL)) == -1) {
 		if (!o.embedded)
 			fatalx("a hub is running already at %s", conf.socket);
 		/* what the session wanted is there */
@@ -118,12 +139,24 @@ main(int argc, char *argv[])
 		log_to_dir(logs);
 	else if (!o.foreground)
 		log_to_syslog();
-	if (conf.bad_bridge)
-		log_warnx("bridge.json cannot be used: no links to other "
-		    "hubs; hubd -n says what is wrong");
-	status = parent_main(&conf, lock, ready);
+	log_bad_links(conf.bad_links);
+	status = parent_main(&conf, lock, ready, notify, activated);
+	activated_free(activated);
+	notify_free(notify);
 	conf_links_free(&conf);
 	return status;
+}
+
+/* What was said when it was read went to somebody else's terminal. */
+static void
+log_bad_links(unsigned bad)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(bad_texts) / sizeof(bad_texts[0]); i++) {
+		if (bad & bad_texts[i].bad)
+			log_warnx("%s says what is wrong", bad_texts[i].text);
+	}
 }
 
 static int
@@ -138,13 +171,31 @@ child_main(const char *role)
 	usage();
 }
 
+/* What a service manager has for it; a session's manager is not the hub's. */
+static int
+take_over(int embedded, struct notify **notify, struct activated **activated)
+{
+	*notify = NULL;
+	*activated = NULL;
+	if (embedded) {
+		notify_ignore();
+		activated_ignore();
+		return 0;
+	}
+	if (activated_take(activated) == -1)
+		return -1;
+	*notify = notify_new();
+	return 0;
+}
+
 /*
  * All processes of a hub hold its lock, so that it is free only when the last
  * of them is gone.  Returns the descriptor, or -1 if a hub runs: the lock is
- * held and somebody answers at its socket.
+ * held and somebody answers at its socket.  If that is handed over it answers
+ * always.
  */
 static int
-take_lock(const struct conf *conf)
+take_lock(const struct conf *conf, int handed)
 {
 	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
 	char path[CONF_PATH_MAX];
@@ -160,11 +211,14 @@ take_lock(const struct conf *conf)
 			return fd;
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			fatal("%s", path);
-		if ((sock = unix_connect(conf->socket)) != -1) {
+		if (!handed && (sock = unix_connect(conf->socket)) != -1) {
 			close(sock);
 			close(fd);
 			return -1;
 		}
+		if (waited >= LOCK_WAIT_MS && handed)
+			fatalx("%s is held by a hub that was not started as "
+			    "this service: hubctl stop, or kill it", path);
 		if (waited >= LOCK_WAIT_MS)
 			fatalx("%s is held by a hub that does not answer at "
 			    "%s", path, conf->socket);

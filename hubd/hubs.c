@@ -13,6 +13,7 @@
 #include "hub.h"
 #include "hubs.h"
 #include "json.h"
+#include "keys.h"
 #include "log.h"
 #include "map.h"
 #include "router.h"
@@ -20,11 +21,12 @@
 #include "timeutil.h"
 
 #define HUBS_MAX	4096
+#define REPORTED_MAX	512	/* others are shown if there are fewer */
 #define TICK_MS		10000
 #define FLUSH_MS	1000
 
 struct hubs {
-	TAILQ_HEAD(, hub)	 all;
+	TAILQ_HEAD(hub_list, hub) all;
 	struct map		*ids;
 	size_t			 n;
 	struct router		*router;
@@ -34,6 +36,10 @@ struct hubs {
 };
 
 static struct hub	*hub_add(struct hubs *, const char *);
+static int	may_go(const struct hub *);
+static void	hub_remove(struct hubs *, struct hub *);
+static void	hub_free(enum key_verdict, void *);
+static void	make_room(struct hubs *);
 static void	on_tick(evutil_socket_t, short, void *);
 static const char	*kind(const struct hub *);
 
@@ -127,12 +133,81 @@ hubs_next(const struct hubs *hs, struct hub *h)
 	return h == NULL ? TAILQ_FIRST(&hs->all) : TAILQ_NEXT(h, entry);
 }
 
+static int
+may_go(const struct hub *h)
+{
+	return !h->configured && TAILQ_EMPTY(&h->ways);
+}
+
+/* Answers of the store for it that are under way come before this one. */
+static void
+hub_remove(struct hubs *hs, struct hub *h)
+{
+	TAILQ_REMOVE(&hs->all, h, entry);
+	map_removes(hs->ids, h->id);
+	hs->n--;
+	keys_check(hs->router, h->id, "", hub_free, h);
+}
+
+static void
+hub_free(enum key_verdict verdict, void *arg)
+{
+	struct hub *h = arg;
+
+	(void)verdict;
+	forward_down(h);
+	hub_drop_receipts(h);
+	free(h);
+}
+
+/* Who comes in crowds, and goes again, does not push out the old ones. */
+static void
+make_room(struct hubs *hs)
+{
+	struct hub *h;
+
+	TAILQ_FOREACH_REVERSE(h, &hs->all, hub_list, entry) {
+		if (may_go(h)) {
+			hub_remove(hs, h);
+			return;
+		}
+	}
+}
+
 void
 hubs_known(struct hubs *hs, const char *id)
 {
-	if (name_valid(slice_of(id)) && hubs_find(hs, id) == NULL &&
-	    hs->n < HUBS_MAX)
+	if (!name_valid(slice_of(id)) || hubs_find(hs, id) != NULL)
+		return;
+	if (hs->n >= HUBS_MAX)
+		make_room(hs);
+	if (hs->n < HUBS_MAX)
 		(void)hub_add(hs, id);
+}
+
+void
+hubs_reported(struct hubs *hs, const char *id)
+{
+	if (hs->n < REPORTED_MAX)
+		hubs_known(hs, id);
+}
+
+void
+hubs_retry(struct hubs *hs, const char *id)
+{
+	carriers_retry(hs->carriers, id);
+}
+
+void
+hubs_forget(struct hubs *hs, const char *id, int gone)
+{
+	struct hub *h = hubs_find(hs, id);
+
+	carriers_forget(hs->carriers, id);
+	if (h != NULL)
+		h->keyed = 0;
+	if (h != NULL && gone && may_go(h))
+		hub_remove(hs, h);
 }
 
 const char *

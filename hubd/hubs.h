@@ -35,10 +35,19 @@ void		 hubs_carrier(struct hubs *, enum proc_id, int fd);
 void		 hubs_known(struct hubs *, const char *id);
 /* The store is behind: nothing more is to come (1), or again (0). */
 void		 hubs_hold(struct hubs *, int);
+/* A link to it could not be made, which people may want to know. */
+void		 hubs_reported(struct hubs *, const char *id);
+/* A link to it by way of a relay may be made now. */
+void		 hubs_retry(struct hubs *, const char *id);
 /* The hub's key does not count any more: its links by relays are closed. */
 void		 hubs_distrusted(struct hubs *, const char *id);
 /* One counts from now on: it is spoken to in the clear by no relay. */
 void		 hubs_keyed(struct hubs *, const char *id);
+/*
+ * It has no key any more; if it is gone nothing is known of it, either, unless
+ * it is configured or linked.
+ */
+void		 hubs_forget(struct hubs *, const char *id, int gone);
 /* When this hub was started, ms since 1970. */
 int64_t		 hubs_started(const struct hubs *);
 

@@ -33,6 +33,12 @@ read_all(const char *path)
 
 	if (text == NULL)
 		return errno == ENOENT ? json_array() : NULL;
+	if (bridgejson_private(path, &st) == -1) {
+		explicit_bzero(text, len);
+		free(text);
+		errno = EPERM;
+		return NULL;
+	}
 	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	explicit_bzero(text, len);
 	free(text);
@@ -56,9 +62,10 @@ joined_load(struct conf *c)
 
 	if (paths_join(path, sizeof(path), c->data, FILE_NAME) == -1 ||
 	    (all = read_all(path)) == NULL) {
-		log_warnx("%s/%s: %s", c->data, FILE_NAME, errno == EINVAL ?
-		    "not JSON that hubctl join has written" :
-		    strerror(errno));
+		if (errno != EPERM)
+			log_warnx("%s/%s: %s", c->data, FILE_NAME,
+			    errno == EINVAL ? "not JSON that hubctl join has "
+			    "written" : strerror(errno));
 		return -1;
 	}
 	json_array_foreach(all, i, one) {

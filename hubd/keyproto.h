@@ -15,14 +15,16 @@ enum key_op {
 	KEY_MAY_PAIR,		/* could it be trusted because of a code? */
 	KEY_PAIR,		/* it is, if it can be */
 	KEY_LINKED,		/* it has said so over the LAN; "": nothing */
-	KEY_DISTRUST		/* none is accepted until then */
+	KEY_DISTRUST,		/* none is accepted until then */
+	KEY_FORGET		/* nothing of the hub is known any more */
 };
 
 enum key_state {
 	KEY_TRUSTED,
 	KEY_PENDING,		/* shown, and somebody has to trust it first */
 	KEY_REFUSED,		/* its hub is distrusted */
-	KEY_AWAITED		/* none: the hub is known by the LAN's secret */
+	KEY_AWAITED,		/* none: the hub is known by the LAN's secret */
+	KEY_SEEN		/* trusted, but nothing else speaks for it */
 };
 
 /*
@@ -41,7 +43,10 @@ struct store_key {
  * or several are refused, STORE_FULL if too many hubs have one.  KEY_MAY_PAIR
  * and KEY_PAIR: STORE_OTHER if a code is not enough, for the hub of that id has
  * another key, or is known without one (strict, or by the LAN), or distrusted,
- * as the verdict says; this one is pending then.
+ * as the verdict says; this one is pending then.  KEY_LINKED likewise, but with
+ * STORE_OK and KEY_CHANGED it has taken the place of one that was only seen.
+ * KEY_FORGET: STORE_OTHER if nothing was known of it, STORE_FULL if messages
+ * wait for the hub, so that it stays.
  */
 struct store_key_done {
 	enum store_status status;

@@ -37,11 +37,13 @@ static struct question	*question_new(struct router *, const char *,
 static int	of_lan(const struct question *);
 static void	ask(struct question *, enum key_op,
 		    void (*)(struct imsg *, void *));
+static void	replaced(const struct question *);
 static void	on_linked(struct imsg *, void *);
 static void	on_checked(struct imsg *, void *);
 static void	on_paired(struct imsg *, void *);
 static void	on_trusted(struct imsg *, void *);
 static void	on_distrusted(struct imsg *, void *);
+static void	on_forgotten(struct imsg *, void *);
 static void	log_verdict(const struct question *, enum key_verdict);
 static int	get_hub(struct imsg *, char[NAME_SIZE]);
 static void	ctl_trusted(enum store_status, const char *, void *);
@@ -141,6 +143,17 @@ keys_linked(struct router *r, const char *hub_id, const char *key)
 	ask(question_new(r, hub_id, key, NULL), KEY_LINKED, on_linked);
 }
 
+/* The one that was seen first may have been somebody else's. */
+static void
+replaced(const struct question *q)
+{
+	log_warnx("hub %s says over the LAN that its key is another one than "
+	    "it was seen with at a relay; that one does not count any more, "
+	    "but %s", q->hub, q->key);
+	hubs_distrusted(q->router->hubs, q->hub);
+	hubs_keyed(q->router->hubs, q->hub);
+}
+
 static void
 on_linked(struct imsg *msg, void *arg)
 {
@@ -149,8 +162,10 @@ on_linked(struct imsg *msg, void *arg)
 
 	if (store_key_done_get(&msg->rd, &m) == -1)
 		fatalx("bad STORE_KEY_DONE");
-	if (m.status != STORE_OK)
+	if (m.status != STORE_OK && m.status != STORE_OTHER)
 		log_verdict(q, KEY_FAILED);
+	else if (m.verdict == KEY_CHANGED && m.status == STORE_OK)
+		replaced(q);
 	else if (m.verdict == KEY_NEW)
 		log_info("hub %s has the key %s, it says over the LAN",
 		    q->hub, q->key);
@@ -221,6 +236,8 @@ on_trusted(struct imsg *msg, void *arg)
 		hubs_keyed(q->router->hubs, q->hub);
 	if (m.status == STORE_OK && m.verdict == KEY_CHANGED)
 		hubs_distrusted(q->router->hubs, q->hub);
+	if (m.status == STORE_OK)
+		hubs_retry(q->router->hubs, q->hub);
 	q->trusted(m.status, m.key, q->arg);
 	free(q);
 }
@@ -317,6 +334,55 @@ on_distrusted(struct imsg *msg, void *arg)
 }
 
 void
+keys_ctl_forget(struct ctl *t, struct imsg *m)
+{
+	struct router *r = t->control->router;
+	const struct hub *h;
+	char hub[NAME_SIZE];
+
+	if (get_hub(m, hub) == -1 || reader_done(&m->rd) == -1) {
+		ctl_error(t, m->id, ERR_BAD_ARGS, "not the id of a hub");
+		return;
+	}
+	if ((h = hubs_find(r->hubs, hub)) != NULL && hub_is_up(h)) {
+		ctl_error(t, m->id, ERR_BAD_ARGS, "that hub is linked: hubctl "
+		    "distrust keeps it away");
+		return;
+	}
+	ask(question_new(r, hub, "", ctl_pending_new(t, m->id)), KEY_FORGET,
+	    on_forgotten);
+}
+
+static void
+on_forgotten(struct imsg *msg, void *arg)
+{
+	struct question *q = arg;
+	struct ctl_pending *p = q->arg;
+	struct store_key_done m;
+	struct wbuf w = { 0 };
+
+	if (store_key_done_get(&msg->rd, &m) == -1)
+		fatalx("bad STORE_KEY_DONE");
+	if (m.status == STORE_OK || m.status == STORE_FULL) {
+		hubs_forget(q->router->hubs, q->hub, m.status == STORE_OK);
+		log_info("%s hub %s %s forgotten", m.status == STORE_OK ?
+		    "the" : "the keys of", q->hub, m.status == STORE_OK ?
+		    "is" : "are");
+		json_begin(&w, '{');
+		json_put_bool(&w, "queued", m.status == STORE_FULL);
+		ctl_result(p->ctl, p->id, &w);
+	} else if (m.status == STORE_OTHER) {
+		ctl_error(p->ctl, p->id, ERR_BAD_ARGS, "nothing is known of a "
+		    "hub of that id");
+	} else {
+		ctl_error(p->ctl, p->id, ERR_MAILBOX_ERROR, "that could not "
+		    "be stored");
+	}
+	ctl_pending_free(p);
+	free(q);
+}
+
+void
 keys_ctl_show(struct ctl *t, uint32_t id)
 {
 	storeq_ask(t->control->router->store, STORE_KEYS, NULL, got_keys,
@@ -333,6 +399,8 @@ put_key(struct wbuf *w, const struct store_key_info *k, const char *state)
 	json_put_str(w, "hub_id", k->hub);
 	json_put_str(w, "key", k->key);
 	json_put_str(w, "state", state);
+	if (strcmp(state, "trusted") == 0)
+		json_put_bool(w, "confirmed", k->state == KEY_TRUSTED);
 	if (k->first_seen != 0) {
 		time_iso8601(k->first_seen, ts);
 		json_put_str(w, "first_seen", ts);
@@ -350,7 +418,7 @@ got_keys(struct imsg *msg, void *arg)
 {
 	static const char *const states[] = {
 		[KEY_TRUSTED] = "trusted", [KEY_PENDING] = "pending",
-		[KEY_REFUSED] = "distrusted",
+		[KEY_REFUSED] = "distrusted", [KEY_SEEN] = "trusted",
 	};
 	struct ctl_pending *p = arg;
 	const struct router *r = p->ctl->control->router;

@@ -39,9 +39,10 @@ void	keys_trust(struct router *, const char *hub_id, const char *key,
 /* The key of this hub. */
 void	keys_own(struct router *, const char *key);
 
-/* CTL_TRUST, CTL_DISTRUST; and keys as CTL_SHOW has them. */
+/* CTL_TRUST, CTL_DISTRUST, CTL_FORGET; and keys as CTL_SHOW has them. */
 void	keys_ctl_trust(struct ctl *, struct imsg *);
 void	keys_ctl_distrust(struct ctl *, struct imsg *);
+void	keys_ctl_forget(struct ctl *, struct imsg *);
 void	keys_ctl_show(struct ctl *, uint32_t id);
 
 #endif

@@ -10,12 +10,14 @@
 #include "keystore.h"
 
 #define SEEN_MS		60000	/* so exact is the time of the last sight */
+#define AROUND_MS	(24 * 3600 * 1000)	/* worth keeping */
 #define LIST_BYTES	(3 * 1024 * 1024)
 
 /* What there is of one hub. */
 struct known {
 	int		 rows, refused, awaited;
 	int		 known, same;		/* the key asked for, trusted */
+	int		 only_seen;		/* the trusted one */
 	int64_t		 last_seen, first_seen;	/* of that key */
 	char		 trusted[LINK_KEY_SIZE];
 	char		 pending[LINK_KEY_SIZE];
@@ -36,6 +38,8 @@ static int	trust(struct db *, const struct store_key *,
 static int	trust_known(struct db *, const struct store_key *,
 		    const struct known *, struct store_key_done *);
 static int	pair(struct db *, const struct store_key *,
+		    struct store_key_done *);
+static int	forget(struct db *, const struct store_key *,
 		    struct store_key_done *);
 static int	linked(struct db *, const struct store_key *,
 		    struct store_key_done *);
@@ -62,6 +66,8 @@ keystore_do(struct db *db, const struct store_key *q,
 		return linked(db, q, a);
 	case KEY_DISTRUST:
 		return distrust(db, q, a);
+	case KEY_FORGET:
+		return forget(db, q, a);
 	}
 	return -1;
 }
@@ -74,7 +80,7 @@ get_row(sqlite3_stmt *st, struct store_key_info *m)
 
 	if (slice_copy(db_text(st, 0), m->hub, sizeof(m->hub)) == -1 ||
 	    slice_copy(db_text(st, 1), m->key, sizeof(m->key)) == -1 ||
-	    state < KEY_TRUSTED || state > KEY_AWAITED)
+	    state < KEY_TRUSTED || state > KEY_SEEN)
 		return -1;
 	m->state = (enum key_state)state;
 	m->first_seen = sqlite3_column_int64(st, 3);
@@ -109,15 +115,17 @@ take(struct known *k, const struct store_key *q,
 	else if (m->state == KEY_AWAITED)
 		k->awaited = 1;
 	else
-		strlcpy(m->state == KEY_TRUSTED ? k->trusted : k->pending,
+		strlcpy(m->state == KEY_PENDING ? k->pending : k->trusted,
 		    m->key, LINK_KEY_SIZE);
+	if (m->state == KEY_SEEN)
+		k->only_seen = 1;
 	if (m->key[0] != '\0') {
 		strlcpy(k->any, m->key, sizeof(k->any));
 		k->keys++;
 	}
 	if (strcmp(m->key, q->key) == 0) {
 		k->known = 1;
-		k->same = m->state == KEY_TRUSTED;
+		k->same = m->state == KEY_TRUSTED || m->state == KEY_SEEN;
 		k->first_seen = m->first_seen;
 		k->last_seen = m->last_seen;
 	}
@@ -125,7 +133,8 @@ take(struct known *k, const struct store_key *q,
 
 /*
  * For the key of one more hub: 1; 0 if there are too many.  One that nobody
- * has trusted makes room.
+ * has trusted makes room; then one of a hub that was only seen: rather of one
+ * that has just been made up than of one that has been around for long.
  */
 static int
 make_room(struct db *db)
@@ -136,7 +145,8 @@ make_room(struct db *db)
 		return -1;
 	if (n < KEYSTORE_HUBS_MAX)
 		return 1;
-	if (db_run(db, Q_KEY_DROP_OLDEST, "i", (int64_t)KEY_PENDING) == -1)
+	if (db_run(db, Q_KEY_DROP_OLDEST, "iii", (int64_t)KEY_PENDING,
+	    (int64_t)KEY_SEEN, (int64_t)AROUND_MS) == -1)
 		return -1;
 	return db_changes(db) > 0;
 }
@@ -177,7 +187,7 @@ check(struct db *db, const struct store_key *q, struct store_key_done *a)
 			return 0;
 		a->verdict = k.trusted[0] != '\0' ? KEY_CHANGED :
 		    q->strict || k.awaited ? KEY_UNKNOWN : KEY_NEW;
-		return set(db, q, a->verdict == KEY_NEW ? KEY_TRUSTED :
+		return set(db, q, a->verdict == KEY_NEW ? KEY_SEEN :
 		    KEY_PENDING, k.first_seen, q->now);
 	}
 	return 0;
@@ -271,7 +281,8 @@ linked(struct db *db, const struct store_key *q, struct store_key_done *a)
 		return !room ? 0 : db_run(db, Q_KEY_ADD, "ssiii", q->hub, "",
 		    (int64_t)KEY_AWAITED, q->now, q->now);
 	}
-	if (k.trusted[0] != '\0' && !k.same) {
+	if (k.trusted[0] != '\0' && !k.same && !k.only_seen) {
+		a->status = STORE_OTHER;
 		a->verdict = KEY_CHANGED;
 		return set(db, q, KEY_PENDING, k.first_seen, q->now);
 	}
@@ -299,6 +310,16 @@ distrust(struct db *db, const struct store_key *q, struct store_key_done *a)
 		return 0;
 	}
 	return set(db, &none, KEY_REFUSED, 0, 0);
+}
+
+static int
+forget(struct db *db, const struct store_key *q, struct store_key_done *a)
+{
+	if (db_run(db, Q_KEY_DROP, "s", q->hub) == -1)
+		return -1;
+	if (db_changes(db) == 0)
+		a->status = STORE_OTHER;
+	return 0;
 }
 
 int

@@ -9,6 +9,7 @@
 
 #include "db.h"
 #include "imsg.h"
+#include "keyproto.h"
 #include "mailbox.h"
 #include "map.h"
 #include "outbox.h"
@@ -46,6 +47,8 @@ struct outbox {
 static void	forget(struct outbox *);
 static void	ready(struct outbox *);
 static int	find(struct outbox *, const char *, struct out **);
+static int	drop(struct outbox *, const char *);
+static int	make_room(struct outbox *);
 static int	add(struct outbox *, const char *, int64_t, struct out **);
 static const char	*hub_of(const char *);
 static size_t	fill(struct store_out *, sqlite3_stmt *);
@@ -128,18 +131,61 @@ find(struct outbox *o, const char *hub, struct out **res)
 	return 1;
 }
 
+static int
+drop(struct outbox *o, const char *hub)
+{
+	free(map_removes(o->hubs, hub));
+	return db_run(boxes_db(o->boxes), Q_HUB_DROP, "s", hub);
+}
+
+/* For one more hub: 1; 0 if there are too many; -1. */
+static int
+make_room(struct outbox *o)
+{
+	struct db *db = boxes_db(o->boxes);
+	char hub[NAME_SIZE];
+	sqlite3_stmt *st;
+	int64_t n;
+	int r;
+
+	if (db_value(db, &n, Q_HUB_COUNT, "") != 1)
+		return -1;
+	if (n < HUBS_MAX)
+		return 1;
+	st = db_select(db, Q_HUB_OLDEST, "ii", (int64_t)KEY_PENDING,
+	    (int64_t)KEY_SEEN);
+	if (st == NULL || (r = db_step(db, st)) != 1)
+		return st == NULL ? -1 : r;
+	(void)slice_copy(db_text(st, 0), hub, sizeof(hub));
+	db_done(st);
+	return drop(o, hub) == -1 ? -1 : 1;
+}
+
+int
+outbox_forget(struct outbox *o, const char *hub, enum store_status *status)
+{
+	struct out *h;
+	int r;
+
+	if ((r = find(o, hub, &h)) != 1)
+		return r;
+	if (h->queued > 0) {
+		*status = STORE_FULL;
+		return 0;
+	}
+	*status = STORE_OK;
+	return drop(o, hub);
+}
+
 /* 1, 0 if there are too many, -1. */
 static int
 add(struct outbox *o, const char *hub, int64_t now, struct out **res)
 {
-	struct db *db = boxes_db(o->boxes);
-	int64_t n;
+	int r;
 
-	if (db_value(db, &n, Q_HUB_COUNT, "") != 1)
-		return -1;
-	if (n >= HUBS_MAX)
-		return 0;
-	if (db_run(db, Q_HUB_ADD, "si", hub, now) == -1)
+	if ((r = make_room(o)) != 1)
+		return r;
+	if (db_run(boxes_db(o->boxes), Q_HUB_ADD, "si", hub, now) == -1)
 		return -1;
 	return find(o, hub, res);
 }

@@ -27,6 +27,8 @@ int	outbox_hub(struct outbox *, const struct store_hub *);
 /* Likewise. */
 int	outbox_hubs(struct outbox *, struct store_hub_list *,
 	    struct wbuf *list);
+/* STORE_OK: it is not known any more; STORE_FULL: messages wait for it. */
+int	outbox_forget(struct outbox *, const char *hub, enum store_status *);
 /* Tells the names of all sessions and, behind an @, of all hubs. */
 int	outbox_names(struct outbox *, void (*)(const struct store_name *,
 	    void *), void *);

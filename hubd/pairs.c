@@ -31,6 +31,7 @@ static void	refuse(struct pairs *, uint32_t, const char *);
 static const char	*may_join(struct pairs *, uint32_t,
 		    const struct pair_ask *);
 static const struct uplink_relay	*known(const struct pairs *);
+static void	name_relay(const struct pairs *, struct pair_ask *);
 static const char	*keep(struct pairs *, const struct pair_done *);
 static void	add(struct pairs *);
 
@@ -86,14 +87,19 @@ refuse(struct pairs *p, uint32_t id, const char *why)
 static const struct uplink_relay *
 known(const struct pairs *p)
 {
-	const struct relays_conf *c = &p->conf->relays;
-	uint32_t i;
+	return uplink_relay_find(&p->conf->relays, &p->relay->at);
+}
 
-	for (i = 0; i < c->n; i++) {
-		if (strcmp(c->relays[i].url, p->relay->url) == 0)
-			return &c->relays[i];
-	}
-	return NULL;
+/* The uplink knows a relay by the URL that the configuration has. */
+static void
+name_relay(const struct pairs *p, struct pair_ask *a)
+{
+	struct uplink_relay r;
+	const struct uplink_relay *found;
+
+	if (uplink_relay_url(&r, a->url) == NULL &&
+	    (found = uplink_relay_find(&p->conf->relays, &r.at)) != NULL)
+		strlcpy(a->url, found->url, sizeof(a->url));
 }
 
 /* NULL, or why not. */
@@ -130,6 +136,8 @@ pairs_ask(struct pairs *p, struct imsg *m)
 	else if (p->conf->relays.n == 0)
 		wrong = "this hub has no relay: it can join one "
 		    "(hubctl join), or have one in its hubd.conf";
+	else
+		name_relay(p, &a);
 	if (wrong == NULL && (uplink = p->ops->uplink(p->arg)) == NULL)
 		wrong = "relayd cannot be started: the hub's log says why";
 	if (wrong == NULL && m->type == PAIR_JOIN &&

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,21 +20,22 @@
 #include "hubkey.h"
 #include "importdir.h"
 #include "imsg.h"
+#include "json.h"
 #include "kidconf.h"
+#include "listeners.h"
 #include "log.h"
+#include "notify.h"
 #include "parent.h"
 #include "pairs.h"
 #include "paths.h"
 #include "proc.h"
-#include "tcpsock.h"
+#include "proclist.h"
+#include "sandbox.h"
 #include "timeutil.h"
 #include "unixsock.h"
-#include "wstoken.h"
+#include "watchdog.h"
 
 #define STOP_MS		5000	/* for the children to end by themselves */
-/* clients of EcoRelay 0.9.1 and later look at the second one */
-#define WS_PORT		9376
-#define WS_PORT_OTHER	19736
 
 /* that long alive, and the next restart is soon again */
 #define GOOD_MS		60000
@@ -48,6 +48,7 @@ struct kid {
 	struct imsgbuf		*ib;
 	pid_t			 pid;
 	int			 ready;
+	uint32_t		 uid, layers;	/* as PROC_READY said */
 	/* of those that the hub can be without for a while */
 	struct event		*again;
 	unsigned		 backoff;
@@ -76,23 +77,23 @@ static const struct kid_row {
 struct parent {
 	struct event_base	*base;
 	struct conf		*conf;
-	char			 ctl_path[CONF_PATH_MAX];
+	struct listeners	 listeners;
 	struct kid		 kids[KIDS];
 	struct importdir	*import;	/* NULL: not asked for yet */
 	struct event		*signals[5];
 	struct event		*deadline;
 	int			 lock, ready_fd;
-	int			 ws, ws_other;	/* listeners, or -1 */
-	int			 lan;		/* likewise */
 	struct pairs		*pairs;
+	/* without a service manager they are NULL */
+	struct notify		*notify;
+	struct watchdog		*watchdog;
 	int			 stopping, status;
 };
 
-static int	open_sockets(struct parent *, int *, int *);
-static int	set_group(const char *, const char *);
+static void	on_pong(struct kid *, struct imsg *);
+static void	watch(struct kid *);
 static int	start_kid(struct parent *, int);
 static void	introduce(struct parent *, int, int);
-static int	open_lan(struct parent *);
 static void	try_later(struct kid *);
 static void	start_links(struct parent *);
 static void	start_carrier(struct parent *, int);
@@ -102,12 +103,12 @@ static int	load_key(struct parent *);
 static struct imsgbuf	*get_router(void *);
 static struct imsgbuf	*get_uplink(void *);
 static void	on_again(evutil_socket_t, short, void *);
-static void	configure(struct parent *, int, int);
-static int	open_ws(struct parent *, int);
+static void	configure(struct parent *);
 static void	send_u32(struct imsgbuf *, enum imsg_type, uint32_t, int);
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	kid_closed(struct imsgbuf *, int, void *);
-static void	kid_ready(struct kid *);
+static void	kid_ready(struct kid *, struct imsg *);
+static void	list_kids(struct kid *, uint32_t);
 static void	set_level(struct parent *, uint8_t);
 static void	kid_log(struct kid *, struct imsg *);
 static void	next_import(struct kid *);
@@ -135,24 +136,18 @@ static const struct pairs_ops pairs_ops = {
 };
 
 int
-parent_main(struct conf *conf, int lock, int ready_fd)
+parent_main(struct conf *conf, int lock, int ready_fd, struct notify *notify,
+    struct activated *activated)
 {
 	struct parent p = { 0 };
-	int hub, ctl, port;
 	size_t i;
 
 	p.conf = conf;
 	p.lock = lock;
 	p.ready_fd = ready_fd;
+	p.notify = notify;
 	signal(SIGPIPE, SIG_IGN);
-	/* who sees the hub's socket finds the token, and the WebSocket */
-	if (conf->ws_port != 0 && wstoken_load(conf) == -1)
-		conf->ws_port = 0;
-	port = (int)conf->ws_port;
-	p.ws = port != 0 ? open_ws(&p, port) : -1;
-	p.ws_other = port == WS_PORT ? open_ws(&p, WS_PORT_OTHER) : -1;
-	p.lan = conf->lan.port != 0 ? open_lan(&p) : -1;
-	if (open_sockets(&p, &hub, &ctl) == -1)
+	if (listeners_open(&p.listeners, conf, activated) == -1)
 		return 1;
 	if ((p.base = event_base_new()) == NULL)
 		fatalx("event_base_new");
@@ -161,6 +156,7 @@ parent_main(struct conf *conf, int lock, int ready_fd)
 		if (p.signals[i] == NULL || event_add(p.signals[i], NULL) == -1)
 			fatalx("evsignal_new");
 	}
+	p.watchdog = watchdog_new(p.base, notify);
 	p.pairs = pairs_new(conf, &pairs_ops, &p);
 	p.deadline = evtimer_new(p.base, on_deadline, &p);
 	if (p.deadline == NULL)
@@ -172,9 +168,10 @@ parent_main(struct conf *conf, int lock, int ready_fd)
 		if (p.kids[i].again == NULL)
 			fatalx("evtimer_new");
 	}
+	sandbox_parent();
 	if (start_kid(&p, KID_ROUTER) == -1 || start_kid(&p, KID_STORE) == -1)
 		fatal("hubd");
-	configure(&p, hub, ctl);
+	configure(&p);
 	event_base_dispatch(p.base);
 	kill_kids(&p);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
@@ -184,55 +181,11 @@ parent_main(struct conf *conf, int lock, int ready_fd)
 		imsg_free(p.kids[i].ib);
 		event_free(p.kids[i].again);
 	}
+	watchdog_free(p.watchdog);
 	importdir_free(p.import);
 	pairs_free(p.pairs);
 	event_base_free(p.base);
 	return p.status;
-}
-
-static int
-set_group(const char *path, const char *group)
-{
-	struct group *gr;
-
-	if (group[0] == '\0')
-		return 0;
-	if ((gr = getgrnam(group)) == NULL) {
-		log_warnx("there is no group \"%s\"", group);
-		return -1;
-	}
-	if (chown(path, (uid_t)-1, gr->gr_gid) == -1) {
-		log_warn("%s: group %s", path, group);
-		return -1;
-	}
-	return 0;
-}
-
-/* Whoever sees the hub's socket finds hubctl.sock beside it. */
-static int
-open_sockets(struct parent *p, int *hub, int *ctl)
-{
-	const char *path = p->conf->socket;
-	char dir[CONF_PATH_MAX];
-
-	strlcpy(dir, path, sizeof(dir));
-	*strrchr(dir, '/') = '\0';
-	if (paths_mkdir(dir[0] != '\0' ? dir : "/") == -1 ||
-	    paths_join(p->ctl_path, sizeof(p->ctl_path), dir,
-	    "hubctl.sock") == -1 ||
-	    (*ctl = unix_listen(p->ctl_path, 0600)) == -1) {
-		log_warn("%s/hubctl.sock", dir);
-		return -1;
-	}
-	if ((*hub = unix_listen(path, p->conf->socket_mode)) == -1 ||
-	    set_group(path, p->conf->socket_group) == -1) {
-		log_warn("%s", path);
-		(void)unlink(p->ctl_path);
-		if (*hub != -1)
-			(void)unlink(path);
-		return -1;
-	}
-	return 0;
 }
 
 /* -1 with errno: there is no such program. */
@@ -260,32 +213,8 @@ start_kid(struct parent *p, int which)
 	close(fds[1]);
 	k->ib = imsg_new(p->base, fds[0], PROC_PARENT, k->row->id, &kid_ops,
 	    k);
+	watch(k);
 	return 0;
-}
-
-/* Another hub, or EcoRelay, may be there: this one goes on without. */
-static int
-open_ws(struct parent *p, int port)
-{
-	int fd;
-
-	if ((fd = tcp_listen(p->conf->ws_address, port)) == -1)
-		log_warn("no WebSocket at %s port %d", p->conf->ws_address,
-		    port);
-	return fd;
-}
-
-/* Whoever wants to link with this one must be able to call it, or be called. */
-static int
-open_lan(struct parent *p)
-{
-	const struct lan_conf *lan = &p->conf->lan;
-	int fd;
-
-	if ((fd = tcp_listen(lan->address, (int)lan->port)) == -1)
-		log_warn("no listener for other hubs at %s port %u",
-		    lan->address, lan->port);
-	return fd;
 }
 
 /* Two children get the ends of a socketpair, if both are there. */
@@ -406,7 +335,8 @@ start_carrier(struct parent *p, int which)
 	row->conf(ib, p->conf);
 	introduce(p, KID_ROUTER, which);
 	introduce(p, which, KID_RESOLVER);
-	if (which == KID_BRIDGED && p->lan != -1 && (fd = dup(p->lan)) != -1)
+	if (which == KID_BRIDGED && p->listeners.lan != -1 &&
+	    (fd = dup(p->listeners.lan)) != -1)
 		send_u32(ib, CONF_LISTEN, LISTEN_LAN, fd);
 	imsg_send(ib, CONF_END, 0, -1, NULL, NULL);
 }
@@ -437,8 +367,9 @@ send_u32(struct imsgbuf *ib, enum imsg_type type, uint32_t v, int fd)
 }
 
 static void
-configure(struct parent *p, int hub, int ctl)
+configure(struct parent *p)
 {
+	const struct listeners *l = &p->listeners;
 	struct imsgbuf *router = p->kids[KID_ROUTER].ib;
 	struct imsgbuf *store = p->kids[KID_STORE].ib;
 
@@ -447,12 +378,12 @@ configure(struct parent *p, int hub, int ctl)
 	explicit_bzero(p->conf->ws_token, sizeof(p->conf->ws_token));
 	kidconf_hub(store, p->conf);
 	introduce(p, KID_ROUTER, KID_STORE);
-	send_u32(router, CONF_LISTEN, LISTEN_SESSIONS, hub);
-	send_u32(router, CONF_LISTEN, LISTEN_CTL, ctl);
-	if (p->ws != -1)
-		send_u32(router, CONF_LISTEN, LISTEN_WS, p->ws);
-	if (p->ws_other != -1)
-		send_u32(router, CONF_LISTEN, LISTEN_WS_OTHER, p->ws_other);
+	send_u32(router, CONF_LISTEN, LISTEN_SESSIONS, l->sessions);
+	send_u32(router, CONF_LISTEN, LISTEN_CTL, l->ctl);
+	if (l->ws != -1)
+		send_u32(router, CONF_LISTEN, LISTEN_WS, l->ws);
+	if (l->ws_other != -1)
+		send_u32(router, CONF_LISTEN, LISTEN_WS_OTHER, l->ws_other);
 	imsg_send(router, CONF_END, 0, -1, NULL, NULL);
 	imsg_send(store, CONF_END, 0, -1, NULL, NULL);
 }
@@ -466,10 +397,16 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	(void)ib;
 	switch (m->type) {
 	case PROC_READY:
-		kid_ready(k);
+		kid_ready(k, m);
+		break;
+	case PROC_LIST:
+		list_kids(k, m->id);
 		break;
 	case PROC_LOG:
 		kid_log(k, m);
+		break;
+	case PROC_PONG:
+		on_pong(k, m);
 		break;
 	case PROC_IMPORT:
 		next_import(k);
@@ -505,11 +442,13 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 }
 
 static void
-kid_ready(struct kid *k)
+kid_ready(struct kid *k, struct imsg *m)
 {
 	struct parent *p = k->parent;
 	int i;
 
+	k->uid = get_u32(&m->rd);
+	k->layers = get_u32(&m->rd);
 	k->ready = 1;
 	if (k->row->optional)
 		return;
@@ -521,7 +460,56 @@ kid_ready(struct kid *k)
 	if (p->ready_fd != -1)
 		proc_daemon_ready(p->ready_fd);
 	p->ready_fd = -1;
+	notify_ready(p->notify);
+	notify_status(p->notify, "Serves at %s", p->conf->socket);
 	start_links(p);
+	watchdog_start(p->watchdog);
+}
+
+static void
+on_pong(struct kid *k, struct imsg *m)
+{
+	uint32_t n = get_u32(&m->rd);
+
+	if (k->row->id == PROC_ROUTER && !k->parent->stopping)
+		notify_status(k->parent->notify, "%u session%s", n,
+		    n == 1 ? "" : "s");
+	watchdog_pong(k->parent->watchdog, k->row->id);
+}
+
+/* The resolver waits for name servers as long as they take. */
+static void
+watch(struct kid *k)
+{
+	if (k->row->id != PROC_RESOLVER)
+		watchdog_child(k->parent->watchdog, k->row->id, k->ib, k->pid,
+		    k->row->optional);
+}
+
+/* For hubctl show processes. */
+static void
+list_kids(struct kid *router, uint32_t id)
+{
+	const struct kid *k = router->parent->kids;
+	struct proc_info info = { "parent", getpid(), 1, 0, 0 };
+	struct wbuf json = { 0 }, w = { 0 };
+	int i;
+
+	info.uid = (uint32_t)geteuid();
+	info.layers = sandbox_layers();
+	json_begin(&json, '[');
+	proclist_put(&json, &info);
+	for (i = 0; i < KIDS; i++, k++) {
+		info = (struct proc_info){ k->row->role, k->pid, k->ready,
+		    k->uid, k->layers };
+		if (k->pid != 0)
+			proclist_put(&json, &info);
+	}
+	json_end(&json, ']');
+	put_bytes(&w, wbuf_data(&json), json.len);
+	imsg_send(router->ib, PROC_LISTED, id, -1, &w, NULL);
+	wbuf_free(&json);
+	wbuf_free(&w);
 }
 
 static void
@@ -590,6 +578,7 @@ kid_closed(struct imsgbuf *ib, int err, void *arg)
 		    strerror(err));
 	imsg_free(ib);
 	k->ib = NULL;
+	watch(k);
 	if (err == 0)
 		return;
 	if (k->row->optional)
@@ -626,6 +615,7 @@ start_again(struct kid *k, int status)
 	    proc_exit(status, how, sizeof(how)));
 	imsg_free(k->ib);
 	k->ib = NULL;
+	watch(k);
 	if (k->row->id == PROC_UPLINK)
 		pairs_gone(k->parent->pairs);
 	evtimer_add(k->again, &tv);
@@ -651,8 +641,7 @@ kid_ended(struct parent *p, struct kid *k, int status)
 	p->status = 1;
 	if (!p->stopping) {
 		p->stopping = 1;
-		(void)unlink(p->conf->socket);
-		(void)unlink(p->ctl_path);
+		listeners_remove(&p->listeners);
 	}
 	event_base_loopexit(p->base, NULL);
 }
@@ -669,7 +658,9 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 		reap(p);
 		break;
 	case SIGHUP:
+		notify_reloading(p->notify);
 		log_info("SIGHUP: the configuration is read at start only");
+		notify_ready(p->notify);
 		break;
 	case SIGUSR1:
 		if (router != NULL)
@@ -693,8 +684,9 @@ stop(struct parent *p, const char *why)
 		return;
 	p->stopping = 1;
 	log_info("stopping: %s", why);
-	(void)unlink(p->conf->socket);
-	(void)unlink(p->ctl_path);
+	notify_stopping(p->notify);
+	notify_status(p->notify, "Stopping: %s", why);
+	listeners_remove(&p->listeners);
 	event_add(p->deadline, &tv);
 	stop_next(p);
 }

@@ -6,13 +6,17 @@
 #ifndef PARENT_H
 #define PARENT_H
 
+struct activated;
 struct conf;
+struct notify;
 
 /*
  * Runs the hub until it is stopped; lock is the descriptor of the hub's lock.
- * ready_fd, if not -1, is told when the hub serves (proc_daemon_ready()).
+ * ready_fd, if not -1, is told when the hub serves (proc_daemon_ready()); so
+ * is the service manager, if there is one, which may have opened sockets.
  * Returns the exit status.
  */
-int	parent_main(struct conf *, int lock, int ready_fd);
+int	parent_main(struct conf *, int lock, int ready_fd, struct notify *,
+	    struct activated *);
 
 #endif

@@ -17,6 +17,7 @@
 #include "lanconf.h"
 #include "log.h"
 #include "resolver.h"
+#include "sandbox.h"
 
 #define ADDRESSES_MAX	16	/* told of one name */
 
@@ -96,6 +97,7 @@ on_start(void *arg)
 {
 	struct resolver *r = arg;
 
+	sandbox_resolver();
 	child_ready(r->child);
 }
 

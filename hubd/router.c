@@ -18,6 +18,7 @@
 #include "child.h"
 #include "conf.h"
 #include "control.h"
+#include "ctlconn.h"
 #include "ctlpair.h"
 #include "hubreq.h"
 #include "hubs.h"
@@ -28,6 +29,7 @@
 #include "request.h"
 #include "rooms.h"
 #include "router.h"
+#include "sandbox.h"
 #include "session.h"
 #include "outproto.h"
 #include "storeproto.h"
@@ -64,6 +66,7 @@ static void	start(void *);
 static void	on_parent(struct imsg *, void *);
 static void	shutdown_router(void *);
 static void	stats(void *);
+static uint32_t	clients(void *);
 static void	on_accept(evutil_socket_t, short, void *);
 static void	on_accept_again(evutil_socket_t, short, void *);
 static void	on_idle(evutil_socket_t, short, void *);
@@ -87,6 +90,7 @@ static const struct child_ops child_ops = {
 	.shutdown = shutdown_router,
 	.other = on_parent,
 	.stats = stats,
+	.clients = clients,
 };
 
 static const struct storeq_ops store_ops = {
@@ -204,6 +208,7 @@ start(void *arg)
 	if (m->store_fd == -1 || m->listeners[LISTEN_SESSIONS].ev == NULL ||
 	    m->listeners[LISTEN_CTL].ev == NULL)
 		fatalx("CONF_END before all was there");
+	sandbox_router();
 	r->conf = conf;
 	r->registry = registry_new(m->base, conf->max_sessions, on_empty, m);
 	r->asks = asks_new(m->base, r);
@@ -405,7 +410,9 @@ on_parent(struct imsg *msg, void *arg)
 {
 	struct main *m = arg;
 
-	if (ctlpair_answer(m->router.control, msg) == -1)
+	if (msg->type == PROC_LISTED)
+		ctlshow_listed(m->router.control, msg);
+	else if (ctlpair_answer(m->router.control, msg) == -1)
 		fatalx("bad %s", imsg_name(msg->type));
 }
 
@@ -459,4 +466,13 @@ stats(void *arg)
 	    "up %lld s", registry_count(r->registry), asks_count(r->asks),
 	    storeq_waiting(r->store),
 	    (long long)(time_mono_ms() - r->started) / 1000);
+}
+
+static uint32_t
+clients(void *arg)
+{
+	const struct main *m = arg;
+
+	return m->router.registry == NULL ? 0 :
+	    (uint32_t)registry_count(m->router.registry);
 }

@@ -22,6 +22,7 @@
 #include "mailbox.h"
 #include "outbox.h"
 #include "people.h"
+#include "sandbox.h"
 #include "search.h"
 #include "store.h"
 #include "timeutil.h"
@@ -100,6 +101,8 @@ static void	on_request(struct imsgbuf *, struct imsg *, void *);
 static void	on_batch(struct imsgbuf *, void *);
 static void	on_closed(struct imsgbuf *, int, void *);
 static void	on_import(struct imsg *, void *);
+static int	do_key(struct store *, const struct store_key *,
+		    struct store_key_done *);
 static void	serve(struct store *);
 static void	on_expire(int, short, void *);
 static int	expire_some(struct store *);
@@ -154,6 +157,15 @@ FAIL(hub_list)
 FAIL(key_done)
 FAIL(key_list)
 
+static int
+do_key(struct store *s, const struct store_key *q, struct store_key_done *a)
+{
+	if (keystore_do(s->db, q, a) == -1)
+		return -1;
+	return q->op == KEY_FORGET ?
+	    outbox_forget(s->outbox, q->hub, &a->status) : 0;
+}
+
 /* A request and an answer that are nothing but the structs, q and a. */
 #define HANDLE(name, in, out, call)					\
 static int								\
@@ -180,7 +192,7 @@ HANDLE(out_list, out_list, out_listed,
 HANDLE(out_mark, out_mark, marked,
     outbox_mark(s->outbox, &q, &a, &s->list))
 HANDLE(mark, mark, marked, mailbox_mark(s->boxes, &q, &a, &s->list))
-HANDLE(key, key, key_done, keystore_do(s->db, &q, &a))
+HANDLE(key, key, key_done, do_key(s, &q, &a))
 HANDLE(status, query, message, mailbox_status(s->boxes, &q, &a))
 
 static int
@@ -385,6 +397,7 @@ on_start(void *arg)
 	if (s->router_fd == -1 || s->db != NULL)
 		fatalx("unexpected CONF_END");
 	s->db = db_new(conf->data, conf->sync_full);
+	sandbox_store(conf->data);
 	s->boxes = boxes_new(s->db, conf->keep_mailbox, conf->max_mailboxes);
 	s->groups = groups_new(s->boxes, conf);
 	s->outbox = outbox_new(s->boxes);

@@ -339,7 +339,7 @@ static const struct field hub_fields[] = {
 };
 
 static const struct field key_fields[] = {
-	ENUM(store_key, op, KEY_DISTRUST),
+	ENUM(store_key, op, KEY_FORGET),
 	FIELD(str, store_key, hub),
 	FIELD(str, store_key, key),
 	FIELD(flag, store_key, strict),
@@ -357,7 +357,7 @@ static const struct field key_done_fields[] = {
 static const struct field key_info_fields[] = {
 	FIELD(str, store_key_info, hub),
 	FIELD(str, store_key_info, key),
-	ENUM(store_key_info, state, KEY_REFUSED),
+	ENUM(store_key_info, state, KEY_SEEN),
 	FIELD(i64, store_key_info, first_seen),
 	FIELD(i64, store_key_info, last_seen),
 	END

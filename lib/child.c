@@ -7,10 +7,12 @@
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "log.h"
 #include "proc.h"
+#include "sandbox.h"
 
 #define FATAL_FLUSH_MS	500
 
@@ -22,6 +24,7 @@ struct child {
 
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	parent_gone(struct imsgbuf *, int, void *);
+static void	pong(struct child *);
 static void	log_to_parent(enum log_level, const char *, void *);
 
 static const struct imsg_ops parent_ops = {
@@ -104,6 +107,9 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case PROC_SHUTDOWN:
 		c->ops->shutdown(c->arg);
 		break;
+	case PROC_PING:
+		pong(c);
+		break;
 	case PROC_LEVEL:
 		v = get_u8(&m->rd);
 		if (v > LOG_LEVEL_DEBUG)
@@ -122,6 +128,17 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	}
 }
 
+/* From the event loop: whoever is stuck in a function does not answer. */
+static void
+pong(struct child *c)
+{
+	struct wbuf w = { 0 };
+
+	put_u32(&w, c->ops->clients != NULL ? c->ops->clients(c->arg) : 0);
+	child_send(c, PROC_PONG, 0, &w);
+	wbuf_free(&w);
+}
+
 static void
 parent_gone(struct imsgbuf *ib, int err, void *arg)
 {
@@ -136,7 +153,12 @@ parent_gone(struct imsgbuf *ib, int err, void *arg)
 void
 child_ready(struct child *c)
 {
-	child_tell(c, PROC_READY);
+	struct wbuf w = { 0 };
+
+	put_u32(&w, (uint32_t)geteuid());
+	put_u32(&w, sandbox_layers());
+	child_send(c, PROC_READY, 0, &w);
+	wbuf_free(&w);
 }
 
 void

@@ -6,6 +6,8 @@
 #ifndef CHILD_H
 #define CHILD_H
 
+#include <stdint.h>
+
 #include "imsg.h"
 
 struct event_base;
@@ -37,6 +39,8 @@ struct child_ops {
 	void	(*shutdown)(void *);
 	/* Log statistics; NULL if it has none. */
 	void	(*stats)(void *);
+	/* How many clients it has; NULL if it has none. */
+	uint32_t (*clients)(void *);
 };
 
 /* program and role are for the log. */

@@ -4,7 +4,8 @@
  *
  *	CTL_HELLO	u32 version (CTL_VERSION); answered with CTL_RESULT
  *	CTL_SHOW	string: "peers", "sessions", "rooms", "groups",
- *			"mailboxes", "links", "keys", "status"
+ *			"mailboxes", "links", "keys", "status",
+ *			"processes"
  *	CTL_SEND	strings from, to, text (UTF-8); u8 urgent
  *	CTL_INBOX	string name, u32 limit: the newest, without marking them
  *	CTL_SEARCH	string name, string query, u32 limit: in its mailbox and
@@ -16,6 +17,7 @@
  *	CTL_TRUST	strings hub, key (64 hexadecimal digits); key "": the
  *			one that it has shown
  *	CTL_DISTRUST	string hub
+ *	CTL_FORGET	string hub
  *	CTL_INVITE	string url, or ""; a CTL_EVENT with the code comes
  *			before the answer, which may take 5 minutes
  *	CTL_JOIN	strings url, code, and the path of a file of CAs or ""
@@ -28,6 +30,7 @@
 #ifndef CTLPROTO_H
 #define CTLPROTO_H
 
-#define CTL_VERSION	1
+/* Another one whenever the number of a message changes (imsg.h). */
+#define CTL_VERSION	2
 
 #endif

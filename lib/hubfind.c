@@ -89,6 +89,12 @@ hubfind_failed(const struct hubfind *hf)
 	return hf->failed;
 }
 
+int
+hubfind_is_far(void)
+{
+	return remote_url() != NULL;
+}
+
 const char *
 hubfind_trouble(const struct hubfind *hf)
 {

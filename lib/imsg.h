@@ -29,6 +29,10 @@ enum proc_id {
 enum imsg_type {
 	IMSG_NONE,
 	FD_ACK,			/* a descriptor has arrived */
+	/* these keep their numbers: a hub and hubctl of two versions meet */
+	CTL_HELLO,
+	CTL_RESULT,
+	CTL_ERROR,
 	/* parent to child */
 	CONF_START,		/* hub.h: struct conf */
 	CONF_LISTEN,		/* a listening socket */
@@ -41,11 +45,15 @@ enum imsg_type {
 	CONF_END,
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
+	PROC_PING,
+	PROC_LISTED,		/* the answer: a JSON array */
 	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
 	/* child to parent */
-	PROC_READY,
+	PROC_READY,		/* u32 user, u32 sandbox_layers() */
+	PROC_PONG,		/* u32 sessions, or hubs of a relay */
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
+	PROC_LIST,		/* router: all processes, please */
 	PROC_IMPORT,		/* store: the next CONF_IMPORT, please */
 	/* router to store, and the answers: storeproto.h */
 	STORE_REGISTER,
@@ -99,6 +107,7 @@ enum imsg_type {
 	LINK_CLOSE,
 	LINK_HOLD,
 	LINK_VERDICT,
+	LINK_RETRY,		/* string hub: it may be linked now */
 	/* router to parent to uplink, and back: pairproto.h */
 	PAIR_INVITE,
 	PAIR_JOIN,
@@ -109,7 +118,6 @@ enum imsg_type {
 	RESOLVE_NAME,		/* string host, u32 port */
 	RESOLVE_RESULT,		/* string error, u32 n, n sockaddrs */
 	/* hubctl to router, and the answers: ctlproto.h */
-	CTL_HELLO,
 	CTL_SHOW,
 	CTL_SEND,
 	CTL_INBOX,
@@ -120,12 +128,11 @@ enum imsg_type {
 	CTL_LEVEL,
 	CTL_TRUST,
 	CTL_DISTRUST,
+	CTL_FORGET,
 	CTL_INVITE,
 	CTL_JOIN,
 	CTL_STOP,
-	CTL_RESULT,
 	CTL_EVENT,
-	CTL_ERROR,
 	IMSG_MAX
 };
 

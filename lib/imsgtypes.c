@@ -36,11 +36,16 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[CONF_END] = { "CONF_END", PARENT, 0, 0, 0 },
 	[PROC_SHUTDOWN] = { "PROC_SHUTDOWN", PARENT, 0, 0, 0 },
 	[PROC_STATS] = { "PROC_STATS", PARENT, 0, 0, 0 },
+	[PROC_PING] = { "PROC_PING", PARENT, 0, 0, 0 },
 	[PROC_LEVEL] = { "PROC_LEVEL", PARENT | ROUTER, 1, 1, 0 },
 
-	[PROC_READY] = { "PROC_READY", CHILD, 0, 0, 0 },
+	[PROC_LISTED] = { "PROC_LISTED", PARENT, 4, SMALL, 0 },
+
+	[PROC_READY] = { "PROC_READY", CHILD, 8, 8, 0 },
+	[PROC_PONG] = { "PROC_PONG", CHILD, 4, 4, 0 },
 	[PROC_LOG] = { "PROC_LOG", CHILD, 1, SMALL, 0 },
 	[PROC_STOP] = { "PROC_STOP", ROUTER, 0, 256, 0 },
+	[PROC_LIST] = { "PROC_LIST", ROUTER, 0, 0, 0 },
 	[PROC_IMPORT] = { "PROC_IMPORT", STORE, 0, 0, 0 },
 
 	[STORE_REGISTER] = { "STORE_REGISTER", ROUTER, 36, SMALL, 0 },
@@ -93,6 +98,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[LINK_CLOSE] = { "LINK_CLOSE", ROUTER, 8, 256, 0 },
 	[LINK_HOLD] = { "LINK_HOLD", ROUTER, 1, 1, 0 },
 	[LINK_VERDICT] = { "LINK_VERDICT", ROUTER, 1, 1, 0 },
+	[LINK_RETRY] = { "LINK_RETRY", ROUTER, 4, 128, 0 },
 	[PAIR_INVITE] = { "PAIR_INVITE", ROUTER | PARENT, 12, 2048, 0 },
 	[PAIR_JOIN] = { "PAIR_JOIN", ROUTER | PARENT, 12, 2048, 0 },
 	[PAIR_CANCEL] = { "PAIR_CANCEL", ROUTER | PARENT, 0, 0, 0 },
@@ -113,6 +119,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[CTL_LEVEL] = { "CTL_LEVEL", CTL, 1, 1, 0 },
 	[CTL_TRUST] = { "CTL_TRUST", CTL, 8, 256, 0 },
 	[CTL_DISTRUST] = { "CTL_DISTRUST", CTL, 4, 128, 0 },
+	[CTL_FORGET] = { "CTL_FORGET", CTL, 4, 128, 0 },
 	[CTL_INVITE] = { "CTL_INVITE", CTL, 4, 512, 0 },
 	[CTL_JOIN] = { "CTL_JOIN", CTL, 12, 2048, 0 },
 	[CTL_STOP] = { "CTL_STOP", CTL, 0, 0, 0 },

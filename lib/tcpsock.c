@@ -109,6 +109,47 @@ listen_at(const char *address, int port)
 	return fd;
 }
 
+int
+tcp_name(int fd, char *dst, size_t size)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
+	char host[64], service[8];
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
+	    getnameinfo((struct sockaddr *)&ss, len, host, sizeof(host),
+	    service, sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		return -1;
+	snprintf(dst, size, "%s port %s", host, service);
+	return 0;
+}
+
+int
+tcp_is_at(int fd, const char *address, int port)
+{
+	static const char *const any[] = { "::", "0.0.0.0", NULL };
+	const char *one[] = { address, NULL };
+	const char *const *a = strcmp(address, "*") == 0 ? any : one;
+	char is[80], wanted[80], host[64];
+	struct addrinfo *ai;
+
+	if (tcp_name(fd, is, sizeof(is)) == -1)
+		return 0;
+	for (; *a != NULL; a++) {
+		if ((ai = numeric(*a, port)) == NULL)
+			continue;
+		/* an address can be written in more than one way */
+		if (getnameinfo(ai->ai_addr, ai->ai_addrlen, host,
+		    sizeof(host), NULL, 0, NI_NUMERICHOST) != 0)
+			host[0] = '\0';
+		freeaddrinfo(ai);
+		snprintf(wanted, sizeof(wanted), "%s port %d", host, port);
+		if (strcmp(is, wanted) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 void
 tcp_nodelay(int fd)
 {

@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "unixsock.h"
@@ -150,6 +152,34 @@ unix_peer(int fd, uid_t *uid, pid_t *pid)
 	*pid = 0;
 	return getpeereid(fd, uid, &gid);
 #endif
+}
+
+int
+unix_name(int fd, char *dst, size_t size)
+{
+	struct sockaddr_un sun = { 0 };
+	socklen_t len = sizeof(sun);
+	char path[sizeof(sun.sun_path) + 1] = "";
+
+	if (getsockname(fd, (struct sockaddr *)&sun, &len) == -1 ||
+	    sun.sun_family != AF_UNIX)
+		return -1;
+	/* the kernel does not always end it */
+	memcpy(path, sun.sun_path, sizeof(sun.sun_path));
+	return path[0] == '/' && strlcpy(dst, path, size) < size ? 0 : -1;
+}
+
+/* By way of symbolic links (/var/run), too. */
+int
+unix_is_at(int fd, const char *path)
+{
+	char bound[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	char one[PATH_MAX], other[PATH_MAX];
+
+	if (unix_name(fd, bound, sizeof(bound)) == -1)
+		return 0;
+	return strcmp(bound, path) == 0 || (realpath(bound, one) != NULL &&
+	    realpath(path, other) != NULL && strcmp(one, other) == 0);
 }
 
 int

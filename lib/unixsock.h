@@ -19,6 +19,10 @@ int	unix_connect(const char *path);
 int	unix_listen(const char *path, mode_t mode);
 /* The user (and process, or 0) at the other end; 0, or -1 with errno. */
 int	unix_peer(int fd, uid_t *uid, pid_t *pid);
+/* Where a listening socket is; 0, or -1 if it is not a Unix socket's path. */
+int	unix_name(int fd, char *dst, size_t size);
+/* 1 if it is at that path. */
+int	unix_is_at(int fd, const char *path);
 /* A connected pair for two of our own processes; 0, or -1 with errno. */
 int	unix_pair(int fds[2]);
 

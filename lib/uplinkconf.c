@@ -38,16 +38,26 @@ uplink_relay_token(struct uplink_relay *r, const char *text, size_t len)
 	return 0;
 }
 
-int
-uplink_relay_add(struct relays_conf *c, const struct uplink_relay *r)
+const struct uplink_relay *
+uplink_relay_find(const struct relays_conf *c, const struct wsurl *at)
 {
+	const struct wsurl *one;
 	uint32_t i;
 
 	for (i = 0; i < c->n; i++) {
-		if (strcmp(c->relays[i].url, r->url) == 0)
-			return -1;
+		one = &c->relays[i].at;
+		if (one->tls == at->tls && one->port == at->port &&
+		    strcasecmp(one->host, at->host) == 0 &&
+		    strcmp(one->path, at->path) == 0)
+			return &c->relays[i];
 	}
-	if (c->n >= UPLINK_RELAYS_MAX)
+	return NULL;
+}
+
+int
+uplink_relay_add(struct relays_conf *c, const struct uplink_relay *r)
+{
+	if (uplink_relay_find(c, &r->at) != NULL || c->n >= UPLINK_RELAYS_MAX)
 		return -1;
 	c->relays[c->n++] = *r;
 	return 0;

@@ -51,11 +51,14 @@ struct uplink_conf {
 
 /*
  * Sets url and at, or says what is wrong with that URL.  Then the relay may be
- * added: -1 if there is one of that URL, or UPLINK_RELAYS_MAX.
+ * added: -1 if it is there already, or UPLINK_RELAYS_MAX are.
  */
 const char	*uplink_relay_url(struct uplink_relay *, const char *);
 int		 uplink_relay_add(struct relays_conf *,
 		    const struct uplink_relay *);
+/* The one to which that leads, however its URL is spelt; or NULL. */
+const struct uplink_relay	*uplink_relay_find(const struct relays_conf *,
+				    const struct wsurl *);
 /*
  * Sets the token, without white space at its end.  -1: it must have
  * UPLINK_TOKEN_MIN to UPLINK_TOKEN_SIZE - 1 characters.

@@ -130,7 +130,6 @@ learn(struct remote *r, const char *name, const struct json_value *v)
 	struct uplink *u = upstream_uplink(r->upstream);
 	struct named *n = map_gets(r->names, name);
 	struct wbuf w = { 0 };
-
 	int64_t last_seen;
 
 	if (n == NULL && !may_learn(r))

@@ -16,17 +16,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "activated.h"
 #include "child.h"
 #include "conf.h"
 #include "imsg.h"
 #include "log.h"
+#include "notify.h"
 #include "paths.h"
 #include "proc.h"
 #include "router.h"
+#include "sandbox.h"
 #include "tcpsock.h"
 #include "timeutil.h"
 #include "unixsock.h"
 #include "uplink.h"
+#include "watchdog.h"
 #include "wholefile.h"
 
 #define STOP_MS		5000	/* for the router to end by itself */
@@ -38,6 +42,10 @@ struct parent {
 	struct imsgbuf		*ib;
 	pid_t			 pid;
 	struct event		*signals[5], *deadline;
+	/* service manager; each may be NULL */
+	struct notify		*notify;
+	struct watchdog		*watchdog;
+	struct activated	*activated;
 	int			 ready_fd, stopping, status;
 };
 
@@ -50,6 +58,10 @@ static void	usage(void) __attribute__((__noreturn__));
 static int	configure(const char *, const char *, struct relay_conf *);
 static int	parent_main(struct parent *);
 static int	open_listeners(struct parent *, int *, int *);
+static int	open_listener(struct parent *, const struct relay_listen *);
+static void	serves(struct parent *);
+static void	on_pong(struct parent *, struct imsg *);
+static void	reload(struct parent *);
 static void	start_router(struct parent *, const int *, int);
 static void	send_u32(struct imsgbuf *, enum imsg_type, uint32_t, int);
 static int	send_certificate(struct parent *);
@@ -122,6 +134,9 @@ main(int argc, char *argv[])
 		printf("configuration OK\n");
 		return 0;
 	}
+	if (activated_take(&p.activated) == -1)
+		return 1;
+	p.notify = notify_new();
 	if (!foreground) {
 		p.ready_fd = proc_daemonize();
 		log_to_syslog();
@@ -158,6 +173,8 @@ parent_main(struct parent *p)
 	}
 	if ((p->deadline = evtimer_new(p->base, on_deadline, p)) == NULL)
 		fatalx("evtimer_new");
+	p->watchdog = watchdog_new(p->base, p->notify);
+	sandbox_parent();
 	start_router(p, fds, metrics);
 	event_base_dispatch(p->base);
 	if (p->pid != 0) {
@@ -168,6 +185,9 @@ parent_main(struct parent *p)
 		event_free(p->signals[i]);
 	event_free(p->deadline);
 	imsg_free(p->ib);
+	watchdog_free(p->watchdog);
+	activated_free(p->activated);
+	notify_free(p->notify);
 	event_base_free(p->base);
 	explicit_bzero(&p->conf, sizeof(p->conf));
 	return p->status;
@@ -181,18 +201,24 @@ open_listeners(struct parent *p, int *fds, int *metrics)
 
 	for (i = 0; i < p->conf.nlistens; i++) {
 		l = &p->conf.listens[i];
-		if ((fds[i] = tcp_listen(l->address, (int)l->port)) == -1) {
-			log_warn("%s port %u", l->address, l->port);
+		if ((fds[i] = open_listener(p, l)) == -1)
 			return -1;
-		}
 	}
 	l = &p->conf.metrics;
-	if (l->port != 0 &&
-	    (*metrics = tcp_listen(l->address, (int)l->port)) == -1) {
-		log_warn("%s port %u", l->address, l->port);
+	if (l->port != 0 && (*metrics = open_listener(p, l)) == -1)
 		return -1;
-	}
-	return 0;
+	return activated_done(p->activated, "this relay's configuration");
+}
+
+/* The service manager's, or one of our own; -1 with the reason in the log. */
+static int
+open_listener(struct parent *p, const struct relay_listen *l)
+{
+	int fd = activated_tcp(p->activated, l->address, (int)l->port);
+
+	if (fd == -1 && (fd = tcp_listen(l->address, (int)l->port)) == -1)
+		log_warn("%s port %u", l->address, l->port);
+	return fd;
 }
 
 static void
@@ -222,6 +248,7 @@ start_router(struct parent *p, const int *fds, int metrics)
 	close(pair[1]);
 	p->ib = imsg_new(p->base, pair[0], PROC_PARENT, PROC_RELAY,
 	    &router_ops, p);
+	watchdog_child(p->watchdog, PROC_RELAY, p->ib, p->pid, 0);
 	relay_conf_put(&w, &p->conf);
 	imsg_send(p->ib, CONF_START, 0, -1, &w, NULL);
 	explicit_bzero(w.rb->data, w.len);
@@ -279,10 +306,11 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 
 	(void)ib;
 	if (m->type == PROC_READY) {
-		log_info("the relay serves");
-		if (p->ready_fd != -1)
-			proc_daemon_ready(p->ready_fd);
-		p->ready_fd = -1;
+		serves(p);
+		return;
+	}
+	if (m->type == PROC_PONG) {
+		on_pong(p, m);
 		return;
 	}
 	level = (enum log_level)get_u8(&m->rd);
@@ -293,6 +321,27 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	log_from("router", level, line);
 }
 
+static void
+serves(struct parent *p)
+{
+	log_info("the relay serves");
+	if (p->ready_fd != -1)
+		proc_daemon_ready(p->ready_fd);
+	p->ready_fd = -1;
+	notify_ready(p->notify);
+	watchdog_start(p->watchdog);
+}
+
+static void
+on_pong(struct parent *p, struct imsg *m)
+{
+	uint32_t n = get_u32(&m->rd);
+
+	if (!p->stopping)
+		notify_status(p->notify, "%u hub%s", n, n == 1 ? "" : "s");
+	watchdog_pong(p->watchdog, PROC_RELAY);
+}
+
 /* Its end follows as a SIGCHLD. */
 static void
 closed(struct imsgbuf *ib, int err, void *arg)
@@ -301,6 +350,7 @@ closed(struct imsgbuf *ib, int err, void *arg)
 
 	imsg_free(ib);
 	p->ib = NULL;
+	watchdog_child(p->watchdog, PROC_RELAY, NULL, 0, 0);
 	if (err != 0)
 		stop(p, strerror(err));
 }
@@ -316,9 +366,7 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 		reap(p);
 		break;
 	case SIGHUP:
-		if (p->conf.certificate[0] != '\0' && p->ib != NULL &&
-		    send_certificate(p) == 0)
-			log_info("SIGHUP: the certificate has been read");
+		reload(p);
 		break;
 	case SIGUSR1:
 		if (p->ib != NULL)
@@ -327,6 +375,16 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 	default:
 		stop(p, sig == SIGTERM ? "SIGTERM" : "SIGINT");
 	}
+}
+
+static void
+reload(struct parent *p)
+{
+	notify_reloading(p->notify);
+	if (p->conf.certificate[0] != '\0' && p->ib != NULL &&
+	    send_certificate(p) == 0)
+		log_info("SIGHUP: the certificate has been read");
+	notify_ready(p->notify);
 }
 
 static void
@@ -355,6 +413,7 @@ stop(struct parent *p, const char *why)
 		return;
 	p->stopping = 1;
 	log_info("stopping: %s", why);
+	notify_stopping(p->notify);
 	if (p->ib != NULL)
 		imsg_send(p->ib, PROC_SHUTDOWN, 0, -1, NULL, NULL);
 	event_add(p->deadline, &tv);

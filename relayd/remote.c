@@ -16,7 +16,7 @@
 
 #define REMOTES_MAX	4096	/* behind one relay */
 #define BEGIN_MAX	64	/* sessions begun at a time */
-#define ACCEPT_MAX	256	/* likewise by others */
+#define PROVING_MAX	256	/* that others have begun, likewise */
 
 enum { W_TYPE, W_SID, W_SEQ, W_DATA, W_END, WRAPPED };
 
@@ -25,10 +25,14 @@ static const char *const members[WRAPPED] = {
 	[W_DATA] = "data", [W_END] = "end",
 };
 
+/* It says less than what was wrong the last time. */
+static const char ended_there[] = "the other end has ended it: its hubctl "
+			    "show links may say why";
+
 static int	begins(const struct remote *);
 static void	begin(struct remote *);
 static unsigned	beginning(struct upstream *);
-static unsigned	accepting(struct upstream *);
+static unsigned	proving(struct upstream *);
 static void	take(struct remote *, const char *, int64_t, struct slice);
 static void	ended(struct remote *, const char *);
 
@@ -95,9 +99,9 @@ beginning(struct upstream *up)
 	return n;
 }
 
-/* Those of others, who have not proved yet who they are. */
+/* Of those that other hubs have begun. */
 static unsigned
-accepting(struct upstream *up)
+proving(struct upstream *up)
 {
 	const struct remote *r;
 	unsigned n = 0;
@@ -170,12 +174,11 @@ take(struct remote *r, const char *sid, int64_t seq, struct slice data)
 		s = r->candidate;
 	if (seq == 0) {
 		if (s != NULL)
-			remote_unsealed(r, s, "the other end has ended it: "
-			    "its hubctl show links may say why");
+			remote_unsealed(r, s, ended_there);
 		return;
 	}
 	if (s == NULL && seq == 1 && !begins(r) && (r->candidate != NULL ||
-	    accepting(r->upstream) < ACCEPT_MAX)) {
+	    proving(r->upstream) < PROVING_MAX)) {
 		seal_free(r->candidate, "there is another one");
 		s = r->candidate = seal_new(r, sid);
 	}
@@ -202,16 +205,18 @@ remote_unsealed(struct remote *r, struct seal *s, const char *why)
 {
 	int was_up = seal_link(s) != 0;
 
-	if (!was_up && strcmp(r->why, why) != 0)
+	if (!was_up && strcmp(r->why, why) != 0 &&
+	    (why != ended_there || r->why[0] == '\0'))
 		log_warnx("hub %s by way of %s: %s", r->id,
 		    upstream_conf(r->upstream)->url, why);
-	strlcpy(r->why, why, sizeof(r->why));
+	if (why != ended_there || was_up || r->why[0] == '\0')
+		strlcpy(r->why, why, sizeof(r->why));
 	if (r->candidate == s)
 		r->candidate = NULL;
 	else
 		r->seal = NULL;
 	seal_free(s, why);
-	ended(r, why);
+	ended(r, r->why);
 }
 
 /* The next one comes soon if the last one was good. */
@@ -235,6 +240,13 @@ remote_tick(struct remote *r, int64_t now)
 	if (r->seal == NULL && r->begin_at != 0 && now >= r->begin_at &&
 	    beginning(r->upstream) < BEGIN_MAX)
 		begin(r);
+}
+
+void
+remote_retry(struct remote *r)
+{
+	if (r->begin_at != 0)
+		r->begin_at = time_mono_ms();
 }
 
 int

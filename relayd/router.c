@@ -25,6 +25,7 @@
 #include "map.h"
 #include "relay.h"
 #include "router.h"
+#include "sandbox.h"
 #include "timeutil.h"
 
 #define ACCEPT_TURN	64	/* connections taken in one turn of the loop */
@@ -60,6 +61,7 @@ static void	on_start(void *);
 static void	on_other(struct imsg *, void *);
 static void	on_shutdown(void *);
 static void	on_stats(void *);
+static uint32_t	on_clients(void *);
 static void	on_accept(evutil_socket_t, short, void *);
 static void	take(struct listener *, int, const char *);
 static void	give_back(struct main *);
@@ -75,6 +77,7 @@ static const struct child_ops child_ops = {
 	.other = on_other,
 	.shutdown = on_shutdown,
 	.stats = on_stats,
+	.clients = on_clients,
 };
 
 int
@@ -172,6 +175,7 @@ on_start(void *arg)
 		rl.rlim_cur = rl.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
 	}
+	sandbox_relay();
 	for (i = 0; i < m->nlisteners; i++)
 		event_add(m->listeners[i].ev, NULL);
 	child_ready(m->child);
@@ -258,6 +262,14 @@ on_stats(void *arg)
 	log_info("%zu hubs, %zu connections without a handshake, %llu "
 	    "messages", r->nup, r->nearly,
 	    (unsigned long long)r->counters[COUNT_MESSAGES]);
+}
+
+static uint32_t
+on_clients(void *arg)
+{
+	const struct main *m = arg;
+
+	return (uint32_t)m->relay.nup;
 }
 
 static void

@@ -635,6 +635,11 @@ first_line(struct seal *s, struct slice text)
 	seal_full(s, upstream_is_full(s->remote->upstream));
 }
 
+/*
+ * Where the way is slow a line may be on it for longer than silence lasts: the
+ * end that only listens says now and then that it is there, and the other one
+ * expects nothing while it has not got rid of what it has said.
+ */
 void
 seal_tick(struct seal *s, int64_t now)
 {

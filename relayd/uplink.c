@@ -18,6 +18,7 @@
 #include "imsg.h"
 #include "log.h"
 #include "map.h"
+#include "sandbox.h"
 #include "seal.h"
 #include "timeutil.h"
 #include "uplink.h"
@@ -50,6 +51,7 @@ static void	hold(struct main *);
 static void	on_tick(evutil_socket_t, short, void *);
 static void	tell(struct uplink *, enum imsg_type, struct wbuf *);
 static struct remote	*find(const struct uplink *, uint32_t);
+static void	retry(struct uplink *, const char *);
 static void	verdict(struct uplink *, uint32_t, enum key_verdict);
 
 static const struct child_ops child_ops = {
@@ -145,6 +147,7 @@ on_start(void *arg)
 		fatalx("CONF_END before all was there");
 	u->sealer = sealer_new(u->conf.seed, u->conf.hub_id);
 	explicit_bzero(u->conf.seed, sizeof(u->conf.seed));
+	sandbox_uplink();
 	put_str(&w, sealer_key(u->sealer));
 	tell(u, LINK_OWN_KEY, &w);
 	for (i = 0; i < u->conf.relays.n; i++)
@@ -347,6 +350,7 @@ on_router(struct imsgbuf *ib, struct imsg *msg, void *arg)
 	struct link_send s;
 	struct link_end e;
 	struct remote *r;
+	char id[NAME_SIZE];
 	uint8_t v;
 	int bad = 0;
 
@@ -373,11 +377,29 @@ on_router(struct imsgbuf *ib, struct imsg *msg, void *arg)
 		if (!bad)
 			verdict(u, msg->id, (enum key_verdict)v);
 		break;
+	case LINK_RETRY:
+		get_str(&msg->rd, id, sizeof(id));
+		bad = reader_done(&msg->rd);
+		retry(u, id);
+		break;
 	default:
 		bad = -1;
 	}
 	if (bad)
 		fatalx("bad %s from the router", imsg_name(msg->type));
+}
+
+static void
+retry(struct uplink *u, const char *hub_id)
+{
+	struct upstream *up;
+	struct remote *r;
+
+	for (up = upstream_next(u, NULL); up != NULL;
+	    up = upstream_next(u, up)) {
+		if ((r = remote_find(up, hub_id)) != NULL)
+			remote_retry(r);
+	}
 }
 
 /* Who has asked may be gone. */

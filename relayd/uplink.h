@@ -137,6 +137,8 @@ void		 remote_gone(struct remote *, const char *why);
 /* One of its sealed records: the object that is wrapped. */
 void		 remote_record(struct remote *, const struct json_value *);
 void		 remote_tick(struct remote *, int64_t now);
+/* A session with it is to be tried now, if one is to be begun by us. */
+void		 remote_retry(struct remote *);
 /* The router has decided; 0 if the question was another's. */
 int		 remote_verdict(struct remote *, uint32_t query,
 		    enum key_verdict);

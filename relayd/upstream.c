@@ -596,10 +596,10 @@ upstream_tick(struct upstream *up, int64_t now)
 		again(up, "the relay does not read");
 		return;
 	}
-	silent = now - wsio_heard(up->ws);
 	if (up->uplink->held)
 		return;
-	/* while our question waits there is no answer */
+	/* an answer comes when the question has arrived */
+	silent = now - wsio_heard(up->ws);
 	if (silent > now - up->busy_at)
 		silent = now - up->busy_at;
 	if (silent >= DEAD_MS) {

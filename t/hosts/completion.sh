@@ -53,7 +53,7 @@ try()
 for shell in bash zsh; do
 	command -v "$shell" >/dev/null || continue
 	try "$shell" 'search send setup show stop' s
-	try "$shell" 'peers' show p
+	try "$shell" 'peers processes' show p
 	try "$shell" 'sessions status' -s /x -j show s
 	try "$shell" '-j -s -u' send -
 	try "$shell" 'api web' send ''

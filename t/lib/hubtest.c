@@ -91,6 +91,8 @@ on_given(struct imsgbuf *ib, struct imsg *m, void *arg)
 	} else if (m->type == LINK_VERDICT) {
 		give(arg, m->id, json_pack("{s:s,s:i}", "type", "#verdict",
 		    "verdict", (int)get_u8(&m->rd)));
+	} else if (m->type == LINK_RETRY) {
+		give(arg, 0, json_pack("{s:s}", "type", "#retry"));
 	} else if (m->type == LINK_HOLD) {
 		give(arg, 0, json_pack("{s:s,s:i}", "type", "#hold", "on",
 		    (int)get_u8(&m->rd)));

@@ -26,7 +26,7 @@ static void	st_on_parent(struct imsgbuf *, struct imsg *, void *);
 static void	st_import(struct st *);
 static void	st_on_router(struct imsgbuf *, struct imsg *, void *);
 static void	st_on_closed(struct imsgbuf *, int, void *);
-static void	st_disk(int);
+static void	st_prepare(void);
 static void	st_child(int, int, const int[2]);
 
 static const struct imsg_ops st_parent_ops = {
@@ -69,7 +69,7 @@ st_import(struct st *s)
 
 	if (s->imports != NULL && *s->imports != NULL &&
 	    strcmp(*s->imports, DISK_TOGGLE) == 0) {
-		kill(s->pid, DISK_SIGNAL);
+		st_disk(s);
 		s->imports++;
 	}
 	if (s->imports != NULL && *s->imports != NULL &&
@@ -172,18 +172,46 @@ st_new(void)
 	return s;
 }
 
-static void
-st_disk(int sig)
+#ifdef HAVE_PRLIMIT
+/* From outside: the store may not do it. */
+void
+st_disk(struct st *s)
 {
-	static int is_full;
+	struct rlimit l;
+
+	want(prlimit(s->pid, RLIMIT_FSIZE, NULL, &l) == 0, "prlimit");
+	l.rlim_cur = l.rlim_cur == 0 ? l.rlim_max : 0;
+	want(prlimit(s->pid, RLIMIT_FSIZE, &l, NULL) == 0, "prlimit");
+}
+
+static void
+st_prepare(void)
+{
+}
+#else
+static void
+st_toggle(int sig)
+{
 	struct rlimit l;
 
 	(void)sig;
-	is_full = !is_full;
 	getrlimit(RLIMIT_FSIZE, &l);
-	l.rlim_cur = is_full ? 0 : l.rlim_max;
+	l.rlim_cur = l.rlim_cur == 0 ? l.rlim_max : 0;
 	setrlimit(RLIMIT_FSIZE, &l);
 }
+
+void
+st_disk(struct st *s)
+{
+	kill(s->pid, SIGUSR2);
+}
+
+static void
+st_prepare(void)
+{
+	signal(SIGUSR2, st_toggle);
+}
+#endif
 
 static void
 st_child(int parent, int other, const int router[2])
@@ -199,7 +227,7 @@ st_child(int parent, int other, const int router[2])
 	if (fd != PROC_FD)
 		dup2(fd, PROC_FD);
 	closefrom(PROC_FD + 1);
-	signal(DISK_SIGNAL, st_disk);
+	st_prepare();
 	exit(store_main());
 }
 

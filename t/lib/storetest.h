@@ -13,7 +13,6 @@
 #include "outproto.h"
 #include "test.h"
 
-#define DISK_SIGNAL	SIGUSR2		/* the store's disk is full, or not */
 #define DAY_MS		(24LL * 3600 * 1000)
 #define DISK_TOGGLE	"!"
 #define NO_ANSWER	"?"
@@ -36,8 +35,8 @@ struct st {
 	char			 expired[4096];	/* "id>sender " */
 	uint32_t		 expired_unread;	/* after the last one */
 	/*
-	 * Files that the store may import; NULL ends them.  DISK_TOGGLE is as
-	 * if DISK_SIGNAL came at this moment, NO_ANSWER the end of the world.
+	 * Files that the store may import; NULL ends them.  DISK_TOGGLE is
+	 * st_disk() at this moment, NO_ANSWER the end of the world.
 	 */
 	const char *const	*imports;
 	int			 imported;	/* has asked for all */
@@ -54,6 +53,8 @@ void		 st_launch(struct st *);
 /* Ends it as its parent does; it must end with status 0. */
 void		 st_stop(struct st *);
 void		 st_kill(struct st *);
+/* Its disk is full, or no longer. */
+void		 st_disk(struct st *);
 /* Waits for its end and returns the status. */
 int		 st_ended(struct st *);
 /* Runs the event loop until *what is not 0, for at most ms; returns it. */

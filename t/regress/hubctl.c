@@ -127,7 +127,7 @@ START_TEST(who_is_there)
 	s = find_in(json_object_get(j, "sessions"), "name", "away");
 	want(s != NULL, "no away: %s", show(j));
 	is_int(s, "unread", 0);
-	o = run(t, NULL, "hubctl", "sh", "p", NULL);
+	o = run(t, NULL, "hubctl", "sh", "pe", NULL);
 	ended(o, 0);
 	output_free(o);
 	j = as_json(t, run(t, NULL, "hubctl", "-j", "show", "status", NULL));

@@ -460,6 +460,117 @@ START_TEST(lan_without_key)
 }
 END_TEST
 
+/* It was seen at a relay first, with a key that was not its own. */
+START_TEST(lan_knows_better)
+{
+	struct hubtest	*t = begin(0);
+	struct conn	*c = client_new(t->env, "a", NULL);
+	const json_t	*k;
+
+	verdict(t, A, KEY_NEW);
+	up(t, UPLINK, 1, NEAR);
+	linked(c, "other");
+	k = json_array_get(shown(t), 0);
+	want(json_is_false(json_object_get(k, "confirmed")), "%s", show(k));
+	t->said_key = B;
+	up(t, LAN, 1, LINK_RANK_LAN);
+	is_closed(t, UPLINK, 1);
+	linked(c, "other");
+	verdict(t, A, KEY_CHANGED);
+	verdict(t, B, KEY_OK);
+	are_shown(t, "other b trusted, other a pending");
+	k = json_array_get(shown(t), 0);
+	want(json_is_true(json_object_get(k, "confirmed")), "%s", show(k));
+	hubtest_end(t);
+}
+END_TEST
+
+START_TEST(forgotten)
+{
+	struct hubtest	*t = begin(0);
+	struct conn	*c = client_new(t->env, "a", FEATURES);
+
+	says_that(hubctl(t, 1, "forget", "other", NULL), "nothing is known");
+	says_that(hubctl(t, 1, "forget", "no@hub", NULL), "not the id");
+	verdict(t, A, KEY_NEW);
+	up(t, UPLINK, 1, NEAR);
+	linked(c, "other");
+	says_that(hubctl(t, 1, "forget", "other", NULL), "is linked");
+	down(t, UPLINK, 1);
+	unlinked(c, "other");
+	/* one that something waits for stays */
+	send_text(c, "x@other", "hello", "queued");
+	says_that(hubctl(t, 0, "forget", "other", NULL), "messages wait");
+	are_shown(t, "");
+	send_text(c, "x@other", "more", "queued");
+	(void)hubctl(t, 0, "distrust", "other", NULL);
+	verdict(t, A, KEY_DISTRUSTED);
+	(void)hubctl(t, 0, "forget", "other", NULL);
+	verdict(t, B, KEY_NEW);
+	(void)hubctl(t, 0, "forget", "other", NULL);
+	/* in the clear, too, as it has no key */
+	up_as(t, UPLINK, 2, NEAR, NULL, "[]");
+	linked(c, "other");
+	hubtest_end(t);
+}
+END_TEST
+
+/* Nothing is left that one could write to. */
+START_TEST(forgotten_hub)
+{
+	struct hubtest	*t = begin(0);
+	struct conn	*c = client_new(t->env, "a", FEATURES);
+
+	verdict(t, A, KEY_NEW);
+	up(t, UPLINK, 1, NEAR);
+	linked(c, "other");
+	down(t, UPLINK, 1);
+	unlinked(c, "other");
+	says_that(hubctl(t, 0, "forget", "other", NULL), "other is forgotten");
+	is_str(rpc(c, "{s:s,s:s,s:s}", "type", "send", "to", "x@other",
+	    "text", "hello"), "code", "peer_not_found");
+	verdict(t, B, KEY_NEW);
+	up(t, UPLINK, 2, NEAR);
+	linked(c, "other");
+	send_text(c, "x@other", "hello", "queued");
+	hubtest_end(t);
+}
+END_TEST
+
+/* Hubs that somebody makes up push out each other, and not those before. */
+START_TEST(made_up)
+{
+	struct hubtest	*t = begin(0);
+	struct conn	*c = client_new(t->env, "a", FEATURES);
+	struct link_up	 m = { .rank = NEAR };
+	struct link_end	 e = { .why = "it goes" };
+	struct wbuf	 w = { 0 };
+	uint32_t	 i;
+
+	up(t, LAN, 1, LINK_RANK_LAN);
+	linked(c, "other");
+	down(t, LAN, 1);
+	m.hello = slice_of("{\"peers\":[]}");
+	for (i = 1; i <= 4200; i++) {
+		snprintf(m.hub_id, sizeof(m.hub_id), "h%u", i);
+		m.link = e.link = i;
+		link_up_put(&w, &m);
+		imsg_send(t->carriers[UPLINK].ib, LINK_UP, 0, -1, &w, NULL);
+		wbuf_reset(&w);
+		link_end_put(&w, &e);
+		imsg_send(t->carriers[UPLINK].ib, LINK_DOWN, 0, -1, &w, NULL);
+		wbuf_reset(&w);
+		(void)turn(t);
+	}
+	wbuf_free(&w);
+	/* one socket: when this is answered all that has come */
+	verdict(t, "", KEY_OK);
+	send_text(c, "x@other", "hello", "queued");
+	send_text(c, "x@h4200", "hello", "queued");
+	hubtest_end(t);
+}
+END_TEST
+
 int
 main(int argc, char *argv[])
 {
@@ -480,5 +591,9 @@ main(int argc, char *argv[])
 	test_add(s, clear_and_trust, 30);
 	test_add(s, lan_key, 30);
 	test_add(s, lan_without_key, 30);
+	test_add(s, lan_knows_better, 30);
+	test_add(s, forgotten, 30);
+	test_add(s, forgotten_hub, 30);
+	test_add(s, made_up, 60);
 	return (test_main(argv[0], s));
 }

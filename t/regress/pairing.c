@@ -136,9 +136,9 @@ has_code(void *arg)
 
 /* hubctl invite at alpha, until it shows the code. */
 static void
-invite(struct meeting *m)
+invite_by(struct meeting *m, const char *url)
 {
-	const char	*argv[] = { "hubctl", "invite", NULL };
+	const char	*argv[] = { "hubctl", "invite", url, NULL };
 	int		 fds[2] = { -1, -1 };
 
 	tenv_enter(m->a);
@@ -150,6 +150,12 @@ invite(struct meeting *m)
 	close(fds[1]);
 	want(t_until(m->a, has_code, m, t_slow(T_WAIT)), "no code: %s",
 	    read_file(m->err));
+}
+
+static void
+invite(struct meeting *m)
+{
+	invite_by(m, NULL);
 }
 
 static void
@@ -218,6 +224,32 @@ START_TEST(test_joined)
 }
 END_TEST
 
+/* The same relay in another spelling, at either end. */
+START_TEST(test_spelling)
+{
+	struct meeting	*m = begin("beta");
+	char		 path[T_PATH], bare[64], *text, *found;
+
+	snprintf(bare, sizeof(bare), "WS://127.0.0.1:%d", m->port);
+	invite(m);
+	beta_says(m, 0, "joined alpha", "join", m->url, m->code);
+	invited(m, 0, "beta has joined");
+	invite(m);
+	beta_says(m, 0, "joined alpha", "join", bare, m->code);
+	invited(m, 0, "beta has joined");
+	snprintf(path, sizeof(path), "%s/relays.json", m->b->data);
+	text = read_file(path);
+	found = strstr(text, "\"url\"");
+	want(found != NULL && strstr(found + 1, "\"url\"") == NULL,
+	    "not one relay: %s", text);
+	free(text);
+	invite_by(m, bare);
+	beta_says(m, 0, "joined alpha", "join", m->url, m->code);
+	invited(m, 0, "beta has joined");
+	end(m);
+}
+END_TEST
+
 /* What is on the way may be too much for one message of a socket: its file. */
 START_TEST(test_file)
 {
@@ -239,11 +271,21 @@ START_TEST(test_file)
 	invite(m);
 	beta_says(m, 0, "joined alpha", "join", m->url, m->code);
 	invited(m, 0, "beta has joined");
+	/* the token is in it */
+	hub_stop(m->b, SIGTERM);
+	want(chmod(path, 0644) == 0, "chmod: %s", strerror(errno));
+	fed_start(m->b);
+	want(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600,
+	    "relays.json has the mode %o", (unsigned)st.st_mode);
 	/* one that is damaged: the hub runs without */
 	hub_stop(m->b, SIGTERM);
 	write_file(path, "{", 1);
 	fed_start(m->b);
 	beta_says(m, 1, "this hub has no relay", "invite", NULL, NULL);
+	log_has(m->b, m->b->hublog, "relays.json cannot be used");
+	text = read_file(m->b->hublog);
+	want(strstr(text, "bridge.json") == NULL, "the log says: %s", text);
+	free(text);
 	end(m);
 }
 END_TEST
@@ -450,6 +492,7 @@ main(int argc, char *argv[])
 	(void)argc;
 	test_add(s, test_joined, 90);
 	test_add(s, test_file, 90);
+	test_add(s, test_spelling, 90);
 	test_add(s, test_wrong_code, 60);
 	test_add(s, test_same_id, 60);
 	test_add(s, test_known_guest, 90);

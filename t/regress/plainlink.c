@@ -231,6 +231,25 @@ START_TEST(kept_until_there_is_a_link)
 }
 END_TEST
 
+static int
+is_settled(void *arg)
+{
+	struct plainhub	*p = arg;
+	struct output	*o = run(p->env, NULL, "hubctl", "-j", "show",
+	    "links", NULL);
+	int		 none = strstr(o->out, "\"queued\":0") != NULL;
+
+	output_free(o);
+	return (none);
+}
+
+/* What was sent is with the kernel, and the hub has noted that. */
+static void
+settled(struct plainhub *p)
+{
+	want(t_until(p->env, is_settled, p, T_WAIT), "a message still waits");
+}
+
 START_TEST(kept_over_a_restart)
 {
 	struct plainhub	*p = plain_begin(0);
@@ -256,6 +275,7 @@ START_TEST(kept_over_a_restart)
 	}
 	ann = client_new(p->env, "ann", NULL);
 	next_is(p, ann, "ann", "x");
+	settled(p);
 	/* nor does what has been sent come back */
 	plain_restart(p);
 	(void)plain_called(p);

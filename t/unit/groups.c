@@ -240,7 +240,7 @@ START_TEST(disk_full)
 	create(s, "a", "b c");
 	want_int(say(s, "a", "1"), 1);
 	for (i = 0; i < 2; i++) {
-		kill(s->pid, DISK_SIGNAL);
+		st_disk(s);
 		want_int(say(s, "a", "lost"), 0);
 		want_int(ask(s, GROUP_LEAVE, "b", "").status, STORE_FAILED);
 		want_int(ask(s, GROUP_REMOVE, "a", "c").status,
@@ -251,7 +251,7 @@ START_TEST(disk_full)
 		/* what changes nothing still works */
 		want_str(members(s, "b"), "a b c");
 		want_str(history(s, "b"), i == 0 ? "1:1" : "1:1 2:2");
-		kill(s->pid, DISK_SIGNAL);
+		st_disk(s);
 		want_int(say(s, "b", i == 0 ? "2" : "3"), i + 2);
 	}
 	st_kill(s);
@@ -273,7 +273,7 @@ START_TEST(batch_fails)
 	create(s, "a", "b");
 	say(s, "a", "1");
 	s->done = s->failed = 0;
-	kill(s->pid, DISK_SIGNAL);
+	st_disk(s);
 	kill(s->pid, SIGSTOP);
 	for (i = 0; i < 20; i++) {
 		q = request(i == 10 ? GROUP_DELETE : GROUP_SEND, "a");
@@ -285,7 +285,7 @@ START_TEST(batch_fails)
 	st_answers(s);
 	want_int(s->failed, 20);
 	want_int(s->done, 0);
-	kill(s->pid, DISK_SIGNAL);
+	st_disk(s);
 	want_str(history(s, "b"), "1:1");
 	want_int(say(s, "b", "2"), 2);
 	want_str(history(s, "a"), "1:1 2:2");

@@ -111,7 +111,7 @@ START_TEST(disk_full)
 	st_start(s);
 	want_str(st_all(s, "b"), "b-1 b-2");
 	want_str(st_all(s, "c"), "");
-	kill(s->pid, DISK_SIGNAL);
+	st_disk(s);
 	st_stop(s);
 	s->imports = all;
 	st_start(s);

@@ -101,17 +101,17 @@ START_TEST(first_sight)
 	verdict("h", "", 0, KEY_UNKNOWN);
 	has("");
 	verdict("h", A, 0, KEY_NEW);
-	has("h:a:0 1000-1000");
+	has("h:a:4 1000-1000");
 	verdict("h", A, 0, KEY_OK);
 	verdict("h", A, 1, KEY_OK);
 	verdict("h", "", 1, KEY_OK);
 	/* the time is not written each time */
 	now += 59000;
 	verdict("h", A, 0, KEY_OK);
-	has("h:a:0 1000-1000");
+	has("h:a:4 1000-1000");
 	now += 2000;
 	verdict("h", A, 0, KEY_OK);
-	has("h:a:0 1000-1061");
+	has("h:a:4 1000-1061");
 	verdict("g", A, 0, KEY_NEW);
 }
 END_TEST
@@ -147,10 +147,10 @@ START_TEST(changed)
 	verdict("h", B, 0, KEY_CHANGED);
 	verdict("h", B, 0, KEY_CHANGED);
 	verdict("h", A, 0, KEY_OK);
-	has("h:a:0 1000-1000 h:b:1 1001-1001");
+	has("h:a:4 1000-1000 h:b:1 1001-1001");
 	/* the newest of those that wait */
 	verdict("h", C, 0, KEY_CHANGED);
-	has("h:a:0 1000-1000 h:c:1 1001-1001");
+	has("h:a:4 1000-1000 h:c:1 1001-1001");
 	trusts("h", "", C);
 	has("h:c:0 1001-1001");
 	verdict("h", C, 0, KEY_OK);
@@ -237,7 +237,7 @@ START_TEST(paired_distrusted)
 	ck_assert_int_eq(doing(KEY_DISTRUST, "h", "", 0).status, STORE_OK);
 	pairs(KEY_PAIR, "h", A, KEY_DISTRUSTED);
 	verdict("h", A, 0, KEY_DISTRUSTED);
-	has("h:a:1 1000-1000 h::2 1000-0");
+	has("h::2 1000-0 h:a:1 1000-1000");
 	trusts("h", "", A);
 	has("h:a:0 1000-1000");
 	ck_assert_int_eq(doing(KEY_DISTRUST, "h", "", 0).status, STORE_OK);
@@ -345,13 +345,13 @@ START_TEST(many)
 
 	for (i = 0; i < KEYSTORE_HUBS_MAX - 2; i++) {
 		snprintf(hub, sizeof(hub), "h%d", i);
-		verdict(hub, A, 0, KEY_NEW);
+		trusts(hub, A, A);
 	}
 	verdict("w1", A, 1, KEY_UNKNOWN);
 	now += 1000;
 	verdict("w2", A, 1, KEY_UNKNOWN);
 	/* those that nobody trusts make room, the oldest first */
-	verdict("x", A, 0, KEY_NEW);
+	trusts("x", A, A);
 	verdict("w1", "", 0, KEY_UNKNOWN);
 	verdict("w2", "", 0, KEY_OK);
 	trusts("y", A, A);
@@ -366,6 +366,71 @@ START_TEST(many)
 }
 END_TEST
 
+/* Those that a person, a code or the LAN speaks for stay. */
+START_TEST(many_seen)
+{
+	char hub[NAME_SIZE];
+	int i;
+
+	verdict("old", A, 0, KEY_NEW);
+	verdict("visitor", A, 0, KEY_NEW);
+	verdict("coded", A, 0, KEY_NEW);
+	pairs(KEY_PAIR, "coded", A, KEY_OK);
+	verdict("near", A, 0, KEY_NEW);
+	ck_assert_int_eq(doing(KEY_LINKED, "near", A, 0).verdict, KEY_OK);
+	ck_assert_int_eq(doing(KEY_LINKED, "lan", "", 0).verdict, KEY_UNKNOWN);
+	ck_assert_int_eq(doing(KEY_DISTRUST, "bad", "", 0).status, STORE_OK);
+	trusts("named", A, A);
+	now += 24 * 3600 * 1000;
+	verdict("old", A, 0, KEY_OK);
+	for (i = 0; i < 2 * KEYSTORE_HUBS_MAX; i++) {
+		snprintf(hub, sizeof(hub), "h%d", i);
+		now++;
+		verdict(hub, A, 0, KEY_NEW);
+	}
+	/* the last ones are there, and the first are not */
+	verdict(hub, A, 1, KEY_OK);
+	verdict("h0", "", 0, KEY_UNKNOWN);
+	verdict("visitor", "", 0, KEY_UNKNOWN);
+	verdict("coded", A, 1, KEY_OK);
+	verdict("near", A, 1, KEY_OK);
+	verdict("lan", A, 0, KEY_UNKNOWN);
+	verdict("bad", A, 0, KEY_DISTRUSTED);
+	verdict("named", A, 1, KEY_OK);
+	verdict("old", A, 1, KEY_OK);
+}
+END_TEST
+
+/* It was somebody else's, perhaps; a key with more to it stays. */
+START_TEST(seen_and_linked)
+{
+	struct store_key_done a;
+
+	verdict("h", A, 0, KEY_NEW);
+	a = doing(KEY_LINKED, "h", B, 0);
+	ck_assert_int_eq(a.status, STORE_OK);
+	ck_assert_int_eq(a.verdict, KEY_CHANGED);
+	has("h:b:0 1000-1000");
+	a = doing(KEY_LINKED, "h", A, 0);
+	ck_assert_int_eq(a.status, STORE_OTHER);
+	ck_assert_int_eq(a.verdict, KEY_CHANGED);
+	verdict("h", B, 0, KEY_OK);
+}
+END_TEST
+
+START_TEST(forgotten)
+{
+	ck_assert_int_eq(doing(KEY_FORGET, "h", "", 0).status, STORE_OTHER);
+	verdict("h", A, 0, KEY_NEW);
+	verdict("h", B, 0, KEY_CHANGED);
+	verdict("g", A, 0, KEY_NEW);
+	ck_assert_int_eq(doing(KEY_DISTRUST, "h", "", 0).status, STORE_OK);
+	ck_assert_int_eq(doing(KEY_FORGET, "h", "", 0).status, STORE_OK);
+	has("g:a:4 1000-1000");
+	verdict("h", B, 0, KEY_NEW);
+}
+END_TEST
+
 START_TEST(stays)
 {
 	verdict("h", A, 0, KEY_NEW);
@@ -374,7 +439,7 @@ START_TEST(stays)
 	db = db_new(dir, 0);
 	ck_assert_int_eq(db_open(db), 1);
 	ck_assert_int_eq(db_begin(db), 0);
-	has("h:a:0 1000-1000");
+	has("h:a:4 1000-1000");
 }
 END_TEST
 
@@ -400,6 +465,9 @@ main(void)
 	tcase_add_test(tc, times);
 	tcase_add_test(tc, replaced);
 	tcase_add_test(tc, many);
+	tcase_add_test(tc, many_seen);
+	tcase_add_test(tc, seen_and_linked);
+	tcase_add_test(tc, forgotten);
 	tcase_add_test(tc, stays);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

@@ -663,7 +663,7 @@ START_TEST(disk_full)
 
 	st_start(s);
 	post(s, "a", "x@h", "1");
-	kill(s->pid, DISK_SIGNAL);
+	st_disk(s);
 	for (i = 0; i < 3; i++)
 		want_int(st_post(s, "a", "x@h", "2").status, STORE_FAILED);
 	want_int(st_post(s, "a", "x@other", "3").status, STORE_FAILED);
@@ -672,7 +672,7 @@ START_TEST(disk_full)
 	want_int(k.nreceipts, 0);
 	want_str(out(s, "h"), "1");
 	want_str(hubs(s), "h:1:0");
-	kill(s->pid, DISK_SIGNAL);
+	st_disk(s);
 	post(s, "a", "x@h", "2");
 	want_str(hubs(s), "h:2:0");
 	want_str(mark(s, "h", 1, MSG_EXPIRED), "1>a:expired");

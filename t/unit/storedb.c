@@ -178,7 +178,7 @@ START_TEST(disk_full)
 	st_start(s);
 	want_int(st_enter(s, "b"), STORE_OK);
 	want_int(st_post(s, "a", "b", "1").status, STORE_OK);
-	kill(s->pid, DISK_SIGNAL);
+	st_disk(s);
 	for (n = 0; n < 20; n++)
 		want_int(st_post(s, "a", "b", "2").status, STORE_FAILED);
 	want_int(st_enter(s, "c"), STORE_FAILED);
@@ -189,12 +189,12 @@ START_TEST(disk_full)
 	want_str(st_ids(&m), "1");
 	want_logged(s, "relay.db");
 	want_int(lines(s->log), 1);
-	kill(s->pid, DISK_SIGNAL);
+	st_disk(s);
 	want_int(st_post(s, "a", "b", "2").status, STORE_OK);
 	want_int(st_post(s, "a", "b", "2").status, STORE_REPEAT);
 	want_logged(s, "can be written again");
 	want_str(st_all(s, "b"), "1 2");
-	kill(s->pid, DISK_SIGNAL);
+	st_disk(s);
 	want_int(st_post(s, "a", "b", "3").status, STORE_FAILED);
 	st_kill(s);
 	st_start(s);
@@ -216,7 +216,7 @@ START_TEST(batch_fails)
 	st_start(s);
 	want_int(st_post(s, "a", "b", "0").status, STORE_OK);
 	s->done = s->failed = 0;
-	kill(s->pid, DISK_SIGNAL);
+	st_disk(s);
 	kill(s->pid, SIGSTOP);
 	for (i = 1; i <= 50; i++) {
 		char id[16];
@@ -233,20 +233,22 @@ START_TEST(batch_fails)
 	st_answers(s);
 	want_int(s->failed, 100);
 	want_int(s->done, 0);
-	kill(s->pid, DISK_SIGNAL);
+	st_disk(s);
 	want_str(st_all(s, "b"), "0");
 	want_int(st_post(s, "a", "b", "1").unread, 2);
 	st_end(s);
 }
 END_TEST
 
-/* A directory that is not there yet, or a disk without room for a file. */
+/* Something else is in its place. */
 START_TEST(not_opened)
 {
 	struct st *s = st_new();
 	struct store_mail m;
+	char file[T_PATH];
 
-	snprintf(s->conf.data, sizeof(s->conf.data), "%s/data", s->dir);
+	strlcpy(file, st_path(s, "relay.db"), sizeof(file));
+	want_int(mkdir(file, 0700), 0);
 	st_start(s);
 	want_int(st_enter(s, "b"), STORE_FAILED);
 	want_int(st_post(s, "a", "b", "1").status, STORE_FAILED);
@@ -254,17 +256,19 @@ START_TEST(not_opened)
 	want_int(m.status, STORE_FAILED);
 	want_logged(s, "unable to open database file");
 	want_int(lines(s->log), 1);
-	want_int(mkdir(s->conf.data, 0700), 0);
+	want_int(rmdir(file), 0);
 	want(works_again(s, "b", "1"), "it does not open: %s", s->log);
 	want_logged(s, "opened");
 	want_str(st_all(s, "b"), "1");
 	st_call(s, "b", "c");
 	st_stop(s);
 	/* former names are told when they are known */
-	want_int(rename(s->conf.data, st_path(s, "moved")), 0);
+	want_int(rename(file, st_path(s, "moved")), 0);
+	want_int(mkdir(file, 0700), 0);
 	st_start(s);
 	want_str(s->aliases, "");
-	want_int(rename(st_path(s, "moved"), s->conf.data), 0);
+	want_int(rmdir(file), 0);
+	want_int(rename(st_path(s, "moved"), file), 0);
 	want(works_again(s, "c", "2"), "it does not open: %s", s->log);
 	want_str(s->aliases, "b>c ");
 	want_str(st_all(s, "b"), "1 2");

@@ -118,6 +118,37 @@ START_TEST(relays)
 }
 END_TEST
 
+/* One relay, however it is spelt. */
+START_TEST(same_relay)
+{
+	static const char *const same[] = {
+		"wss://relay.example.org/", "wss://relay.example.org:443",
+		"wss://RELAY.example.ORG:443/", "WSS://relay.example.org"
+	};
+	static const char *const others[] = {
+		"ws://relay.example.org:443", "wss://relay.example.org:444",
+		"wss://relay.example.com", "wss://relay.example.org/x",
+		"wss://relay.example.org/X", "wss://relay.example.org/?x"
+	};
+	struct relays_conf c = { .n = 0 };
+	struct uplink_relay r = { .unsealed = 0 };
+	size_t i;
+
+	want(uplink_relay_url(&r, "wss://relay.example.org") == NULL &&
+	    uplink_relay_add(&c, &r) == 0, "the first");
+	for (i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		want(uplink_relay_url(&r, same[i]) == NULL &&
+		    uplink_relay_find(&c, &r.at) == &c.relays[0] &&
+		    uplink_relay_add(&c, &r) == -1, "%s", same[i]);
+	}
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		want(uplink_relay_url(&r, others[i]) == NULL &&
+		    uplink_relay_find(&c, &r.at) == NULL &&
+		    uplink_relay_add(&c, &r) == 0, "%s", others[i]);
+	}
+}
+END_TEST
+
 static void
 fill(struct uplink_conf *c, uint32_t nrelays)
 {
@@ -213,6 +244,7 @@ main(int argc, char *argv[])
 	test_add(s, long_urls, 10);
 	test_add(s, tokens, 10);
 	test_add(s, relays, 10);
+	test_add(s, same_relay, 10);
 	test_add(s, message, 10);
 	return test_main(argv[0], s);
 }

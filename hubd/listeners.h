@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The sockets at which a hub listens: those that a service manager has opened,
+ * else its own.
+ */
+#ifndef LISTENERS_H
+#define LISTENERS_H
+
+#include <sys/types.h>
+
+#include "conf.h"
+
+struct activated;
+
+struct listeners {
+	int		 sessions, ctl;
+	int		 ws, ws_other, lan;	/* each may be -1 */
+	char		 path[CONF_PATH_MAX], ctl_path[CONF_PATH_MAX];
+	ino_t		 own_path, own_ctl;	/* 0: not made here */
+};
+
+/*
+ * Opens them; the hub can be without those over TCP.  Without a token for the
+ * WebSocket conf gets no port for it.  activated may be NULL; all that is in
+ * it must be wanted.  0, or -1 with the reason in the log.
+ */
+int	listeners_open(struct listeners *, struct conf *, struct activated *);
+/*
+ * Removes the files of the hub's own sockets, if they still are.  Those of a
+ * service manager stay: it holds clients until the next start.
+ */
+void	listeners_remove(struct listeners *);
+
+#endif
