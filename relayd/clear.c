@@ -45,6 +45,8 @@ static void	learn(struct remote *, const char *,
 static void	forget(struct remote *, const char *);
 static void	forget_named(struct uplink *, struct named *);
 static void	announce(struct upstream *, const struct json_value *);
+static int	get_line(struct json_value *, struct wbuf *,
+		    const struct link_send *);
 static void	withdraw_all(struct upstream *);
 
 static int
@@ -252,23 +254,31 @@ clear_forward(struct remote *r, const char *target, struct slice wrapped)
 	wbuf_free(&w);
 }
 
+/* Members that lie in that buffer, or -1. */
+static int
+get_line(struct json_value *v, struct wbuf *line, const struct link_send *m)
+{
+	struct slice inner = m->inner;
+
+	wbuf_add(line, m->head.p, m->head.len);
+	if (inner.len > 0) {
+		if (inner.p[inner.len - 1] == '\n')
+			inner.len--;
+		wbuf_add(line, inner.p, inner.len);
+		wbuf_add(line, "}", 1);
+	}
+	return scan(v, wbuf_data(line), line->len);
+}
+
 /* A line for a hub of the LAN, as the relay wants it. */
 void
 clear_send(struct remote *r, const struct link_send *m)
 {
 	struct json_value v[MEMBERS];
 	struct wbuf line = { 0 }, w = { 0 };
-	struct slice inner = m->inner;
 
 	r->lines++;
-	wbuf_add(&line, m->head.p, m->head.len);
-	if (inner.len > 0) {
-		if (inner.p[inner.len - 1] == '\n')
-			inner.len--;
-		wbuf_add(&line, inner.p, inner.len);
-		wbuf_add(&line, "}", 1);
-	}
-	if (scan(v, wbuf_data(&line), line.len) == -1) {
+	if (get_line(v, &line, m) == -1) {
 		log_warnx("what the router sends is not JSON");
 	} else if (is(&v[L_TYPE], "bridge_peer_update")) {
 		announce(r->upstream, v);
@@ -286,6 +296,17 @@ clear_send(struct remote *r, const struct link_send *m)
 	wbuf_free(&line);
 	if (upstream_is_full(r->upstream))
 		clear_full(r, 1);
+}
+
+void
+clear_tell(struct upstream *up, const struct link_send *m)
+{
+	struct json_value v[MEMBERS];
+	struct wbuf line = { 0 };
+
+	if (get_line(v, &line, m) == 0 && is(&v[L_TYPE], "bridge_peer_update"))
+		announce(up, v);
+	wbuf_free(&line);
 }
 
 void
@@ -337,6 +358,8 @@ withdraw_all(struct upstream *up)
 {
 	const struct remote *r;
 
+	if (upstream_told(up) != 0)
+		return;
 	TAILQ_FOREACH(r, upstream_remotes(up), entry) {
 		if (r->link != 0)
 			return;

@@ -70,6 +70,8 @@ int	uplink_main(void);
 /* Tells the router of a link that is up; returns its number. */
 uint32_t	uplink_up(struct remote *, int plaintext, struct slice hello);
 void	uplink_down(struct uplink *, uint32_t link, const char *why);
+/* Whoever listens there is to be told of sessions, until uplink_down(). */
+uint32_t	uplink_tell(struct uplink *);
 void	uplink_line(struct uplink *, uint32_t link, struct slice);
 void	uplink_full(struct uplink *, uint32_t link, int full);
 void	uplink_written(struct uplink *, uint32_t link, int64_t lines);
@@ -127,6 +129,11 @@ int		 upstream_announced(struct upstream *, const char *name,
 		    int joins);
 /* All that are announced leave. */
 void		 upstream_withdraw(struct upstream *);
+/*
+ * The number with which the router tells of sessions, to a relay that does not
+ * say that hubs are there; 0: it is not that, or nothing may be said to it.
+ */
+uint32_t	 upstream_told(const struct upstream *);
 
 /* remote.c */
 /* The relay says that it is there, and whether it seals. */
@@ -163,6 +170,8 @@ void	clear_leave(struct upstream *, const struct json_value *name);
 void	clear_forward(struct remote *, const char *target, struct slice);
 void	clear_verdict(struct remote *, enum key_verdict);
 void	clear_send(struct remote *, const struct link_send *);
+/* A line for whoever is at that relay: of a session of ours. */
+void	clear_tell(struct upstream *, const struct link_send *);
 /* Output has become too much (1), or not any more (0). */
 void	clear_full(struct remote *, int);
 /* Its link is down; names are forgotten. */

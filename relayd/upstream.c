@@ -48,6 +48,7 @@ struct upstream {
 	struct remote_list	 remotes;
 	struct map		*ids;		/* of those */
 	struct map		*announced;	/* names of sessions of ours */
+	uint32_t		 told;		/* 0: none is told unasked */
 	char			 why[LINK_WHY_SIZE];	/* the last error */
 };
 
@@ -207,6 +208,9 @@ stop(struct upstream *up)
 	up->stage = WAITING;
 	while ((r = TAILQ_FIRST(&up->remotes)) != NULL)
 		remote_gone(r, "the connection to the relay is down");
+	if (up->told != 0)
+		uplink_down(up->uplink, up->told, "");
+	up->told = 0;
 	forget_announced(up);
 	up->limited = 0;
 }
@@ -380,7 +384,10 @@ on_welcome(struct upstream *up, const struct json_value *v)
 	up->backoff = 0;
 	up->why[0] = '\0';
 	up->asked = time_mono_ms();
-	if (!seals(&v[U_FEATURES]) && !up->conf->unsealed)
+	/* there hubs like this one find each other by their sessions only */
+	if (!seals(&v[U_FEATURES]) && up->conf->unsealed)
+		up->told = uplink_tell(up->uplink);
+	else if (!seals(&v[U_FEATURES]))
 		strlcpy(up->why, "the relay does not know sealed sessions, "
 		    "and nothing may go without (allow unsealed)",
 		    sizeof(up->why));
@@ -561,6 +568,12 @@ upstream_withdraw(struct upstream *up)
 		upstream_write(up, &w);
 	}
 	forget_announced(up);
+}
+
+uint32_t
+upstream_told(const struct upstream *up)
+{
+	return up->told;
 }
 
 static void
