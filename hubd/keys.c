@@ -14,11 +14,19 @@
 #include "keyproto.h"
 #include "keys.h"
 #include "log.h"
+#include "map.h"
 #include "router.h"
 #include "storeq.h"
 #include "timeutil.h"
 
 #define LIST_MAX	(LINE_MAX_BYTES - 8192)	/* bytes */
+#define SAID_MAX	1024	/* hubs */
+
+/* What was logged of a hub that comes again and again. */
+struct said {
+	enum key_verdict	 verdict;
+	char			 key[LINK_KEY_SIZE];
+};
 
 /* What the store was asked, and for whom. */
 struct question {
@@ -44,6 +52,7 @@ static void	on_paired(struct imsg *, void *);
 static void	on_trusted(struct imsg *, void *);
 static void	on_distrusted(struct imsg *, void *);
 static void	on_forgotten(struct imsg *, void *);
+static int	is_said(const struct question *, enum key_verdict);
 static void	log_verdict(const struct question *, enum key_verdict);
 static int	get_hub(struct imsg *, char[NAME_SIZE]);
 static void	ctl_trusted(enum store_status, const char *, void *);
@@ -195,9 +204,54 @@ on_checked(struct imsg *msg, void *arg)
 	free(q);
 }
 
+/* The same as the last time; whose key is good may come as often as it likes. */
+static int
+is_said(const struct question *q, enum key_verdict v)
+{
+	struct router *r = q->router;
+	struct said *s;
+
+	if (r->keys_said == NULL)
+		r->keys_said = map_new();
+	if (v == KEY_OK || v == KEY_NEW) {
+		free(map_removes(r->keys_said, q->hub));
+		return 0;
+	}
+	s = map_gets(r->keys_said, q->hub);
+	if (s != NULL && s->verdict == v && strcmp(s->key, q->key) == 0)
+		return 1;
+	if (s == NULL && map_count(r->keys_said) >= SAID_MAX) {
+		keys_free(r);
+		r->keys_said = map_new();
+	}
+	if (s == NULL) {
+		s = xcalloc(1, sizeof(*s));
+		map_sets(r->keys_said, q->hub, s);
+	}
+	s->verdict = v;
+	strlcpy(s->key, q->key, sizeof(s->key));
+	return 0;
+}
+
+void
+keys_free(struct router *r)
+{
+	struct said *s;
+	size_t pos = 0;
+
+	if (r->keys_said == NULL)
+		return;
+	while ((s = map_next(r->keys_said, &pos)) != NULL)
+		free(s);
+	map_free(r->keys_said);
+	r->keys_said = NULL;
+}
+
 static void
 log_verdict(const struct question *q, enum key_verdict v)
 {
+	if (is_said(q, v))
+		return;
 	if (v == KEY_NEW)
 		log_info("hub %s is seen for the first time: its key is %s",
 		    q->hub, q->key);

@@ -36,6 +36,8 @@ void	keys_linked(struct router *, const char *hub_id, const char *key);
 void	keys_trust(struct router *, const char *hub_id, const char *key,
 	    void (*done)(enum store_status, const char *key, void *),
 	    void *arg);
+/* What is remembered to be said once. */
+void	keys_free(struct router *);
 /* The key of this hub. */
 void	keys_own(struct router *, const char *key);
 

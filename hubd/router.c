@@ -22,6 +22,7 @@
 #include "ctlpair.h"
 #include "hubreq.h"
 #include "hubs.h"
+#include "keys.h"
 #include "log.h"
 #include "mail.h"
 #include "peers.h"
@@ -131,6 +132,7 @@ router_main(void)
 		hubs_free(m.router.hubs);
 		registry_free(m.router.registry);
 		storeq_free(m.router.store);
+		keys_free(&m.router);
 	}
 	close_listeners(&m);
 	lan_conf_free(&m.conf.lan);

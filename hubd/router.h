@@ -16,6 +16,7 @@ struct conf;
 struct control;
 struct hubreqs;
 struct hubs;
+struct map;
 struct registry;
 struct rooms;
 struct storeq;
@@ -30,6 +31,7 @@ struct router {
 	struct hubreqs		*hubreqs;
 	struct storeq		*store;
 	struct control		*control;
+	struct map		*keys_said;	/* keys.c; or NULL */
 	int64_t			 started;	/* monotonic ms */
 	char			 key[LINK_KEY_SIZE];	/* this hub's; or "" */
 };
