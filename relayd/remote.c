@@ -29,6 +29,10 @@ static const char *const members[WRAPPED] = {
 static const char ended_there[] = "the other end has ended it: its hubctl "
 			    "show links may say why";
 
+/* With this sid an end says that the other hub may begin now. */
+static const char	may_begin[SEAL_SID_SIZE] =
+			    "00000000000000000000000000000000";
+
 static int	begins(const struct remote *);
 static void	begin(struct remote *);
 static unsigned	beginning(struct upstream *);
@@ -173,8 +177,10 @@ take(struct remote *r, const char *sid, int64_t seq, struct slice data)
 	    strcmp(seal_sid(r->candidate), sid) == 0)
 		s = r->candidate;
 	if (seq == 0) {
-		if (s != NULL)
-			remote_unsealed(r, s, ended_there);
+		if (s != NULL && seal_ended(s))
+			remote_ended(r, s);
+		else if (r->begin_at != 0 && strcmp(sid, may_begin) == 0)
+			r->begin_at = time_mono_ms();
 		return;
 	}
 	if (s == NULL && seq == 1 && !begins(r) && (r->candidate != NULL ||
@@ -219,6 +225,12 @@ remote_unsealed(struct remote *r, struct seal *s, const char *why)
 	ended(r, r->why);
 }
 
+void
+remote_ended(struct remote *r, struct seal *s)
+{
+	remote_unsealed(r, s, ended_there);
+}
+
 /* The next one comes soon if the last one was good. */
 static void
 ended(struct remote *r, const char *why)
@@ -247,6 +259,8 @@ remote_retry(struct remote *r)
 {
 	if (r->begin_at != 0)
 		r->begin_at = time_mono_ms();
+	else if (r->seals && r->seal == NULL && !begins(r))
+		seal_refuse(r, may_begin);
 }
 
 int

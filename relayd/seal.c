@@ -62,6 +62,7 @@ struct seal {
 	int64_t		 began, heard, said;	/* monotonic ms */
 	uint32_t	 query, link;
 	int		 full, depth, dead;
+	int		 ended;			/* by the other end */
 	struct wbuf	 in;			/* decrypted, without an end */
 	size_t		 scanned;		/* of it, without a newline */
 	struct wbuf	 out;			/* to be encrypted */
@@ -523,6 +524,13 @@ shaken(struct seal *s)
 }
 
 int
+seal_ended(struct seal *s)
+{
+	s->ended = 1;
+	return s->stage != SEAL_KEY;
+}
+
+int
 seal_verdict(struct seal *s, uint32_t query, enum key_verdict v)
 {
 	static const char *const wrong[] = {
@@ -542,6 +550,8 @@ seal_verdict(struct seal *s, uint32_t query, enum key_verdict v)
 	if (v != KEY_OK && v != KEY_NEW) {
 		snprintf(why, sizeof(why), "%s%s", wrong[v], s->remote->id);
 		seal_end(s, why);
+	} else if (s->ended) {
+		remote_ended(s->remote, s);
 	} else {
 		s->stage = SEAL_HELLO;
 		if (s->client)

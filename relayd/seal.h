@@ -39,6 +39,11 @@ const char	*seal_sid(const struct seal *);
 uint32_t	 seal_link(const struct seal *);
 /* Record seq with data in base64.  May free the seal. */
 void		 seal_record(struct seal *, int64_t seq, struct slice data);
+/*
+ * The other end has ended it.  0: whether its key is trusted is being asked,
+ * which people want to know; it comes to its end when that is answered.
+ */
+int		 seal_ended(struct seal *);
 /* The router's answer to a question; 0 if it was another's. */
 int		 seal_verdict(struct seal *, uint32_t query,
 		    enum key_verdict);

@@ -144,7 +144,7 @@ void		 remote_gone(struct remote *, const char *why);
 /* One of its sealed records: the object that is wrapped. */
 void		 remote_record(struct remote *, const struct json_value *);
 void		 remote_tick(struct remote *, int64_t now);
-/* A session with it is to be tried now, if one is to be begun by us. */
+/* A session is to be tried now, by us or, if it is the one to begin, by it. */
 void		 remote_retry(struct remote *);
 /* The router has decided; 0 if the question was another's. */
 int		 remote_verdict(struct remote *, uint32_t query,
@@ -161,6 +161,8 @@ void		 remote_flush(struct remote *);
 void		 remote_sealed(struct remote *, struct seal *);
 void		 remote_unsealed(struct remote *, struct seal *,
 		    const char *why);
+/* Likewise, by the other end, which knows why. */
+void		 remote_ended(struct remote *, struct seal *);
 
 /* clear.c */
 /* A session as it is in a list, with the name name@hub; it joins. */

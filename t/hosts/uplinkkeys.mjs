@@ -137,6 +137,44 @@ cases['strict: no key is trusted that nobody has looked at'] = async () => {
 	await t.end();
 };
 
+// Both refuse, and say why; who looks at neither of the logs sees it, too.
+cases['what is wrong is shown, and trust ends it at once'] = async () => {
+	const relay = await new FakeRelay({ kind: 'seal' }).start();
+	const t = await stage('keys strict\n', relay);
+	const a = await own(t.alpha);
+	const trust = {
+		alpha: /key is not trusted.*hubctl trust alpha/,
+		beta: /key is not trusted.*hubctl trust beta/,
+	};
+	const wraps = () => relay.said.map(([from, text]) =>
+	    [from, JSON.parse(text).wrapped]);
+	const begun = () => new Set(wraps().filter(([, w]) => w.seq === 1)
+	    .map(([, w]) => w.sid)).size;
+	const errors = async (site, hub) => (await site.links())
+	    .filter(l => l.hub_id === hub).map(l => l.error);
+
+	await says(t, trust.beta);
+	await until('beta says it, too', async () =>
+	    trust.alpha.test(await errors(t.beta, 'alpha')));
+	const n = begun();
+
+	// it stays, whoever of both ends the next ones first
+	await until('there are more', () => begun() >= n + 2);
+	assert.match(`${await errors(t.alpha, 'beta')}`, trust.beta);
+	assert.match(`${await errors(t.beta, 'alpha')}`, trust.alpha);
+	// but each key is in the log of the hub once
+	for (const s of [t.alpha, t.beta])
+		assert.equal(s.said().match(/shows the key/g).length, 1);
+	await t.alpha.hubctl('trust', 'beta');
+	// alpha is the one that begins: it is told that it may
+	await t.beta.hubctl('trust', 'alpha', a);
+	await until('it is told', () => wraps().some(([from, w]) =>
+	    from === 'beta' && w.end && w.sid === '0'.repeat(32)));
+	await t.alpha.link('beta');
+	await (await say(t, 'at last')).comes();
+	await t.end();
+};
+
 cases['distrust closes the link, trust makes it again'] = async () => {
 	const t = await stage();
 

@@ -81,6 +81,7 @@ on_given(struct imsgbuf *ib, struct imsg *m, void *arg)
 {
 	struct link_send	 s;
 	struct link_end		 e;
+	char			 hub[NAME_SIZE];
 	struct wbuf		 w = { 0 };
 
 	(void)ib;
@@ -92,7 +93,9 @@ on_given(struct imsgbuf *ib, struct imsg *m, void *arg)
 		give(arg, m->id, json_pack("{s:s,s:i}", "type", "#verdict",
 		    "verdict", (int)get_u8(&m->rd)));
 	} else if (m->type == LINK_RETRY) {
-		give(arg, 0, json_pack("{s:s}", "type", "#retry"));
+		get_str(&m->rd, hub, sizeof(hub));
+		give(arg, 0, json_pack("{s:s,s:s}", "type", "#retry", "hub",
+		    hub));
 	} else if (m->type == LINK_HOLD) {
 		give(arg, 0, json_pack("{s:s,s:i}", "type", "#hold", "on",
 		    (int)get_u8(&m->rd)));

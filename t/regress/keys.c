@@ -170,6 +170,7 @@ START_TEST(strict)
 	verdict(t, A, KEY_UNKNOWN);
 	are_shown(t, "other a pending");
 	says_that(hubctl(t, 0, "trust", "other", NULL), A);
+	hears(t, UPLINK, 0, "#retry", "hub", "other");
 	verdict(t, A, KEY_OK);
 	verdict(t, B, KEY_CHANGED);
 	/* a key may be written in capitals */
