@@ -104,6 +104,20 @@ log_set_name(const char *prog, const char *role)
 	self.role = role;
 }
 
+/* Those of ISO 8859-1 (U+0080 to U+009F) move a terminal's cursor, too. */
+void
+log_printable(char *text)
+{
+	unsigned char *p = (unsigned char *)text;
+
+	for (; *p != '\0'; p++) {
+		if (*p < ' ' || *p == 0x7f)
+			*p = '?';
+		else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+}
+
 void
 log_from(const char *role, enum log_level level, const char *line)
 {
@@ -231,6 +245,7 @@ vlog(enum log_level level, int err, const char *fmt, va_list ap)
 		n = strlen(line);
 		snprintf(line + n, sizeof(line) - n, ": %s", strerror(err));
 	}
+	log_printable(line);
 	self.sink(self.role, level, line);
 }
 

@@ -31,6 +31,8 @@ enum log_level	log_get_level(void);
 /* Program and role, as in "hubd" and "router"; the role may be NULL. */
 void	log_set_name(const char *prog, const char *role);
 
+/* Control characters in a text of somebody else become question marks. */
+void	log_printable(char *);
 /* Hands on a line that another process logged. */
 void	log_from(const char *role, enum log_level, const char *line);
 

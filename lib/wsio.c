@@ -370,6 +370,7 @@ take(struct wsio *s, struct ws_event *ev)
 		put(s, wbuf_data(&w), w.len);
 		snprintf(s->why, sizeof(s->why), "%s%.*s", ev->len > 0 ? "" :
 		    "closed by the other end", (int)ev->len, ev->data);
+		log_printable(s->why);
 		last_words(s);
 		end(s, code, s->why);
 		break;

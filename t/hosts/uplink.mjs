@@ -429,6 +429,9 @@ cases['a relay that says nothing, or nonsense'] = async () => {
 	await alpha.uplink('down', /not JSON/);
 	relay.hello = ws => ws.close(4006, 'max_hubs_reached');
 	await alpha.uplink('down', /as many hubs as it takes/);
+	relay.hello = ws => ws.close(4900, 'a\u001b[2Jb\r\nc\u009bd\u00e9');
+	await alpha.uplink('down', /^a\?\[2Jb\?\?c\?\?d\u00e9$/);
+	assert.match(alpha.said(), /a\?\[2Jb\?\?c\?\?d\u00e9$/m);
 	relay.hello = hello;
 	await alpha.uplink('up', /allow unsealed/);
 	await alpha.end();
