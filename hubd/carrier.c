@@ -37,12 +37,19 @@ struct carrier {
 /* One of each kind; ways point to them. */
 enum { LAN, UPLINK, KINDS };
 
+/* Whoever listens at a relay. */
+struct told {
+	struct hub		 hub;		/* comes first */
+	struct way		 way;
+};
+
 struct carriers {
 	struct carrier		 carriers[KINDS];
 	struct relay		 relays[RELAYS_MAX];
 	struct event_base	*base;
 	struct router		*router;
 	struct map		*doubted;	/* ids of hubs */
+	TAILQ_HEAD(, hub)	 told;		/* struct told */
 	int			 held;
 };
 
@@ -74,6 +81,8 @@ static void	checked(enum key_verdict, void *);
 static void	answer(enum key_verdict, void *);
 static void	on_own_key(struct carrier *, struct imsg *);
 static void	on_relay(struct carrier *, struct imsg *);
+static void	on_tell(struct carrier *, struct imsg *);
+static void	tell_no_more(struct carriers *, uint32_t);
 
 static const enum proc_id procs[KINDS] = {
 	[LAN] = PROC_BRIDGED,
@@ -102,6 +111,7 @@ static const struct {
 	{ LINK_KEY, on_key },
 	{ LINK_OWN_KEY, on_own_key },
 	{ LINK_RELAY, on_relay },
+	{ LINK_TELL, on_tell },
 };
 
 struct carriers *
@@ -113,6 +123,7 @@ carriers_new(struct event_base *base, struct router *r)
 	cs->base = base;
 	cs->router = r;
 	cs->doubted = map_new();
+	TAILQ_INIT(&cs->told);
 	for (i = 0; i < KINDS; i++) {
 		cs->carriers[i].all = cs;
 		cs->carriers[i].id = procs[i];
@@ -126,6 +137,7 @@ carriers_free(struct carriers *cs)
 {
 	int i;
 
+	tell_no_more(cs, 0);
 	for (i = 0; i < KINDS; i++) {
 		imsg_free(cs->carriers[i].ib);
 		map_free(cs->carriers[i].ways);
@@ -223,6 +235,8 @@ closed(struct imsgbuf *ib, int err, void *arg)
 		if (c->id == PROC_BRIDGED && h->way == NULL)
 			h->state = LINK_IS_DOWN;
 	}
+	if (c->id == PROC_UPLINK)
+		tell_no_more(cs, 0);
 	for (relay = cs->relays; c->id == PROC_UPLINK &&
 	    relay < cs->relays + RELAYS_MAX; relay++) {
 		relay->last.state = LINK_IS_DOWN;
@@ -433,6 +447,8 @@ on_down(struct carrier *c, struct imsg *msg)
 		fatalx("bad LINK_DOWN");
 	if ((w = find(c, m.link)) != NULL)
 		way_down(w, m.why);
+	else if (c->id == PROC_UPLINK)
+		tell_no_more(c->all, m.link);
 }
 
 static void
@@ -574,6 +590,47 @@ on_relay(struct carrier *c, struct imsg *msg)
 	if (relay->since == 0 || relay->last.state != m.state)
 		relay->since = time_now_ms();
 	relay->last = m;
+}
+
+static void
+on_tell(struct carrier *c, struct imsg *msg)
+{
+	struct told *t = xcalloc(1, sizeof(*t));
+	struct hub *h = &t->hub;
+
+	t->way.hub = h;
+	t->way.carrier = c;
+	t->way.link = get_u32(&msg->rd);
+	t->way.plaintext = 1;
+	if (reader_done(&msg->rd) == -1 || t->way.link == 0)
+		fatalx("bad LINK_TELL");
+	h->router = c->all->router;
+	TAILQ_INIT(&h->ways);
+	STAILQ_INIT(&h->unwritten);
+	STAILQ_INIT(&h->receipts);
+	h->way = &t->way;
+	TAILQ_INSERT_TAIL(&c->all->told, h, entry);
+	hub_tell_all(h);
+}
+
+/* That one; 0: all. */
+static void
+tell_no_more(struct carriers *cs, uint32_t link)
+{
+	struct hub *h, *next;
+
+	TAILQ_FOREACH_SAFE(h, &cs->told, entry, next) {
+		if (link != 0 && h->way->link != link)
+			continue;
+		TAILQ_REMOVE(&cs->told, h, entry);
+		free((struct told *)h);
+	}
+}
+
+struct hub *
+carriers_told(const struct carriers *cs, const struct hub *h)
+{
+	return h == NULL ? TAILQ_FIRST(&cs->told) : TAILQ_NEXT(h, entry);
 }
 
 const char *

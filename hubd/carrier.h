@@ -14,6 +14,7 @@
 struct carrier;
 struct carriers;
 struct event_base;
+struct hub;
 struct router;
 struct way;
 
@@ -38,6 +39,11 @@ void		 carriers_distrusted(struct carriers *, const char *id);
 void		 carriers_keyed(struct carriers *, const char *id);
 /* That it was distrusted is forgotten. */
 void		 carriers_forget(struct carriers *, const char *id);
+/*
+ * Who is told of all sessions and nothing else (LINK_TELL), as hubs that are in
+ * no list: NULL to begin.
+ */
+struct hub	*carriers_told(const struct carriers *, const struct hub *);
 /* Where a way of that rank leads, or "". */
 const char	*carriers_where(const struct carriers *, uint8_t rank);
 /* Objects for hubctl show links, one for each relay. */

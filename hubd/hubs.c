@@ -174,6 +174,16 @@ make_room(struct hubs *hs)
 	}
 }
 
+struct hub *
+hubs_next_told(const struct hubs *hs, struct hub *h)
+{
+	if (h != NULL && h->id[0] == '\0')
+		return carriers_told(hs->carriers, h);
+	while ((h = hubs_next(hs, h)) != NULL && h->way == NULL)
+		;
+	return h != NULL ? h : carriers_told(hs->carriers, NULL);
+}
+
 void
 hubs_known(struct hubs *hs, const char *id)
 {

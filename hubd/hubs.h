@@ -68,6 +68,8 @@ int		 hub_has_rooms(const struct hub *);
 int		 hub_has_groups(const struct hub *);
 /* Walks them all: NULL to begin. */
 struct hub	*hubs_next(const struct hubs *, struct hub *);
+/* Likewise those that are told of sessions; some are whoever is at a relay. */
+struct hub	*hubs_next_told(const struct hubs *, struct hub *);
 
 /*
  * A line for a session of another hub, in two parts, the second by reference;

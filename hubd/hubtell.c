@@ -143,10 +143,9 @@ hubs_joined(struct hubs *hs, const struct session *s)
 {
 	struct hub *h;
 
-	for (h = hubs_next(hs, NULL); h != NULL; h = hubs_next(hs, h)) {
-		if (h->way != NULL)
-			tell_join(h, s);
-	}
+	for (h = hubs_next_told(hs, NULL); h != NULL;
+	    h = hubs_next_told(hs, h))
+		tell_join(h, s);
 }
 
 void
@@ -154,10 +153,9 @@ hubs_left(struct hubs *hs, const struct session *s)
 {
 	struct hub *h;
 
-	for (h = hubs_next(hs, NULL); h != NULL; h = hubs_next(hs, h)) {
-		if (h->way != NULL)
-			tell_leave(h, s->name);
-	}
+	for (h = hubs_next_told(hs, NULL); h != NULL;
+	    h = hubs_next_told(hs, h))
+		tell_leave(h, s->name);
 }
 
 void
@@ -167,10 +165,11 @@ hubs_renamed(struct hubs *hs, const struct session *s, const char *old)
 	struct hub *h;
 
 	strlcpy(name, s->name, sizeof(name));
-	for (h = hubs_next(hs, NULL); h != NULL; h = hubs_next(hs, h)) {
+	for (h = hubs_next_told(hs, NULL); h != NULL;
+	    h = hubs_next_told(hs, h)) {
 		if (hub_can(h, HUB_RENAME)) {
 			tell_rename(old, name, h);
-		} else if (h->way != NULL) {
+		} else {
 			tell_leave(h, old);
 			tell_join(h, s);
 		}

@@ -79,6 +79,7 @@ kidconf_uplink(struct imsgbuf *ib, const struct conf *conf)
 
 	strlcpy(c.hub_id, conf->hub_id, sizeof(c.hub_id));
 	c.log_level = conf->log_level;
+	c.max_hub_peers = conf->max_hub_peers;
 	from_env("https_proxy", "HTTPS_PROXY", c.https_proxy,
 	    sizeof(c.https_proxy));
 	/* HTTP_PROXY may be a header of somebody's request */

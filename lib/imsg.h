@@ -102,6 +102,7 @@ enum imsg_type {
 	LINK_KEY,
 	LINK_OWN_KEY,
 	LINK_RELAY,
+	LINK_TELL,
 	/* and back */
 	LINK_SEND,
 	LINK_CLOSE,

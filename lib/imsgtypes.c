@@ -94,6 +94,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[LINK_KEY] = { "LINK_KEY", UPLINK, 9, 256, 0 },
 	[LINK_OWN_KEY] = { "LINK_OWN_KEY", CARRIER, 4, 128, 0 },
 	[LINK_RELAY] = { "LINK_RELAY", UPLINK, 16, 2048, 0 },
+	[LINK_TELL] = { "LINK_TELL", UPLINK, 4, 4, 0 },
 	[LINK_SEND] = { "LINK_SEND", ROUTER, 8, LINE, 0 },
 	[LINK_CLOSE] = { "LINK_CLOSE", ROUTER, 8, 256, 0 },
 	[LINK_HOLD] = { "LINK_HOLD", ROUTER, 1, 1, 0 },

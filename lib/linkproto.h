@@ -98,6 +98,10 @@ struct link_relay {
 	char		 why[LINK_WHY_SIZE];	/* the last error; or "" */
 };
 /*
+ * LINK_TELL: u32, a number as a link has.  Whoever listens there is told of all
+ * sessions of this hub, in LINK_SENDs, and of nothing else; up to LINK_DOWN.
+ */
+/*
  * LINK_SEND: a line.  If inner is empty, head is all of it but its newline.
  * Else the line is head, inner without its newline, and `}'.
  */

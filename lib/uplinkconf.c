@@ -98,6 +98,7 @@ uplink_conf_put(struct wbuf *w, const struct uplink_conf *c)
 	put_str(w, c->http_proxy);
 	put_str(w, c->no_proxy);
 	put_u8(w, c->log_level);
+	put_u32(w, c->max_hub_peers);
 	put_u32(w, c->relays.n);
 	for (i = 0; i < c->relays.n; i++)
 		uplink_relay_put(w, &c->relays.relays[i]);
@@ -121,6 +122,7 @@ uplink_conf_get(struct reader *rd, struct uplink_conf *c)
 	get_str(rd, c->http_proxy, sizeof(c->http_proxy));
 	get_str(rd, c->no_proxy, sizeof(c->no_proxy));
 	c->log_level = get_u8(rd);
+	c->max_hub_peers = get_u32(rd);
 	for (n = get_u32(rd); n > 0 && !rd->failed; n--) {
 		uplink_relay_get(rd, &r);
 		if (!rd->failed && uplink_relay_add(&c->relays, &r) == -1)

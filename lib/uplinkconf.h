@@ -45,6 +45,7 @@ struct uplink_conf {
 	char			 http_proxy[UPLINK_PROXY_SIZE];
 	char			 no_proxy[UPLINK_NO_PROXY_SIZE];
 	uint8_t			 log_level;
+	uint32_t		 max_hub_peers;	/* sessions of another hub */
 	struct relays_conf	 relays;
 };
 

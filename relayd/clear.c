@@ -12,9 +12,8 @@
 #include "map.h"
 #include "uplink.h"
 
-#define NAMES_MAX	20000	/* sessions of all hubs behind a relay */
-#define ESCAPED		6	/* bytes of a character in JSON, at most */
-#define NUMBER_MAX	24
+#define NAMES_MAX	10000	/* sessions of all such hubs that are known */
+#define LAST_SEEN_MAX	INT64_C(9007199254740991)	/* 2^53 - 1 */
 
 enum {
 	L_TYPE, L_TARGET, L_WRAPPED, L_ACTION, L_PEER, L_NAME, L_CWD,
@@ -38,13 +37,16 @@ static int	scan(struct json_value *, const char *, size_t);
 static int	is(const struct json_value *, const char *);
 static int	split(const struct json_value *, char[NAME_SIZE],
 		    char[NAME_SIZE]);
-static void	put_copy(struct wbuf *, const char *,
+static void	put_text(struct wbuf *, const char *,
 		    const struct json_value *, size_t);
+static int	may_learn(const struct remote *);
 static void	learn(struct remote *, const char *,
 		    const struct json_value *);
 static void	forget(struct remote *, const char *);
-static void	forget_named(struct remote *, struct named *);
+static void	forget_named(struct uplink *, struct named *);
 static void	announce(struct upstream *, const struct json_value *);
+static int	get_line(struct json_value *, struct wbuf *,
+		    const struct link_send *);
 static void	withdraw_all(struct upstream *);
 
 static int
@@ -81,16 +83,26 @@ split(const struct json_value *v, char name[NAME_SIZE], char hub[NAME_SIZE])
 	return 0;
 }
 
+/* A string of so many bytes, or fewer; the router takes no longer one. */
 static void
-put_copy(struct wbuf *w, const char *key, const struct json_value *v,
+put_text(struct wbuf *w, const char *key, const struct json_value *v,
     size_t max)
 {
-	if (v->type == JS_STRING && v->len <= max) {
-		json_put_raw(w, key, (struct slice){ v->p, v->len });
-	} else if (v->type == JS_NUMBER && v->len <= max) {
-		json_key(w, key);
-		wbuf_add(w, v->p, v->len);
-	}
+	char text[CWD_LEN_MAX + 1];
+
+	if (v->type == JS_STRING && v->len <= max * 6 &&
+	    json_str(v, text, max + 1) != -1)
+		json_put_str(w, key, text);
+}
+
+/* The router is not told of more than it shows. */
+static int
+may_learn(const struct remote *r)
+{
+	const struct uplink *u = upstream_uplink(r->upstream);
+
+	return u->names < NAMES_MAX &&
+	    map_count(r->names) < u->conf.max_hub_peers;
 }
 
 void
@@ -120,14 +132,15 @@ learn(struct remote *r, const char *name, const struct json_value *v)
 	struct uplink *u = upstream_uplink(r->upstream);
 	struct named *n = map_gets(r->names, name);
 	struct wbuf w = { 0 };
+	int64_t last_seen;
 
-	if (n == NULL && upstream_names(r->upstream, 0) >= NAMES_MAX)
+	if (n == NULL && !may_learn(r))
 		return;
 	if (n == NULL) {
+		u->names++;
 		n = xcalloc(1, sizeof(*n));
 		strlcpy(n->name, name, sizeof(n->name));
 		map_sets(r->names, name, n);
-		(void)upstream_names(r->upstream, 1);
 	}
 	json_begin(&w, '{');
 	json_put_str(&w, "type", "bridge_peer_update");
@@ -135,10 +148,10 @@ learn(struct remote *r, const char *name, const struct json_value *v)
 	json_key(&w, "peer");
 	json_begin(&w, '{');
 	json_put_str(&w, "name", name);
-	put_copy(&w, "cwd", &v[L_CWD], CWD_LEN_MAX * ESCAPED);
-	put_copy(&w, "git_branch", &v[L_BRANCH],
-	    BRANCH_LEN_MAX * ESCAPED);
-	put_copy(&w, "last_seen", &v[L_LAST_SEEN], NUMBER_MAX);
+	put_text(&w, "cwd", &v[L_CWD], CWD_LEN_MAX);
+	put_text(&w, "git_branch", &v[L_BRANCH], BRANCH_LEN_MAX);
+	if (json_int(&v[L_LAST_SEEN], 0, LAST_SEEN_MAX, &last_seen) == 0)
+		json_put_int(&w, "last_seen", last_seen);
 	json_end(&w, '}');
 	json_end(&w, '}');
 	rbuf_unref(n->join);
@@ -149,9 +162,9 @@ learn(struct remote *r, const char *name, const struct json_value *v)
 }
 
 static void
-forget_named(struct remote *r, struct named *n)
+forget_named(struct uplink *u, struct named *n)
 {
-	(void)upstream_names(r->upstream, -1);
+	u->names--;
 	rbuf_unref(n->join);
 	free(n);
 }
@@ -174,7 +187,7 @@ forget(struct remote *r, const char *name)
 		uplink_line(u, r->link,
 		    (struct slice){ wbuf_data(&w), w.len });
 	wbuf_free(&w);
-	forget_named(r, n);
+	forget_named(u, n);
 }
 
 void
@@ -197,19 +210,19 @@ clear_verdict(struct remote *r, enum key_verdict v)
 {
 	static const char welcome[] = "{\"type\":\"bridge_welcome\","
 	    "\"hub_id\":\"\",\"peers\":[]}";
-	static const char has_key[] = "it has a key, but does not seal: it "
-	    "is not spoken to in the clear";
 	struct uplink *u = upstream_uplink(r->upstream);
+	const char *url = upstream_conf(r->upstream)->url;
+	const char *why = v == KEY_FAILED ? "the database has failed: it may "
+	    "have a key" : "it has a key, but does not seal: it is not spoken "
+	    "to in the clear";
 	struct named *n;
 	size_t pos = 0;
 
 	if (r->names == NULL)
 		return;
 	if (v != KEY_UNKNOWN) {
-		log_warnx("hub %s by way of %s: %s", r->id,
-		    upstream_conf(r->upstream)->url, has_key);
-		uplink_trouble(u, r->id, upstream_conf(r->upstream)->url,
-		    has_key);
+		log_warnx("hub %s by way of %s: %s", r->id, url, why);
+		uplink_trouble(u, r->id, url, why);
 		return;
 	}
 	r->lines = 0;
@@ -241,23 +254,31 @@ clear_forward(struct remote *r, const char *target, struct slice wrapped)
 	wbuf_free(&w);
 }
 
+/* Members that lie in that buffer, or -1. */
+static int
+get_line(struct json_value *v, struct wbuf *line, const struct link_send *m)
+{
+	struct slice inner = m->inner;
+
+	wbuf_add(line, m->head.p, m->head.len);
+	if (inner.len > 0) {
+		if (inner.p[inner.len - 1] == '\n')
+			inner.len--;
+		wbuf_add(line, inner.p, inner.len);
+		wbuf_add(line, "}", 1);
+	}
+	return scan(v, wbuf_data(line), line->len);
+}
+
 /* A line for a hub of the LAN, as the relay wants it. */
 void
 clear_send(struct remote *r, const struct link_send *m)
 {
 	struct json_value v[MEMBERS];
 	struct wbuf line = { 0 }, w = { 0 };
-	struct slice inner = m->inner;
 
 	r->lines++;
-	wbuf_add(&line, m->head.p, m->head.len);
-	if (inner.len > 0) {
-		if (inner.p[inner.len - 1] == '\n')
-			inner.len--;
-		wbuf_add(&line, inner.p, inner.len);
-		wbuf_add(&line, "}", 1);
-	}
-	if (scan(v, wbuf_data(&line), line.len) == -1) {
+	if (get_line(v, &line, m) == -1) {
 		log_warnx("what the router sends is not JSON");
 	} else if (is(&v[L_TYPE], "bridge_peer_update")) {
 		announce(r->upstream, v);
@@ -274,7 +295,27 @@ clear_send(struct remote *r, const struct link_send *m)
 	}
 	wbuf_free(&line);
 	if (upstream_is_full(r->upstream))
-		remote_full(r, 1);
+		clear_full(r, 1);
+}
+
+void
+clear_tell(struct upstream *up, const struct link_send *m)
+{
+	struct json_value v[MEMBERS];
+	struct wbuf line = { 0 };
+
+	if (get_line(v, &line, m) == 0 && is(&v[L_TYPE], "bridge_peer_update"))
+		announce(up, v);
+	wbuf_free(&line);
+}
+
+void
+clear_full(struct remote *r, int full)
+{
+	if (r->link == 0 || r->full == full)
+		return;
+	r->full = full;
+	uplink_full(upstream_uplink(r->upstream), r->link, full);
 }
 
 /* The relay tells all its hubs: it is told once, not for each of them. */
@@ -317,6 +358,8 @@ withdraw_all(struct upstream *up)
 {
 	const struct remote *r;
 
+	if (upstream_told(up) != 0)
+		return;
 	TAILQ_FOREACH(r, upstream_remotes(up), entry) {
 		if (r->link != 0)
 			return;
@@ -339,7 +382,7 @@ clear_free(struct remote *r, const char *why)
 	if (r->names == NULL)
 		return;
 	while ((n = map_next(r->names, &pos)) != NULL)
-		forget_named(r, n);
+		forget_named(u, n);
 	map_free(r->names);
 	r->names = NULL;
 	if (link != 0)

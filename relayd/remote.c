@@ -282,23 +282,23 @@ remote_close(struct remote *r, uint32_t link, const char *why)
 }
 
 void
-remote_full(struct remote *r, int full)
-{
-	if (r->seal != NULL)
-		seal_full(r->seal, full);
-	if (r->link != 0 && r->full != full) {
-		r->full = full;
-		uplink_full(upstream_uplink(r->upstream), r->link, full);
-	}
-}
-
-void
 remote_drained(struct remote *r)
 {
-	remote_full(r, 0);
+	if (!upstream_is_full(r->upstream)) {
+		if (r->seal != NULL)
+			seal_drained(r->seal);
+		clear_full(r, 0);
+	}
 	if (r->link != 0)
 		uplink_written(upstream_uplink(r->upstream), r->link,
 		    r->lines);
+}
+
+int
+remote_send_piece(struct remote *r)
+{
+	return (r->seal != NULL && seal_send_piece(r->seal)) ||
+	    (r->candidate != NULL && seal_send_piece(r->candidate));
 }
 
 void

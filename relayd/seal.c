@@ -23,11 +23,14 @@
 #include "uplink.h"
 
 #define RECORD		16384	/* bytes in one of TLS */
-#define CHUNK		(48 * 1024)	/* of TLS in one of ours */
-#define FIRST_MAX	16384	/* bytes of a hello, and before it */
+#define CHUNK		(SEAL_DATA_MAX / 4 * 3)	/* of TLS in one of ours */
+#define PIECE		(48 * 1024)	/* of lines in one of ours */
+#define FULL_MARK	(512 * 1024)	/* bytes of lines that wait */
+#define LOW_MARK	(128 * 1024)
 #define KEEP_CAP	(256 * 1024)	/* of buffers that are empty */
-#define HANDSHAKE_MS	10000
-#define PING_MS		15000	/* without a sign of life */
+#define FIRST_MAX	16384	/* bytes of the first line: it names nobody */
+#define HANDSHAKE_MS	20000
+#define PING_MS		15000	/* without a word of ours */
 #define DEAD_MS		40000
 #define KEY_BYTES	32
 #define CERT_DAYS	(20 * 365)	/* nobody looks at them */
@@ -56,12 +59,13 @@ struct seal {
 	int		 client;
 	enum seal_stage	 stage;
 	int64_t		 got, sent;		/* seq of the last record */
-	int64_t		 began, heard, told, asked;	/* monotonic ms */
+	int64_t		 began, heard, said;	/* monotonic ms */
 	uint32_t	 query, link;
 	int		 full, depth, dead;
 	struct wbuf	 in;			/* decrypted, without an end */
 	size_t		 scanned;		/* of it, without a newline */
 	struct wbuf	 out;			/* to be encrypted */
+	size_t		 taken;			/* of it, already */
 	struct wbuf	 records;		/* encrypted, to be sent */
 };
 
@@ -75,6 +79,7 @@ static void	leave(struct seal *);
 static void	output(const void *, size_t, void *);
 static void	begin_record(struct wbuf *, const struct remote *,
 		    const char *);
+static size_t	waiting(const struct seal *);
 static void	encrypt(struct seal *);
 static void	send_records(struct seal *);
 static void	on_flush(evutil_socket_t, short, void *);
@@ -183,7 +188,7 @@ seal_new(struct remote *r, const char *sid)
 
 	s->remote = r;
 	s->uplink = u;
-	s->began = s->heard = s->told = time_mono_ms();
+	s->began = s->heard = s->said = time_mono_ms();
 	if (sid != NULL) {
 		strlcpy(s->sid, sid, sizeof(s->sid));
 	} else {
@@ -231,6 +236,7 @@ seal_free(struct seal *s, const char *why)
 		return;
 	s->dead = 1;
 	s->stage = SEAL_ENDED;
+	upstream_waits(s->remote->upstream, -(ssize_t)waiting(s));
 	if (s->link != 0)
 		uplink_down(s->uplink, s->link, why);
 	event_free(s->flush);
@@ -312,48 +318,81 @@ send_records(struct seal *s)
 		wbuf_free(&s->records);
 }
 
-/* That it is broken is seen when it is read from. */
+static size_t
+waiting(const struct seal *s)
+{
+	return s->out.len - s->taken;
+}
+
+/* A piece.  That it is broken is seen when it is read from. */
 static void
 encrypt(struct seal *s)
 {
-	if (s->out.len == 0)
-		return;
-	if (tls_write(s->tls, wbuf_data(&s->out), s->out.len) == -1)
+	size_t n = waiting(s) < PIECE ? waiting(s) : PIECE;
+
+	if (tls_write(s->tls, wbuf_data(&s->out) + s->taken, n) == -1)
 		log_debug("seal: nothing more can be written");
+	s->taken += n;
+	upstream_waits(s->remote->upstream, -(ssize_t)n);
+	if (waiting(s) > 0)
+		return;
+	s->taken = 0;
 	wbuf_reset(&s->out);
 	if (s->out.cap > KEEP_CAP)
 		wbuf_free(&s->out);
+}
+
+int
+seal_send_piece(struct seal *s)
+{
+	if (s->dead || waiting(s) == 0)
+		return 0;
+	encrypt(s);
+	send_records(s);
+	return 1;
 }
 
 /* What a turn of the loop has queued goes out together. */
 static void
 on_flush(evutil_socket_t fd, short ev, void *arg)
 {
+	struct seal *s = arg;
+
 	(void)fd;
 	(void)ev;
-	seal_flush(arg);
+	while (!upstream_is_busy(s->remote->upstream) && seal_send_piece(s))
+		;
 }
 
 void
 seal_flush(struct seal *s)
 {
-	if (s->dead)
-		return;
-	encrypt(s);
-	send_records(s);
+	while (seal_send_piece(s))
+		;
 }
 
+/*
+ * What the connection does not take at once waits here, so that the lines of
+ * one hub do not stand in the way of another's.
+ */
 static void
 say(struct seal *s, const void *p, size_t n)
 {
 	if (s->dead)
 		return;
-	s->told = time_mono_ms();
-	if (s->out.len == 0)
+	if (waiting(s) == 0)
 		event_active(s->flush, EV_WRITE, 0);
+	if (s->taken > 0 && s->taken >= waiting(s)) {
+		s->out.len -= s->taken;
+		memmove(s->out.rb->data, s->out.rb->data + s->taken,
+		    s->out.len);
+		s->taken = 0;
+	}
 	wbuf_add(&s->out, p, n);
-	if (s->out.len >= CHUNK)
-		seal_flush(s);
+	s->said = time_mono_ms();
+	upstream_waits(s->remote->upstream, (ssize_t)n);
+	if (waiting(s) >= PIECE && !upstream_is_busy(s->remote->upstream))
+		(void)seal_send_piece(s);
 }
 
 void
@@ -370,8 +409,15 @@ seal_send(struct seal *s, const struct link_send *m)
 	} else {
 		say(s, "\n", 1);
 	}
-	if (upstream_is_full(s->remote->upstream))
+	if (waiting(s) > FULL_MARK || upstream_is_full(s->remote->upstream))
 		seal_full(s, 1);
+}
+
+void
+seal_drained(struct seal *s)
+{
+	if (waiting(s) <= LOW_MARK)
+		seal_full(s, 0);
 }
 
 void
@@ -597,23 +643,19 @@ first_line(struct seal *s, struct slice text)
 void
 seal_tick(struct seal *s, int64_t now)
 {
-	int64_t silent;
+	int64_t free_at = upstream_busy_at(s->remote->upstream);
+	int64_t from = s->stage == SEAL_UP ? s->heard : s->began;
 
-	if (upstream_is_behind(s->remote->upstream))
-		s->began = s->heard = now;
+	/* it cannot answer to what it has not got */
+	if (from < free_at)
+		from = free_at;
 	if (s->stage != SEAL_UP) {
-		if (now - s->began >= HANDSHAKE_MS)
+		if (now - from >= HANDSHAKE_MS)
 			seal_end(s, "it does not answer");
-		return;
-	}
-	if (s->uplink->held)
-		return;
-	silent = now - s->heard;
-	if (silent >= DEAD_MS) {
+	} else if (now - from >= DEAD_MS) {
 		seal_end(s, "it does not answer any more");
-	} else if (now - s->told >= PING_MS ||
-	    (silent >= PING_MS && now - s->asked >= PING_MS)) {
-		s->asked = now;
+	} else if (now - s->said >= PING_MS) {
+		/* whatever comes: the other end is to hear something, too */
 		say(s, ping, sizeof(ping) - 1);
 		say(s, "\n", 1);
 	}

@@ -43,8 +43,12 @@ void		 seal_record(struct seal *, int64_t seq, struct slice data);
 int		 seal_verdict(struct seal *, uint32_t query,
 		    enum key_verdict);
 void		 seal_send(struct seal *, const struct link_send *);
+/* All that waits goes to the connection; a piece of it: 0 if none is left. */
 void		 seal_flush(struct seal *);
+int		 seal_send_piece(struct seal *);
 void		 seal_full(struct seal *, int);
+/* The connection takes more: it is not full if not much waits here. */
+void		 seal_drained(struct seal *);
 /* Once a second; may free the seal. */
 void		 seal_tick(struct seal *, int64_t now);
 /* Tells a hub that a sid is not known, or has ended. */

@@ -51,6 +51,7 @@ static void	hold(struct main *);
 static void	on_tick(evutil_socket_t, short, void *);
 static void	tell(struct uplink *, enum imsg_type, struct wbuf *);
 static struct remote	*find(const struct uplink *, uint32_t);
+static void	send_line(struct uplink *, const struct link_send *);
 static void	retry(struct uplink *, const char *);
 static void	verdict(struct uplink *, uint32_t, enum key_verdict);
 
@@ -358,8 +359,8 @@ on_router(struct imsgbuf *ib, struct imsg *msg, void *arg)
 	switch (msg->type) {
 	case LINK_SEND:
 		bad = link_send_get(&msg->rd, &s);
-		if (!bad && (r = find(u, s.link)) != NULL)
-			remote_send(r, &s);
+		if (!bad)
+			send_line(u, &s);
 		break;
 	case LINK_CLOSE:
 		bad = link_end_get(&msg->rd, &e);
@@ -399,6 +400,23 @@ retry(struct uplink *u, const char *hub_id)
 	    up = upstream_next(u, up)) {
 		if ((r = remote_find(up, hub_id)) != NULL)
 			remote_retry(r);
+	}
+}
+
+static void
+send_line(struct uplink *u, const struct link_send *m)
+{
+	struct remote *r = find(u, m->link);
+	struct upstream *up;
+
+	if (r != NULL) {
+		remote_send(r, m);
+		return;
+	}
+	for (up = upstream_next(u, NULL); up != NULL;
+	    up = upstream_next(u, up)) {
+		if (upstream_told(up) == m->link)
+			clear_tell(up, m);
 	}
 }
 
@@ -510,6 +528,16 @@ uplink_down(struct uplink *u, uint32_t link, const char *why)
 	strlcpy(m.why, why, sizeof(m.why));
 	link_end_put(&w, &m);
 	tell(u, LINK_DOWN, &w);
+}
+
+uint32_t
+uplink_tell(struct uplink *u)
+{
+	struct wbuf w = { 0 };
+
+	put_u32(&w, ++u->last_link);
+	tell(u, LINK_TELL, &w);
+	return u->last_link;
 }
 
 /* A copy of it goes by reference from here on. */

@@ -59,6 +59,7 @@ struct uplink {
 	struct upstream_list	 upstreams;
 	struct map		*links;		/* number -> struct remote */
 	uint32_t		 last_link, last_query;
+	size_t			 names;		/* of all remotes */
 	int			 held;		/* nothing is to be read */
 	struct pairing_list	 pairings;
 	struct ssl_ctx_st	*pair_tls;	/* of the next one to join */
@@ -69,6 +70,8 @@ int	uplink_main(void);
 /* Tells the router of a link that is up; returns its number. */
 uint32_t	uplink_up(struct remote *, int plaintext, struct slice hello);
 void	uplink_down(struct uplink *, uint32_t link, const char *why);
+/* Whoever listens there is to be told of sessions, until uplink_down(). */
+uint32_t	uplink_tell(struct uplink *);
 void	uplink_line(struct uplink *, uint32_t link, struct slice);
 void	uplink_full(struct uplink *, uint32_t link, int full);
 void	uplink_written(struct uplink *, uint32_t link, int64_t lines);
@@ -106,14 +109,18 @@ struct map	*upstream_ids(struct upstream *);
 const struct uplink_relay	*upstream_conf(const struct upstream *);
 int		 upstream_is_up(const struct upstream *);
 uint8_t		 upstream_rank(const struct upstream *);
-/* So many more sessions in the clear are known; how many there are then. */
-unsigned	 upstream_names(struct upstream *, int more);
 /* A message, which is ended with the bracket of its object and emptied. */
 void		 upstream_write(struct upstream *, struct wbuf *);
-/* Something that was said is still to be sent. */
-int		 upstream_is_behind(const struct upstream *);
-/* Bytes that wait to be sent are more than enough. */
+/*
+ * Bytes that wait in sealed sessions become more, or fewer.  When it is busy it
+ * has got enough from them; it calls remote_send_piece() for more.
+ */
+void		 upstream_waits(struct upstream *, ssize_t);
+int		 upstream_is_busy(const struct upstream *);
+/* All that waits to be sent is more than enough. */
 int		 upstream_is_full(const struct upstream *);
+/* When something of ours last waited that the relay did not take yet. */
+int64_t		 upstream_busy_at(const struct upstream *);
 /*
  * A session of ours is to be announced at the relay (1) or withdrawn (0); 1 if
  * that has been done already.
@@ -122,6 +129,11 @@ int		 upstream_announced(struct upstream *, const char *name,
 		    int joins);
 /* All that are announced leave. */
 void		 upstream_withdraw(struct upstream *);
+/*
+ * The number with which the router tells of sessions, to a relay that does not
+ * say that hubs are there; 0: it is not that, or nothing may be said to it.
+ */
+uint32_t	 upstream_told(const struct upstream *);
 
 /* remote.c */
 /* The relay says that it is there, and whether it seals. */
@@ -139,9 +151,10 @@ int		 remote_verdict(struct remote *, uint32_t query,
 		    enum key_verdict);
 void		 remote_send(struct remote *, const struct link_send *);
 void		 remote_close(struct remote *, uint32_t link, const char *why);
-/* Output has become too much, or has gone to the kernel. */
-void		 remote_full(struct remote *, int);
+/* Output has gone to the kernel. */
 void		 remote_drained(struct remote *);
+/* Some of what waits in its sessions goes to the connection; 0: none does. */
+int		 remote_send_piece(struct remote *);
 /* What it has to send is with the connection. */
 void		 remote_flush(struct remote *);
 /* Of seal.c: this one is up, or has come to its end. */
@@ -157,6 +170,10 @@ void	clear_leave(struct upstream *, const struct json_value *name);
 void	clear_forward(struct remote *, const char *target, struct slice);
 void	clear_verdict(struct remote *, enum key_verdict);
 void	clear_send(struct remote *, const struct link_send *);
+/* A line for whoever is at that relay: of a session of ours. */
+void	clear_tell(struct upstream *, const struct link_send *);
+/* Output has become too much (1), or not any more (0). */
+void	clear_full(struct remote *, int);
 /* Its link is down; names are forgotten. */
 void	clear_free(struct remote *, const char *why);
 

@@ -21,8 +21,10 @@
 #define WELCOME_MAX	(4 * 1024 * 1024)
 #define PING_MS		15000	/* without a sign of life */
 #define DEAD_MS		40000
-#define HIGH_MARK	(2 * 1024 * 1024)	/* bytes not sent */
+#define BUSY_MARK	(256 * 1024)	/* bytes that the kernel has not */
+#define HIGH_MARK	(4 * 1024 * 1024)	/* and all others */
 #define LIMIT_LOG_MS	60000
+#define LIMITED_MAX_MS	600000
 #define RETRY_MAX_MS	60000
 #define PROTOCOL_VERSION "5"
 
@@ -40,10 +42,13 @@ struct upstream {
 	struct call		*call;
 	struct wsio		*ws;
 	int64_t			 began, asked, limit_said;
+	int64_t			 limited;	/* not read by the relay until */
+	int64_t			 busy_at;
+	size_t			 waiting;	/* bytes in sealed sessions */
 	struct remote_list	 remotes;
 	struct map		*ids;		/* of those */
-	unsigned		 names;		/* clear.c */
 	struct map		*announced;	/* names of sessions of ours */
+	uint32_t		 told;		/* 0: none is told unasked */
 	char			 why[LINK_WHY_SIZE];	/* the last error */
 };
 
@@ -68,6 +73,7 @@ static void	say_hello(struct upstream *);
 static void	on_message(struct wsio *, char *, size_t, void *);
 static void	on_closed(struct wsio *, unsigned, const char *, void *);
 static void	on_drained(struct wsio *, void *);
+static struct remote	*next_piece(struct upstream *);
 static void	stop(struct upstream *);
 static void	again(struct upstream *, const char *);
 static void	report(struct upstream *);
@@ -202,7 +208,11 @@ stop(struct upstream *up)
 	up->stage = WAITING;
 	while ((r = TAILQ_FIRST(&up->remotes)) != NULL)
 		remote_gone(r, "the connection to the relay is down");
+	if (up->told != 0)
+		uplink_down(up->uplink, up->told, "");
+	up->told = 0;
 	forget_announced(up);
+	up->limited = 0;
 }
 
 /* Says once what is wrong, and tries it again later. */
@@ -374,7 +384,10 @@ on_welcome(struct upstream *up, const struct json_value *v)
 	up->backoff = 0;
 	up->why[0] = '\0';
 	up->asked = time_mono_ms();
-	if (!seals(&v[U_FEATURES]) && !up->conf->unsealed)
+	/* there hubs like this one find each other by their sessions only */
+	if (!seals(&v[U_FEATURES]) && up->conf->unsealed)
+		up->told = uplink_tell(up->uplink);
+	else if (!seals(&v[U_FEATURES]))
 		strlcpy(up->why, "the relay does not know sealed sessions, "
 		    "and nothing may go without (allow unsealed)",
 		    sizeof(up->why));
@@ -442,8 +455,10 @@ on_hub(struct upstream *up, const struct json_value *v)
 static void
 on_limit(struct upstream *up, const struct json_value *v)
 {
-	int64_t now = time_mono_ms(), messages = 0, bytes = 0;
+	int64_t now = time_mono_ms(), messages = 0, bytes = 0, ms = 0;
 
+	(void)json_int(&v[U_RETRY], 0, LIMITED_MAX_MS, &ms);
+	up->limited = now + ms;
 	if (up->limit_said != 0 && now - up->limit_said < LIMIT_LOG_MS)
 		return;
 	up->limit_said = now;
@@ -469,23 +484,42 @@ upstream_write(struct upstream *up, struct wbuf *w)
 	wbuf_free(w);
 }
 
-unsigned
-upstream_names(struct upstream *up, int more)
-{
-	up->names = (unsigned)((int)up->names + more);
-	return up->names;
-}
-
-int
-upstream_is_behind(const struct upstream *up)
-{
-	return up->ws != NULL && wsio_pending(up->ws) > 0;
-}
-
 int
 upstream_is_full(const struct upstream *up)
 {
-	return up->ws != NULL && wsio_pending(up->ws) > HIGH_MARK;
+	return up->ws != NULL &&
+	    wsio_pending(up->ws) + up->waiting > HIGH_MARK;
+}
+
+int
+upstream_is_busy(const struct upstream *up)
+{
+	return up->ws != NULL && wsio_pending(up->ws) >= BUSY_MARK;
+}
+
+void
+upstream_waits(struct upstream *up, ssize_t n)
+{
+	up->waiting += (size_t)n;
+}
+
+int64_t
+upstream_busy_at(const struct upstream *up)
+{
+	return up->busy_at;
+}
+
+/* A piece of each hub in turn. */
+static struct remote *
+next_piece(struct upstream *up)
+{
+	struct remote *r;
+
+	TAILQ_FOREACH(r, &up->remotes, entry) {
+		if (remote_send_piece(r))
+			break;
+	}
+	return r;
 }
 
 static void
@@ -497,6 +531,11 @@ on_drained(struct wsio *ws, void *arg)
 	(void)ws;
 	TAILQ_FOREACH_SAFE(r, &up->remotes, entry, next)
 		remote_drained(r);
+	while (up->waiting > 0 && !upstream_is_busy(up) &&
+	    (r = next_piece(up)) != NULL) {
+		TAILQ_REMOVE(&up->remotes, r, entry);
+		TAILQ_INSERT_TAIL(&up->remotes, r, entry);
+	}
 }
 
 int
@@ -531,6 +570,12 @@ upstream_withdraw(struct upstream *up)
 	forget_announced(up);
 }
 
+uint32_t
+upstream_told(const struct upstream *up)
+{
+	return up->told;
+}
+
 static void
 forget_announced(struct upstream *up)
 {
@@ -556,16 +601,20 @@ upstream_tick(struct upstream *up, int64_t now)
 	}
 	if (up->stage != UP)
 		return;
+	if (wsio_pending(up->ws) > 0 || now < up->limited || up->uplink->held)
+		up->busy_at = now;
 	TAILQ_FOREACH_SAFE(r, &up->remotes, entry, next)
 		remote_tick(r, now);
-	if (wsio_stalled(up->ws, DEAD_MS)) {
+	if (wsio_stalled(up->ws, DEAD_MS) && now >= up->limited) {
 		again(up, "the relay does not read");
 		return;
 	}
-	/* an answer comes when the question has arrived */
-	if (up->uplink->held || upstream_is_behind(up))
+	if (up->uplink->held)
 		return;
+	/* an answer comes when the question has arrived */
 	silent = now - wsio_heard(up->ws);
+	if (silent > now - up->busy_at)
+		silent = now - up->busy_at;
 	if (silent >= DEAD_MS) {
 		again(up, "the relay does not answer any more");
 	} else if (silent >= PING_MS && now - up->asked >= PING_MS) {

@@ -53,7 +53,7 @@ cases['a relay of section 3, and a plain hub there'] = async () => {
 	assert.equal(uplink.where, relay.url);
 	const beta = await new PlainHub('beta', relay.url).join('bob');
 
-	await beta.update('join', 'ann@alpha');
+	await beta.knows('ann@alpha');
 	await alpha.sees(ann, 'bob@beta');
 	const link = await alpha.link('beta');
 
@@ -83,6 +83,79 @@ cases['a relay of section 3, and a plain hub there'] = async () => {
 	    origin_hub: 'beta', wrapped: { type: 'incoming_reply',
 		from: 'bob', text: 'because', ask_id } });
 	assert.match((await ann.push({ ask_id })).content, /because/);
+	await beta.end();
+	await alpha.sees(ann);
+	await alpha.end();
+	relay.stop();
+};
+
+cases['two of ours at a relay of section 3'] = async () => {
+	const relay = await new FakeRelay().start();
+	const alpha = new Site('alpha'), beta = new Site('beta');
+	const conf = s => s.relay(relay.url, 'allow unsealed');
+
+	await alpha.start(conf(alpha));
+	const ann = await alpha.session('ann');
+
+	await alpha.uplink('up');
+	await beta.start(conf(beta));
+	const bob = await beta.session('bob');
+
+	await alpha.sees(ann, 'bob@beta');
+	await beta.sees(bob, 'ann@alpha');
+	assert.equal((await alpha.link('beta')).plaintext, true);
+	const there = await ann.call('relay_send', { to: 'bob@beta',
+	    text: 'there' });
+
+	await bob.push({ msg_id: there.msg_id });
+	const back = await bob.call('relay_send', { to: 'ann@alpha',
+	    text: 'back' });
+
+	await ann.push({ msg_id: back.msg_id });
+	// no session is left, and one comes: nobody else could tell of it
+	await bob.end();
+	beta.sessions.pop();
+	await alpha.sees(ann);
+	await beta.session('ben');
+	await alpha.sees(ann, 'ben@beta');
+	// and when the relay comes back
+	for (const h of relay.hubs.values())
+		h.ws.close(1012, 'come back');
+	await alpha.sees(ann);
+	await alpha.sees(ann, 'ben@beta');
+	await beta.end();
+	await alpha.sees(ann);
+	await alpha.end();
+	relay.stop();
+};
+
+cases['a plain hub says too much of its sessions'] = async () => {
+	const relay = await new FakeRelay().start();
+	const alpha = new Site('alpha');
+
+	await alpha.start(alpha.relay(relay.url, 'allow unsealed') +
+	    'limit peers 3 per hub\n');
+	const ann = await alpha.session('ann');
+	const beta = await new PlainHub('beta', relay.url).join('bob');
+	const joins = more => beta.say({ type: 'bridge_peer_update',
+	    action: 'join', peer: { name: 'cid', cwd: '/w',
+		git_branch: 'main', last_seen: 1, ...more } });
+	const cid = async () => (await ann.call('relay_peers')).peers
+	    .find(p => p.name === 'cid@beta');
+
+	await alpha.sees(ann, 'bob@beta');
+	joins({ cwd: '/'.repeat(1025), git_branch: '\u0001'.repeat(256) });
+	await until('it is there without its directory', async () =>
+	    (await cid())?.git_branch === '\u0001'.repeat(256) &&
+	    (await cid()).cwd === '');
+	joins({ cwd: '\u00e9'.repeat(512), git_branch: 'x'.repeat(300000),
+	    last_seen: 1e300 });
+	await until('it is there without its branch', async () =>
+	    (await cid())?.cwd === '\u00e9'.repeat(512) &&
+	    (await cid()).git_branch === '');
+	for (const name of ['dan', 'eve', 'fay'])
+		joins({ name });
+	await alpha.sees(ann, 'bob@beta', 'cid@beta', 'dan@beta');
 	await beta.end();
 	await alpha.sees(ann);
 	await alpha.end();

@@ -3,9 +3,11 @@
 // carries: they notice, begin anew, and each message comes once, sealed.
 
 import assert from 'node:assert/strict';
+import { Duplex } from 'node:stream';
+import tls from 'node:tls';
 
 import { run, until } from './relay.mjs';
-import { FakeRelay, Site } from './uplinknode.mjs';
+import { Authority, FakeRelay, Site } from './uplinknode.mjs';
 
 const EACH = 20;		// messages in each direction, at a time
 const SECRET = 'nobody else may read this';
@@ -307,6 +309,87 @@ cases['one that does not say who is there, or lies'] = async () => {
 	await t.alpha.sees(t.ann, `${t.bob.name}@beta`);
 	assert.deepEqual(t.ann.pushes, []);
 	proveOnce([]);
+};
+
+// A relay at which zulu is, and hubs of its own that begin sessions with it.
+async function invention()
+{
+	const relay = await new FakeRelay({ kind: 'seal' }).start();
+	const zulu = new Site('zulu');
+
+	await zulu.start(zulu.relay(relay.url));
+	await zulu.uplink('up');
+	return { relay, zulu,
+	    joins: hub_id => relay.say('zulu', { type: 'relay_hub',
+		action: 'join', hub_id }),
+	    record: (from, wrapped) => relay.say('zulu', {
+		type: 'bridge_forward', target_peer: '@zulu',
+		origin_hub: from, wrapped: { type: 'seal', ...wrapped } }) };
+}
+
+cases['hubs that begin more sessions than are accepted'] = async () => {
+	const { relay, zulu, joins, record } = await invention();
+	const ended = [];
+	// of TLS the first bytes, so that more has to come
+	const data = Buffer.from([22, 3, 1, 2, 0, 1]).toString('base64');
+	const sid = i => i.toString(16).padStart(32, '0');
+
+	relay.forward = (from, to, { wrapped }) => {
+		assert.equal(wrapped.end, true);
+		ended.push(wrapped.sid);
+	};
+	for (let i = 0; i < 300; i++) {
+		joins(`hub-${i}`);
+		record(`hub-${i}`, { sid: sid(i), seq: 1, data });
+	}
+	// of that one it knows nothing, either
+	record('hub-0', { sid: sid(1000), seq: 2, data });
+	await until('all have come', () => ended.includes(sid(1000)));
+	for (let i = 256; i < 300; i++)
+		assert.ok(ended.includes(sid(i)), `${i} of ${ended.length}`);
+	// one ends, another may begin
+	record('hub-0', { sid: sid(0), end: true });
+	record('hub-299', { sid: sid(299), seq: 1, data });
+	record('hub-0', { sid: sid(1001), seq: 2, data });
+	await until('the last one has come', () =>
+	    ended.includes(sid(1001)));
+	assert.equal(ended.filter(s => s === sid(299)).length, 1);
+	await zulu.end();
+	relay.stop();
+};
+
+cases['a first line that is too long'] = async () => {
+	const { relay, zulu, joins, record } = await invention();
+	const { cert, key } = new Authority('hub-1').ed25519();
+	let sent = 0, ended = false;
+	const sid = '1'.repeat(32);
+	const stream = new Duplex({ read() {},
+	    write: (data, encoding, done) => {
+		record('hub-1', { sid, seq: ++sent,
+		    data: data.toString('base64') });
+		done();
+	    } });
+
+	relay.forward = (from, to, { wrapped }) => {
+		if (wrapped.end)
+			ended = true;
+		else
+			stream.push(Buffer.from(wrapped.data, 'base64'));
+	};
+	joins('hub-1');
+	const client = tls.connect({ socket: stream, cert, key,
+	    minVersion: 'TLSv1.3', rejectUnauthorized: false });
+
+	client.on('error', () => {});
+	client.write(`{"type":"bridge_hello","hub_id":"hub-1","secret":"",` +
+	    `"protocol_version":"5","peers":[],"x":"${'x'.repeat(16384)}`);
+	await until('it is ended', () => ended);
+	await until('the log says why', () =>
+	    /hub hub-1 .*(a line over the limit|before it is its turn)/
+		.test(zulu.said()));
+	client.destroy();
+	await zulu.end();
+	relay.stop();
 };
 
 cases['all ends well'] = async () => {

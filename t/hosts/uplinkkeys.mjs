@@ -221,6 +221,7 @@ cases['who has a key is not spoken to in the clear'] = async () => {
 	assert.equal(message.status, 'queued');
 	await until('the log says it', () => /has a key, but does not seal/
 	    .test(t.alpha.said()));
+	await says(t, /has a key, but does not seal/);
 	lie();
 	await t.alpha.sees(t.ann);
 	relay.say('alpha', { type: 'relay_hub', action: 'join',

@@ -285,6 +285,13 @@ export class PlainHub extends Plain {
 		    (m.peer?.name ?? m.name) === name);
 	}
 
+	// Until that session is there, or if it was there before.
+	async knows(name)
+	{
+		if (!this.welcome.peers.some(p => p.name === name))
+			await this.update('join', name);
+	}
+
 	message(from, to, text, id = `m-${Math.random()}`)
 	{
 		this.say({ type: 'bridge_forward', target_peer: to,
