@@ -194,7 +194,8 @@ begin_signals(struct parent *p)
 		fatalx("event_base_new");
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		p->signals[i] = evsignal_new(p->base, signals[i], on_signal, p);
-		if (p->signals[i] == NULL || event_add(p->signals[i], NULL) == -1)
+		if (p->signals[i] == NULL ||
+		    event_add(p->signals[i], NULL) == -1)
 			fatalx("evsignal_new");
 	}
 }
