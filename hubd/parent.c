@@ -92,6 +92,8 @@ struct parent {
 
 static void	on_pong(struct kid *, struct imsg *);
 static void	watch(struct kid *);
+static void	begin_signals(struct parent *);
+static void	end_signals(struct parent *);
 static int	start_kid(struct parent *, int);
 static void	introduce(struct parent *, int, int);
 static void	try_later(struct kid *);
@@ -147,14 +149,11 @@ parent_main(struct conf *conf, int lock, int ready_fd, struct notify *notify,
 	p.ready_fd = ready_fd;
 	p.notify = notify;
 	signal(SIGPIPE, SIG_IGN);
-	if (listeners_open(&p.listeners, conf, activated) == -1)
+	/* whoever sees the sockets may end the hub */
+	begin_signals(&p);
+	if (listeners_open(&p.listeners, conf, activated) == -1) {
+		end_signals(&p);
 		return 1;
-	if ((p.base = event_base_new()) == NULL)
-		fatalx("event_base_new");
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		p.signals[i] = evsignal_new(p.base, signals[i], on_signal, &p);
-		if (p.signals[i] == NULL || event_add(p.signals[i], NULL) == -1)
-			fatalx("evsignal_new");
 	}
 	p.watchdog = watchdog_new(p.base, notify);
 	p.pairs = pairs_new(conf, &pairs_ops, &p);
@@ -174,8 +173,6 @@ parent_main(struct conf *conf, int lock, int ready_fd, struct notify *notify,
 	configure(&p);
 	event_base_dispatch(p.base);
 	kill_kids(&p);
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		event_free(p.signals[i]);
 	event_free(p.deadline);
 	for (i = 0; i < KIDS; i++) {
 		imsg_free(p.kids[i].ib);
@@ -184,8 +181,34 @@ parent_main(struct conf *conf, int lock, int ready_fd, struct notify *notify,
 	watchdog_free(p.watchdog);
 	importdir_free(p.import);
 	pairs_free(p.pairs);
-	event_base_free(p.base);
+	end_signals(&p);
 	return p.status;
+}
+
+static void
+begin_signals(struct parent *p)
+{
+	size_t i;
+
+	if ((p->base = event_base_new()) == NULL)
+		fatalx("event_base_new");
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		p->signals[i] = evsignal_new(p->base, signals[i], on_signal, p);
+		if (p->signals[i] == NULL ||
+		    event_add(p->signals[i], NULL) == -1)
+			fatalx("evsignal_new");
+	}
+}
+
+/* And what all events are part of. */
+static void
+end_signals(struct parent *p)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		event_free(p->signals[i]);
+	event_base_free(p->base);
 }
 
 /* -1 with errno: there is no such program. */

@@ -85,7 +85,7 @@ enum key_verdict {
 struct link_key {
 	char		 hub_id[NAME_SIZE];
 	char		 key[LINK_KEY_SIZE];	/* "": is there any of it? */
-	uint8_t		 paired;		/* it has the code of a pairing */
+	uint8_t		 paired;		/* it has a pairing's code */
 };
 /* 1 if it is 64 hexadecimal digits. */
 int	link_key_valid(const char *);

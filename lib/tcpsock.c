@@ -37,6 +37,13 @@
 #else
 #define UNACKED_MS	(-1)
 #endif
+#if HAVE_DECL_TCP_NOTSENT_LOWAT
+#define UNSENT_LEVEL	IPPROTO_TCP
+#define UNSENT_OPTION	TCP_NOTSENT_LOWAT
+#else
+#define UNSENT_LEVEL	SOL_SOCKET
+#define UNSENT_OPTION	SO_SNDBUF
+#endif
 
 static struct addrinfo	*numeric(const char *, int);
 static int	listen_at(const char *, int);
@@ -180,4 +187,12 @@ tcp_keepalive(int fd, int idle_s, int step_s, int tries)
 		    set[i].option, &set[i].value, sizeof(int)) == -1)
 			log_debug("keepalive: %s", strerror(errno));
 	}
+}
+
+void
+tcp_unsent(int fd, int bytes)
+{
+	if (setsockopt(fd, UNSENT_LEVEL, UNSENT_OPTION, &bytes,
+	    sizeof(bytes)) == -1)
+		log_debug("setsockopt: %s", strerror(errno));
 }

@@ -21,6 +21,8 @@ int	tcp_is_at(int fd, const char *address, int port);
 int	tcp_is_address(const char *);
 /* What is written goes out at once. */
 void	tcp_nodelay(int fd);
+/* It takes little more than that before it has sent what it took. */
+void	tcp_unsent(int fd, int bytes);
 /*
  * The kernel asks the other end for a sign of life after idle_s without one,
  * as often as tries, step_s apart, and gives up then; the same for what was

@@ -4,9 +4,6 @@
  */
 #include "compat.h"
 
-#include <sys/socket.h>
-
-#include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +22,7 @@
 #include "wsio.h"
 
 #define HANDSHAKE_MS	5000	/* from TCP to the WebSocket */
-#define KERNEL_MAX	(128 * 1024)	/* bytes that it keeps for us */
+#define UNSENT_MAX	(128 * 1024)	/* bytes that the kernel takes */
 
 struct call {
 	struct uplink		*uplink;
@@ -47,7 +44,6 @@ static void	on_timer(evutil_socket_t, short, void *);
 static void	arm(struct call *, int, const char *);
 static void	on_dialed(int, const char *, void *);
 static void	on_proxied(int, const char *, void *);
-static void	keep_few(int);
 static SSL	*new_ssl(struct call *);
 static void	shake(struct call *, int);
 static void	on_open(struct wsio *, void *);
@@ -179,19 +175,6 @@ on_proxied(int fd, const char *why, void *arg)
 	shake(c, fd);
 }
 
-/*
- * On a slow path what the kernel has taken may take long, and all that comes
- * later waits for it; it would take megabytes.
- */
-static void
-keep_few(int fd)
-{
-	int n = KERNEL_MAX;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &n, sizeof(n)) == -1)
-		log_debug("SO_SNDBUF: %s", strerror(errno));
-}
-
 /* The certificate must be that host's. */
 static SSL *
 new_ssl(struct call *c)
@@ -218,7 +201,8 @@ shake(struct call *c, int fd)
 	int six = strchr(to->host, ':') != NULL;
 	SSL *ssl = NULL;
 
-	keep_few(fd);
+	/* all that comes later waits for it, long on a slow path */
+	tcp_unsent(fd, UNSENT_MAX);
 	if (to->tls && (ssl = new_ssl(c)) == NULL) {
 		close(fd);
 		end(c, NULL, "TLS cannot be begun");

@@ -448,12 +448,7 @@ line(struct pairing *p, const char *text, size_t n)
 
 	if (scan(v, text, n) == -1) {
 		wrong = "the other hub says what is not JSON";
-	} else if (p->invites && is(&v[P_TYPE], "join")) {
-		if ((wrong = get_other(p, v)) == NULL) {
-			check(p);
-			return;
-		}
-	} else if (!p->invites && is(&v[P_TYPE], "invite")) {
+	} else if (is(&v[P_TYPE], p->invites ? "join" : "invite")) {
 		if ((wrong = get_other(p, v)) == NULL) {
 			check(p);
 			return;

@@ -149,8 +149,8 @@ fed_kill_(struct tenv *t)
 	if (n == 0 || program_wait(t->hub, &status, T_WAIT) == -1)
 		t_fail("the hub did not die");
 	t->hub = 0;
-	while (procs_all(t->data, pids, PROCS_MAX) > 0)
-		conns_pump(t, 1);
+	if (!procs_ended(t, pids, n, T_WAIT))
+		t_fail("a process of the hub does not end");
 }
 
 json_t *

@@ -83,15 +83,6 @@ hub_stop_(struct tenv *t, int sig)
 	return (reap(t));
 }
 
-static int
-no_hub(void *arg)
-{
-	struct tenv	*t = arg;
-
-	return (hub_pid(t, "router") == 0 && hub_pid(t, "store") == 0 &&
-	    hub_pid(t, NULL) == 0);
-}
-
 /* All are looked for before one dies, because the others follow it. */
 static void
 kill_roles(struct tenv *t, const char *const *roles, size_t n)
@@ -112,6 +103,8 @@ int
 hub_kill_(struct tenv *t, const char *role)
 {
 	static const char *const all[] = { "router", "store", NULL };
+	pid_t			 pids[8];
+	size_t			 n = hub_pids(t, pids, 8);
 	int			 status;
 
 	if (role != NULL && strcmp(role, "all") == 0)
@@ -119,7 +112,7 @@ hub_kill_(struct tenv *t, const char *role)
 	else
 		kill_roles(t, &role, 1);
 	status = reap(t);
-	if (!t_until(t, no_hub, t, T_WAIT))
+	if (!procs_ended(t, pids, n, T_WAIT))
 		t_fail("processes of the hub live on after %s was killed",
 		    role != NULL ? role : "its parent");
 	return (status);

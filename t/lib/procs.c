@@ -177,6 +177,47 @@ hub_pid(struct tenv *t, const char *role)
 	return (0);
 }
 
+struct ending {
+	const pid_t	*pids;
+	size_t		 n;
+};
+
+static int
+all_ended(void *arg)
+{
+	const struct ending	*e = arg;
+	size_t			 i;
+
+	for (i = 0; i < e->n; i++) {
+		if (proc_parent(e->pids[i]) != 0)
+			return (0);
+	}
+	return (1);
+}
+
+int
+procs_ended(struct tenv *t, const pid_t *pids, size_t n, int ms)
+{
+	struct ending	e = { pids, n };
+
+	return (t_until(t, all_ended, &e, ms));
+}
+
+size_t
+hub_pids(struct tenv *t, pid_t *pids, size_t max)
+{
+	static const char *const roles[] = {
+		NULL, "router", "store", "bridged", "uplink", "resolver"
+	};
+	size_t	i, n = 0;
+
+	for (i = 0; i < sizeof(roles) / sizeof(roles[0]) && n < max; i++) {
+		if ((pids[n] = hub_pid(t, roles[i])) != 0)
+			n++;
+	}
+	return (n);
+}
+
 pid_t
 child_pid(struct tenv *t, const char *program)
 {

@@ -105,6 +105,13 @@ size_t	 procs_all(const char *dir, pid_t *, size_t max);
 pid_t	 hub_pid(struct tenv *, const char *role);
 /* The hub's child of that program, "bridged"; or 0. */
 pid_t	 child_pid(struct tenv *, const char *program);
+/*
+ * Waits until they have given back all they had: their environment goes before
+ * their locks and sockets do.  1, or 0 after ms.
+ */
+int	 procs_ended(struct tenv *, const pid_t *, size_t, int ms);
+/* Those of the hub itself. */
+size_t	 hub_pids(struct tenv *, pid_t *, size_t max);
 /* How many hubs (parents) there are. */
 int	 hub_count(struct tenv *);
 /* 1 if none of the test's is left within ms. */
