@@ -204,7 +204,7 @@ on_checked(struct imsg *msg, void *arg)
 	free(q);
 }
 
-/* The same as the last time; whose key is good may come as often as it likes. */
+/* The same as last time; whose key is good may come as often as it likes. */
 static int
 is_said(const struct question *q, enum key_verdict v)
 {

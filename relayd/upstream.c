@@ -42,7 +42,7 @@ struct upstream {
 	struct call		*call;
 	struct wsio		*ws;
 	int64_t			 began, asked, limit_said;
-	int64_t			 limited;	/* not read by the relay until */
+	int64_t			 limited;	/* it reads nothing until */
 	int64_t			 busy_at;
 	size_t			 waiting;	/* bytes in sealed sessions */
 	struct remote_list	 remotes;
