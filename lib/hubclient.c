@@ -123,8 +123,6 @@ static void	enter(struct hubclient *);
 static void	leave(struct hubclient *);
 static void	destroy(struct hubclient *);
 
-static const char	no_answer[] = "the hub does not answer";
-
 static const struct bufio_ops io_ops = {
 	.line = on_line,
 	.closed = on_closed,
@@ -254,7 +252,7 @@ on_timer(int fd, short ev, void *arg)
 	else if (hc->state == HUB_SEARCH)
 		search_step(hc);
 	else if (hc->state == HUB_REGISTER)
-		lost(hc, no_answer, 0);
+		lost(hc, "the hub does not answer", 0);
 	leave(hc);
 }
 
@@ -330,9 +328,6 @@ static void
 connected(struct hubclient *hc, int fd)
 {
 	hubfind_end(hc->find);
-	/* what was wrong far away holds until it is known to be another */
-	if (!hubfind_is_far() || hubfind_trouble(hc->find)[0] == '\0')
-		hc->trouble = no_answer;
 	hc->state = HUB_REGISTER;
 	hc->io = bufio_new(hc->base, fd, -1, &io_ops, hc);
 	bufio_limits(hc->io, LINE_MAX_BYTES, MAX_OUT);

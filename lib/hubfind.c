@@ -47,6 +47,7 @@ struct hubfind {
 static void	trouble(struct hubfind *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 static const char *remote_url(void);
+static int	connect_here(struct hubfind *);
 static int	connect_url(struct hubfind *, const char *);
 static int	start_proxy(struct hubfind *, const char *);
 static void	proxy_ended(int, void *);
@@ -89,12 +90,6 @@ hubfind_failed(const struct hubfind *hf)
 	return hf->failed;
 }
 
-int
-hubfind_is_far(void)
-{
-	return remote_url() != NULL;
-}
-
 const char *
 hubfind_trouble(const struct hubfind *hf)
 {
@@ -111,14 +106,24 @@ trouble(struct hubfind *hf, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* What was wrong far away holds until it is known to be something else. */
 int
 hubfind_connect(struct hubfind *hf)
+{
+	int far = remote_url() != NULL;
+	int fd = far ? connect_url(hf, remote_url()) : connect_here(hf);
+
+	if (fd != -1 && (!far || hf->trouble[0] == '\0'))
+		trouble(hf, "the hub does not answer");
+	return fd;
+}
+
+static int
+connect_here(struct hubfind *hf)
 {
 	char path[HUB_PATH_MAX];
 	int fd, err;
 
-	if (remote_url() != NULL)
-		return connect_url(hf, remote_url());
 	if (paths_hub_socket(path, sizeof(path)) == -1) {
 		err = errno;
 		trouble(hf, "no path to the hub's socket: %s", strerror(err));

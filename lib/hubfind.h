@@ -32,9 +32,7 @@ int		 hubfind_start(struct hubfind *);
 int		 hubfind_failed(const struct hubfind *);
 /* Lets another client start one. */
 void		 hubfind_end(struct hubfind *);
-/* 1 if the hub is elsewhere: connecting to it is a process's business. */
-int		 hubfind_is_far(void);
-/* A clause that says what went wrong last. */
+/* A clause that says what went wrong last, or that it does not answer. */
 const char	*hubfind_trouble(const struct hubfind *);
 
 #endif
