@@ -16,6 +16,10 @@
 #include "linkproto.h"
 
 static int	read_key(const char *, char[LINK_KEY_SIZE]);
+static int	ask(struct hubctl *, enum imsg_type, struct wbuf *,
+		    int (*)(json_t *));
+static int	trusted(json_t *);
+static int	forgotten(json_t *);
 
 /* In capitals, too. */
 static int
@@ -38,85 +42,71 @@ int
 cmd_trust(struct hubctl *ctl, int argc, char **argv)
 {
 	char key[LINK_KEY_SIZE] = "";
-	const char *trusted;
 	struct wbuf w = { 0 };
-	struct rbuf *result;
-	struct ctl *c;
-	json_t *json;
 
 	if (argc > 1 && read_key(argv[1], key) == -1) {
 		warnx("\"%s\" is no key: it has %d hexadecimal digits", argv[1],
 		    LINK_KEY_SIZE - 1);
 		return EXIT_FAILURE;
 	}
-	if ((c = ctl_open(ctl->socket)) == NULL)
-		return EXIT_FAILURE;
 	put_str(&w, argv[0]);
 	put_str(&w, key);
-	result = ctl_call(c, CTL_TRUST, &w);
-	wbuf_free(&w);
-	ctl_close(c);
-	if (result == NULL)
-		return EXIT_FAILURE;
-	json = json_loadb(result->data, result->len, 0, NULL);
-	if (ctl->json)
-		print_json(result->data, result->len);
-	else if ((trusted = json_string_value(json_object_get(json, "key"))) !=
-	    NULL)
-		printf("%s is trusted with the key %s\n", argv[0], trusted);
-	json_decref(json);
-	rbuf_unref(result);
-	return EXIT_SUCCESS;
+	return ask(ctl, CTL_TRUST, &w, trusted);
 }
 
 int
 cmd_distrust(struct hubctl *ctl, int argc, char **argv)
 {
 	struct wbuf w = { 0 };
-	struct rbuf *result;
-	struct ctl *c;
 
 	(void)argc;
-	if ((c = ctl_open(ctl->socket)) == NULL)
-		return EXIT_FAILURE;
 	put_str(&w, argv[0]);
-	result = ctl_call(c, CTL_DISTRUST, &w);
-	wbuf_free(&w);
-	ctl_close(c);
-	if (result == NULL)
-		return EXIT_FAILURE;
-	if (ctl->json)
-		print_json(result->data, result->len);
-	rbuf_unref(result);
-	return EXIT_SUCCESS;
+	return ask(ctl, CTL_DISTRUST, &w, hubctl_silent);
 }
 
 int
 cmd_forget(struct hubctl *ctl, int argc, char **argv)
 {
 	struct wbuf w = { 0 };
-	struct rbuf *result;
-	struct ctl *c;
-	json_t *json;
 
 	(void)argc;
-	if ((c = ctl_open(ctl->socket)) == NULL)
-		return EXIT_FAILURE;
 	put_str(&w, argv[0]);
-	result = ctl_call(c, CTL_FORGET, &w);
-	wbuf_free(&w);
-	ctl_close(c);
-	if (result == NULL)
-		return EXIT_FAILURE;
-	json = json_loadb(result->data, result->len, 0, NULL);
-	if (ctl->json)
-		print_json(result->data, result->len);
-	else if (json_is_true(json_object_get(json, "queued")))
+	return ask(ctl, CTL_FORGET, &w, forgotten);
+}
+
+static int
+ask(struct hubctl *ctl, enum imsg_type type, struct wbuf *w,
+    int (*show)(json_t *))
+{
+	int rc = hubctl_ask(ctl, type, w, show);
+
+	wbuf_free(w);
+	return rc;
+}
+
+static int
+trusted(json_t *json)
+{
+	const char *hub, *key;
+
+	if (json_unpack(json, "{s:s,s:s}", "hub_id", &hub, "key", &key) == 0)
+		printf("%s is trusted with the key %s\n", hub, key);
+	return EXIT_SUCCESS;
+}
+
+static int
+forgotten(json_t *json)
+{
+	const char *hub;
+	int queued;
+
+	if (json_unpack(json, "{s:s,s:b}", "hub_id", &hub, "queued",
+	    &queued) == -1)
+		return EXIT_SUCCESS;
+	if (queued)
 		printf("the keys of %s are forgotten; messages wait for it\n",
-		    argv[0]);
+		    hub);
 	else
-		printf("%s is forgotten\n", argv[0]);
-	json_decref(json);
-	rbuf_unref(result);
+		printf("%s is forgotten\n", hub);
 	return EXIT_SUCCESS;
 }

@@ -55,6 +55,7 @@ static void	on_forgotten(struct imsg *, void *);
 static int	is_said(const struct question *, enum key_verdict);
 static void	log_verdict(const struct question *, enum key_verdict);
 static int	get_hub(struct imsg *, char[NAME_SIZE]);
+static struct ctl_pending	*pending(struct ctl *, uint32_t, const char *);
 static void	ctl_trusted(enum store_status, const char *, void *);
 static void	got_keys(struct imsg *, void *);
 static void	put_key(struct wbuf *, const struct store_key_info *,
@@ -310,6 +311,15 @@ get_hub(struct imsg *m, char hub[NAME_SIZE])
 	return !m->rd.failed && name_valid(slice_of(hub)) ? 0 : -1;
 }
 
+static struct ctl_pending *
+pending(struct ctl *t, uint32_t id, const char *hub)
+{
+	struct ctl_pending *p = ctl_pending_new(t, id);
+
+	strlcpy(p->name, hub, sizeof(p->name));
+	return p;
+}
+
 void
 keys_ctl_trust(struct ctl *t, struct imsg *m)
 {
@@ -323,7 +333,7 @@ keys_ctl_trust(struct ctl *t, struct imsg *m)
 		    "a key of 64 hexadecimal digits");
 	else
 		keys_trust(t->control->router, hub, key, ctl_trusted,
-		    ctl_pending_new(t, m->id));
+		    pending(t, m->id, hub));
 }
 
 static void
@@ -334,6 +344,7 @@ ctl_trusted(enum store_status status, const char *key, void *arg)
 
 	if (status == STORE_OK) {
 		json_begin(&w, '{');
+		json_put_str(&w, "hub_id", p->name);
 		json_put_str(&w, "key", key);
 		ctl_result(p->ctl, p->id, &w);
 	} else if (status == STORE_OTHER) {
@@ -423,6 +434,7 @@ on_forgotten(struct imsg *msg, void *arg)
 		    "the" : "the keys of", q->hub, m.status == STORE_OK ?
 		    "is" : "are");
 		json_begin(&w, '{');
+		json_put_str(&w, "hub_id", q->hub);
 		json_put_bool(&w, "queued", m.status == STORE_FULL);
 		ctl_result(p->ctl, p->id, &w);
 	} else if (m.status == STORE_OTHER) {
