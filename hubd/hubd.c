@@ -28,13 +28,12 @@
 #include "store.h"
 #include "unixsock.h"
 
-#define EMBEDDED_IDLE_MS	10000
 #define LOCK_WAIT_MS		5000	/* for a hub that is ending */
 #define LOCK_STEP_MS		10
 
 struct options {
-	const char	*file;
-	int		 foreground, check, verbose, embedded;
+	struct conf_source	source;
+	int			foreground, check;
 };
 
 static void	usage(void) __attribute__((__noreturn__));
@@ -66,7 +65,7 @@ usage(void)
 int
 main(int argc, char *argv[])
 {
-	struct options o = { 0 };
+	struct options o = { .source.log_level = LOG_LEVEL_INFO };
 	struct conf conf;
 	struct notify *notify;
 	struct activated *activated;
@@ -81,10 +80,10 @@ main(int argc, char *argv[])
 			o.foreground = 1;
 			break;
 		case 'e':
-			o.embedded = 1;
+			o.source.embedded = 1;
 			break;
 		case 'f':
-			o.file = optarg;
+			o.source.file = optarg;
 			break;
 		case 'n':
 			o.check = 1;
@@ -93,7 +92,7 @@ main(int argc, char *argv[])
 			printf("hubd %s\n", ECORELAY_VERSION);
 			return 0;
 		case 'v':
-			o.verbose = 1;
+			o.source.log_level = LOG_LEVEL_DEBUG;
 			break;
 		case 'x':
 			return child_main(optarg);
@@ -104,13 +103,8 @@ main(int argc, char *argv[])
 	if (optind != argc)
 		usage();
 	umask(077);
-	conf_defaults(&conf);
-	if (o.embedded)
-		conf.idle_ms = EMBEDDED_IDLE_MS;
-	if (o.verbose)
-		conf.log_level = LOG_LEVEL_DEBUG;
-	log_set_level((enum log_level)conf.log_level);
-	if (conf_load(o.file, !o.embedded, &conf) == -1) {
+	log_set_level((enum log_level)o.source.log_level);
+	if (conf_read(&o.source, &conf) == -1) {
 		conf_links_free(&conf);
 		return 1;
 	}
@@ -120,14 +114,17 @@ main(int argc, char *argv[])
 		conf_links_free(&conf);
 		return conf.bad_links != 0;
 	}
-	if (take_over(o.embedded, &notify, &activated) == -1)
+	if (take_over(o.source.embedded, &notify, &activated) == -1)
 		return 1;
 	if (paths_mkdir(conf.data) == -1)
 		fatal("data directory %s", conf.data);
-	if (!o.foreground)
+	if (!o.foreground) {
+		if (getcwd(o.source.dir, sizeof(o.source.dir)) == NULL)
+			o.source.dir[0] = '\0';
 		ready = proc_daemonize();
+	}
 	if ((lock = take_lock(&conf, activated != NULL)) == -1) {
-		if (!o.embedded)
+		if (!o.source.embedded)
 			fatalx("a hub is running already at %s", conf.socket);
 		/* what the session wanted is there */
 		if (ready != -1)
@@ -135,12 +132,13 @@ main(int argc, char *argv[])
 		return 0;
 	}
 	snprintf(logs, sizeof(logs), "%s/logs", conf.data);
-	if (!o.foreground && o.embedded)
+	if (!o.foreground && o.source.embedded)
 		log_to_dir(logs);
 	else if (!o.foreground)
 		log_to_syslog();
 	log_bad_links(conf.bad_links);
-	status = parent_main(&conf, lock, ready, notify, activated);
+	status = parent_main(&conf, &o.source, lock, ready, notify,
+	    activated);
 	activated_free(activated);
 	notify_free(notify);
 	conf_links_free(&conf);

@@ -8,15 +8,17 @@
 
 struct activated;
 struct conf;
+struct conf_source;
 struct notify;
 
 /*
- * Runs the hub until it is stopped; lock is the descriptor of the hub's lock.
+ * Runs the hub until it is stopped; the configuration comes from that source,
+ * and is read again on SIGHUP.  lock is the descriptor of the hub's lock.
  * ready_fd, if not -1, is told when the hub serves (proc_daemon_ready()); so
  * is the service manager, if there is one, which may have opened sockets.
  * Returns the exit status.
  */
-int	parent_main(struct conf *, int lock, int ready_fd, struct notify *,
-	    struct activated *);
+int	parent_main(struct conf *, const struct conf_source *, int lock,
+	    int ready_fd, struct notify *, struct activated *);
 
 #endif
