@@ -107,8 +107,9 @@ check_processes(struct storm *s)
 	    "other processes than before");
 	if (!t_until(s->hubs[0], same_descriptors, s, T_WAIT)) {
 		for (i = 0; i < n; i++)
-			fprintf(stderr, "process %ld: %d descriptors, and now %d\n",
-			    (long)pids[i], s->fds[i], descriptors(pids[i]));
+			fprintf(stderr, "process %ld: %d descriptors, now "
+			    "%d\n", (long)pids[i], s->fds[i],
+			    descriptors(pids[i]));
 		fail_with("descriptors are left");
 	}
 	for (i = 0; i < n; i++) {
