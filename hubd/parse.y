@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "datafile.h"
 #include "lex.h"
 #include "log.h"
 #include "tcpsock.h"
-#include "wholefile.h"
 
 #define DAY_MS		(24LL * 3600 * 1000)
 #define SECRET_FILE_MAX	4096
@@ -390,7 +390,7 @@ static char *
 read_private(const char *path, size_t *len)
 {
 	struct stat st;
-	char *text = wholefile_read(path, SECRET_FILE_MAX, len, &st);
+	char *text = datafile_read(path, SECRET_FILE_MAX, len, &st);
 
 	if (text == NULL) {
 		lex_error(lx, "%s: %s", path, strerror(errno));
