@@ -147,7 +147,9 @@ datadir_give(const char *path, const struct privdrop *user)
 			continue;
 		r = datafile_give(fd, e->d_name, user->uid, user->gid);
 		if (r == -1)
-			log_warn("%s/%s: not given to %s", path, e->d_name,
+			log_warnx("%s/%s is a link, or no file that has that "
+			    "name only: it is not given to %s, nor used by "
+			    "root; remove it", path, e->d_name,
 			    PRIVDROP_USER);
 		n += r == 1;
 	}

@@ -19,6 +19,7 @@
 #include "datafile.h"
 #include "lex.h"
 #include "log.h"
+#include "privdrop.h"
 #include "tcpsock.h"
 
 #define DAY_MS		(24LL * 3600 * 1000)
@@ -396,8 +397,7 @@ read_private(const char *path, size_t *len)
 		lex_error(lx, "%s: %s", path, strerror(errno));
 		return NULL;
 	}
-	if ((st.st_mode & 077) == 0 &&
-	    (st.st_uid == geteuid() || st.st_uid == 0))
+	if ((st.st_mode & 077) == 0 && privdrop_trusts(st.st_uid))
 		return text;
 	lex_error(lx, "%s: others can read it: chmod 600 it", path);
 	explicit_bzero(text, *len);

@@ -47,6 +47,15 @@ privdrop_user(struct privdrop *p)
 	return 1;
 }
 
+int
+privdrop_trusts(uid_t uid)
+{
+	struct privdrop p;
+
+	return uid == geteuid() || uid == 0 ||
+	    (privdrop_user(&p) == 1 && uid == p.uid);
+}
+
 void
 privdrop_say(const struct privdrop *p)
 {

@@ -25,6 +25,11 @@ struct privdrop {
  * used.  root is "".
  */
 int	privdrop_user(struct privdrop *);
+/*
+ * 1 if a secret may belong to that user: the one who runs this process, root,
+ * or, if they are the same, the user of the services.
+ */
+int	privdrop_trusts(uid_t);
 /* Says whose the processes are; NULL: root's, if this one is. */
 void	privdrop_say(const struct privdrop *);
 /*
