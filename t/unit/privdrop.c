@@ -252,12 +252,21 @@ owned_by(uid_t uid, mode_t mode)
 	ck_assert_uint_eq(st.st_mode & 07777, mode);
 }
 
+static void
+reads(const char *text, struct stat *st)
+{
+	size_t len;
+	char *got = datafile_read(path, 100, &len, st);
+
+	ck_assert_msg(got != NULL, "%s", strerror(errno));
+	ck_assert_str_eq(got, text);
+	free(got);
+}
+
 START_TEST(own_files)
 {
 	int fd, dfd = open(dir, O_RDONLY);
 	struct stat st;
-	size_t len;
-	char *text;
 
 	ck_assert_int_eq(chown(dir, UID, GID), 0);
 	ck_assert_int_eq(datafile_replace(path, "one", 3), 0);
@@ -268,9 +277,7 @@ START_TEST(own_files)
 	ck_assert_int_eq(datafile_give(dfd, "f", UID, GID), 0);
 	ck_assert_int_eq(datafile_give(dfd, "none", UID, GID), 0);
 	ck_assert_int_eq(chmod(path, 0644), 0);
-	ck_assert((text = datafile_read(path, 100, &len, &st)) != NULL);
-	ck_assert_str_eq(text, "one");
-	free(text);
+	reads("one", &st);
 	ck_assert(datafile_is_ours(path, &st));
 	ck_assert_int_eq(datafile_private(path, &st), 0);
 	owned_by(UID, 0600);
@@ -283,9 +290,7 @@ START_TEST(own_files)
 	ck_assert_int_eq(chown(dir, 0, 0), 0);
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(symlink(other, path), 0);
-	ck_assert((text = datafile_read(path, 100, &len, &st)) != NULL);
-	ck_assert_str_eq(text, "victim");
-	free(text);
+	reads("victim", &st);
 	close(dfd);
 }
 END_TEST
