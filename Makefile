@@ -104,7 +104,7 @@ distcheck: dist
 
 # For Debian and what is made of it; the package comes to deb/.
 deb: dist
-	sh etc/debian/build $(DIST).tar.gz deb
+	sh etc/mkdeb $(DIST).tar.gz deb
 
 debcheck: deb
 	sh t/dist/deb deb
