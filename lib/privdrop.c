@@ -22,6 +22,19 @@ static int	make_dirs(const char *);
 static int	is_empty(int);
 static int	regained(const struct privdrop *);
 
+#if SANITIZED
+static int dropped;
+
+int	__lsan_is_turned_off(void);
+
+/* Looking for leaks takes /proc, and tracing, which are out of reach then. */
+int
+__lsan_is_turned_off(void)
+{
+	return dropped;
+}
+#endif
+
 int
 privdrop_user(struct privdrop *p)
 {
@@ -190,4 +203,7 @@ privdrop_enter(const struct privdrop *p)
 		    (unsigned)p->gid);
 	if (regained(p))
 		fatalx("root was not given up for good");
+#if SANITIZED
+	dropped = 1;
+#endif
 }
