@@ -32,6 +32,7 @@
 #include "router.h"
 #include "sandbox.h"
 #include "session.h"
+#include "stats.h"
 #include "outproto.h"
 #include "storeproto.h"
 #include "storeq.h"
@@ -323,8 +324,10 @@ on_accept(evutil_socket_t sock, short ev, void *arg)
 		else if (registry_has_room(m->router.registry))
 			(void)session_new(&m->router, m->base, fd,
 			    l->kind != LISTEN_SESSIONS);
-		else
+		else {
+			m->router.counters[COUNT_REFUSED_FULL]++;
 			close(fd);
+		}
 	}
 	if (i == ACCEPT_TURN || errno == EAGAIN || errno == EWOULDBLOCK ||
 	    errno == EINTR || errno == ECONNABORTED)
@@ -414,6 +417,8 @@ on_parent(struct imsg *msg, void *arg)
 
 	if (msg->type == PROC_LISTED)
 		ctlshow_listed(m->router.control, msg);
+	else if (msg->type == PROC_USED_ALL)
+		stats_used(m->router.control, msg);
 	else if (ctlpair_answer(m->router.control, msg) == -1)
 		fatalx("bad %s", imsg_name(msg->type));
 }
