@@ -35,6 +35,7 @@ static const struct {
 	[METRIC_BYTES] = { "bytes", 1, 0 },
 	[METRIC_SECONDS] = { "seconds", 1000000, 6 },
 	[METRIC_TIME] = { "time", 1000, 3 },
+	[METRIC_BOOL] = { "bool", 1, 0 },
 };
 
 void
@@ -103,6 +104,8 @@ begin_family(struct metrics *m, const struct metric *row)
 	json_put_str(w, "help", row->help);
 	if (row->group != NULL)
 		json_put_str(w, "group", row->group);
+	if (row->label != NULL && row->value == NULL)
+		json_put_str(w, "by", row->label);
 	json_key(w, "samples");
 	json_begin(w, '[');
 }

@@ -21,7 +21,8 @@ enum metric_unit {
 	METRIC_NUMBER,
 	METRIC_BYTES,
 	METRIC_SECONDS,		/* in microseconds */
-	METRIC_TIME		/* in milliseconds since 1970 */
+	METRIC_TIME,		/* in milliseconds since 1970 */
+	METRIC_BOOL		/* 0 or 1 */
 };
 
 struct metric {
@@ -45,8 +46,9 @@ struct metrics {
 
 /*
  * Appends to the buffer: text; or an array of objects, one for each family,
- * with the members name, type, unit, help, group (or none), and samples, a
- * list of objects {labels, title (or none), value}.
+ * with the members name, type, unit, help, group (or none), by (the label, if
+ * each sample has a value of its own), and samples, a list of objects {labels,
+ * title (or none), value}.
  */
 void	metrics_begin(struct metrics *, struct wbuf *, int json);
 /* A sample; value is that of its label, if the row has none. */

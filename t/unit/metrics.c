@@ -100,7 +100,8 @@ START_TEST(json)
 	    "{\"labels\":{\"kind\":\"one\"},\"title\":\"one b\",\"value\":1},"
 	    "{\"labels\":{\"kind\":\"two\"},\"title\":\"two b\",\"value\":2}"
 	    "]},{\"name\":\"c_seconds\",\"type\":\"gauge\","
-	    "\"unit\":\"seconds\",\"help\":\"Some time.\",\"samples\":["
+	    "\"unit\":\"seconds\",\"help\":\"Some time.\",\"by\":\"hub\","
+	    "\"samples\":["
 	    "{\"labels\":{\"hub\":\"a\\\"b\"},\"value\":1.500000}]}]");
 	metrics_begin(&m, &w, 1);
 	metrics_end(&m);
