@@ -466,9 +466,17 @@ stats(void *arg)
 {
 	struct main *m = arg;
 	struct router *r = &m->router;
+	const uint64_t *n = r->counters;
 
 	if (r->registry == NULL)
 		return;
+	log_info("%llu messages delivered, %llu queued, %llu refused; %llu "
+	    "lines received, %llu sent",
+	    (unsigned long long)n[COUNT_DELIVERED],
+	    (unsigned long long)n[COUNT_QUEUED],
+	    (unsigned long long)n[COUNT_NOT_STORED],
+	    (unsigned long long)n[COUNT_LINES_IN],
+	    (unsigned long long)n[COUNT_LINES_OUT]);
 	log_info("%zu sessions, %zu open asks, %zu requests at the store, "
 	    "up %lld s", registry_count(r->registry), asks_count(r->asks),
 	    storeq_waiting(r->store),

@@ -104,9 +104,9 @@ static const struct metric gauges[GAUGES] = {
 	    "links", "up, by way of relays"),
 	[GAUGE_RELAYS] = GAUGE("relays", "Relays that are connected.",
 	    "links", "relays connected"),
-	[GAUGE_STORE_UP] = GAUGE("store_up",
-	    "1 if the store can use its database, else 0.", "store",
-	    "database works"),
+	[GAUGE_STORE_UP] = ROW("store_up", GAUGE, BOOL,
+	    "1 if the store can use its database, else 0.", NULL, NULL,
+	    "store", "database works"),
 	[GAUGE_STORE_WAITING] = GAUGE("store_waiting",
 	    "Requests that the store has not answered yet.", "store",
 	    "requests waiting"),
@@ -177,7 +177,7 @@ static const struct metric counters[COUNTERS] = {
 };
 
 static const struct metric error_row = COUNT_OF("errors_total",
-    "Errors that sessions were told.", "code", NULL, "errors", NULL);
+    "Errors that sessions were told.", "code", NULL, "errors", "times");
 
 static const struct metric store_rows[STORE_STATS_MAX] = {
 	[STAT_REQUESTS] = COUNT("store_requests_total",
@@ -207,7 +207,7 @@ static const struct metric store_rows[STORE_STATS_MAX] = {
 };
 
 static const struct metric link_rows[LINKS] = {
-	[LINK_UP_NOW] = GAUGE_OF("link_up",
+	[LINK_UP_NOW] = ROW("link_up", GAUGE, BOOL,
 	    "1 if the hub is linked, else 0.", "hub", NULL, "hubs", "up"),
 	[LINK_PEERS] = GAUGE_OF("link_peers",
 	    "Its sessions that are peers here.", "hub", NULL, "hubs",
