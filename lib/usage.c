@@ -29,8 +29,9 @@ usage_get(struct usage *u)
 {
 	struct rusage ru;
 
+	memset(u, 0, sizeof(*u));
 	if (getrusage(RUSAGE_SELF, &ru) == -1)
-		fatal("getrusage");
+		return;
 	u->user = micros(ru.ru_utime);
 	u->system = micros(ru.ru_stime);
 	u->max_rss = (uint64_t)ru.ru_maxrss * RSS_UNIT;

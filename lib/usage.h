@@ -12,7 +12,7 @@ struct usage {
 	uint64_t	 user, system, max_rss;
 };
 
-/* Of this process. */
+/* Of this process; zeros where the system does not say. */
 void	usage_get(struct usage *);
 /* Logs that. */
 void	usage_log(void);
