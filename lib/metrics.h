@@ -33,7 +33,7 @@ struct metric {
 	/* the label that tells samples apart; NULL: there is but one */
 	const char		*label;
 	const char		*value;		/* of it; NULL: of each sample */
-	/* for people: its heading, and its name there; NULL: not for them */
+	/* for people: its heading and its name; NULL: not for them */
 	const char		*group, *title;
 };
 
