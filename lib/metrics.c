@@ -174,5 +174,5 @@ metrics_table(struct metrics *m, const struct metric *rows, const uint64_t *v,
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		metrics_put(m, &rows[i], NULL, v[i]);
+		metrics_put(m, &rows[i], "", v[i]);
 }
