@@ -32,7 +32,7 @@ struct metric {
 	const char		*help;		/* NULL: of the row before */
 	/* the label that tells samples apart; NULL: there is but one */
 	const char		*label;
-	const char		*value;		/* of it; NULL: of each sample */
+	const char		*value;		/* NULL: of each sample */
 	/* for people: its heading and its name; NULL: not for them */
 	const char		*group, *title;
 };
