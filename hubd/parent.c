@@ -28,9 +28,19 @@
 #include "proc.h"
 #include "sandbox.h"
 #include "timeutil.h"
+#include "usage.h"
+#include "usages.h"
 #include "watchdog.h"
 
 #define STOP_MS		5000	/* for the children to end by themselves */
+
+static const int signals[] = {
+	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+#ifdef SIGINFO
+	SIGINFO
+#endif
+};
+#define SIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 struct parent {
 	struct event_base	*base;
@@ -38,10 +48,11 @@ struct parent {
 	struct listeners	 listeners;
 	struct kids		*kids;
 	struct importdir	*import;	/* NULL: not asked for yet */
-	struct event		*signals[5];
+	struct event		*signals[SIGNALS];
 	struct event		*deadline;
 	int			 ready_fd;
 	struct pairs		*pairs;
+	struct usages		*usages;
 	/* without a service manager they are NULL */
 	struct notify		*notify;
 	struct watchdog		*watchdog;
@@ -67,10 +78,6 @@ static void	on_deadline(evutil_socket_t, short, void *);
 static void	reap(struct parent *);
 static void	stop(struct parent *, const char *);
 static void	stop_next(struct parent *);
-
-static const int signals[] = {
-	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1
-};
 
 static const struct imsg_ops kid_ops = {
 	.dispatch = dispatch,
@@ -105,12 +112,14 @@ parent_main(struct conf *conf, const struct privdrop *user, int lock,
 		fatalx("evtimer_new");
 	p.kids = kids_new(p.base, conf, user, lock, p.listeners.lan,
 	    p.watchdog, &kid_ops, &p);
+	p.usages = usages_new(p.base, p.kids);
 	sandbox_parent();
 	if (kids_start(p.kids, KID_ROUTER) == -1 ||
 	    kids_start(p.kids, KID_STORE) == -1)
 		fatal("hubd");
 	configure(&p);
 	event_base_dispatch(p.base);
+	usages_free(p.usages);
 	kids_free(p.kids);
 	event_free(p.deadline);
 	watchdog_free(p.watchdog);
@@ -127,7 +136,7 @@ begin_signals(struct parent *p)
 
 	if ((p->base = event_base_new()) == NULL)
 		fatalx("event_base_new");
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+	for (i = 0; i < SIGNALS; i++) {
 		p->signals[i] = evsignal_new(p->base, signals[i], on_signal, p);
 		if (p->signals[i] == NULL ||
 		    event_add(p->signals[i], NULL) == -1)
@@ -141,7 +150,7 @@ end_signals(struct parent *p)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+	for (i = 0; i < SIGNALS; i++)
 		event_free(p->signals[i]);
 	event_base_free(p->base);
 }
@@ -198,6 +207,12 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		break;
 	case PROC_LIST:
 		list_kids(k, m->id);
+		break;
+	case PROC_USAGE:
+		usages_ask(p->usages);
+		break;
+	case PROC_USED:
+		usages_got(p->usages, k, m);
 		break;
 	case PROC_LOG:
 		kid_log(k, m);
@@ -393,7 +408,6 @@ static void
 on_signal(evutil_socket_t sig, short ev, void *arg)
 {
 	struct parent *p = arg;
-	struct imsgbuf *router = kids_get(p->kids, KID_ROUTER)->ib;
 
 	(void)ev;
 	switch (sig) {
@@ -406,8 +420,11 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 		notify_ready(p->notify);
 		break;
 	case SIGUSR1:
-		if (router != NULL)
-			imsg_send(router, PROC_STATS, 0, -1, NULL, NULL);
+#ifdef SIGINFO
+	case SIGINFO:
+#endif
+		kids_tell(p->kids, PROC_STATS);
+		usage_log();
 		break;
 	default:
 		stop(p, sig == SIGTERM ? "SIGTERM" : "SIGINT");
