@@ -448,6 +448,20 @@ cases['nothing is given away by links'] = async use => {
 	}
 };
 
+cases['a file of root\'s is no certificate'] = async use => {
+	const machine = new Machine(use), file = `${VICTIM}/file`;
+
+	await machine.configure();
+	fs.mkdirSync(VICTIM, { mode: 0o700 });
+	fs.writeFileSync(file, SECRET, { mode: 0o600 });
+	const hub = await machine.hub();
+
+	await assert.rejects(machine.hubctl({}, 'join', '-f', file,
+	    'wss://localhost:1', 'A'.repeat(16)), /no CA certificates/);
+	assert.match(hub.log, /file: there is no certificate in it/);
+	await hub.stop();
+};
+
 cases['nothing is imported from elsewhere'] = async use => {
 	const machine = new Machine(use);
 	const box = name => JSON.stringify({ owner: name, messages: [{
