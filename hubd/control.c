@@ -29,6 +29,7 @@
 #include "rooms.h"
 #include "router.h"
 #include "session.h"
+#include "stats.h"
 #include "storeq.h"
 #include "timeutil.h"
 #include "unixsock.h"
@@ -100,6 +101,7 @@ control_new(struct event_base *base, struct router *r)
 	TAILQ_INIT(&c->pairs);
 	TAILQ_INIT(&c->lists);
 	TAILQ_INIT(&c->reloads);
+	TAILQ_INIT(&c->usages);
 	return c;
 }
 
@@ -120,6 +122,7 @@ control_free(struct control *c)
 		TAILQ_REMOVE(&c->reloads, p, entry);
 		ctl_pending_free(p);
 	}
+	stats_free(c);
 	free(c);
 }
 

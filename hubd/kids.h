@@ -16,6 +16,7 @@ struct conf;
 struct event;
 struct kids;
 struct listeners;
+struct privdrop;
 struct watchdog;
 
 /* In the order in which they are stopped. */
@@ -35,12 +36,18 @@ struct kid {
 	struct event		*again;
 	unsigned		 backoff;
 	int64_t			 started;	/* monotonic ms */
+	int64_t			 began;		/* likewise, ms since 1970 */
+	uint32_t		 restarts;
 };
+
+/* What root it has, if root started the hub. */
+enum kid_root { ROOT_SAME, ROOT_EMPTY, ROOT_DATA };
 
 struct kid_row {
 	const char	*program, *option, *role;
 	enum proc_id	 id;
 	int		 optional;	/* the hub goes on without it */
+	enum kid_root	 root;
 	unsigned	 listens;	/* LISTENS_AT() of what it gets */
 	void		(*conf)(struct imsgbuf *, const struct conf *);
 };
@@ -48,10 +55,11 @@ struct kid_row {
 #define LISTENS_AT(kind)	(1u << (kind))
 
 /*
- * None is started yet.  Each is one of ops' arguments, as a struct kid.  lock
- * is held by them all.
+ * None is started yet.  Each is one of ops' arguments, as a struct kid.  They
+ * become that user's, unless it is NULL.  lock is held by them all.
  */
-struct kids	*kids_new(struct event_base *, struct conf *, int lock,
+struct kids	*kids_new(struct event_base *, struct conf *,
+		    const struct privdrop *, int lock,
 		    const struct listeners *, struct watchdog *,
 		    const struct imsg_ops *, void *arg);
 /* Kills what still runs, and waits for it. */
@@ -90,6 +98,8 @@ void	kid_disconnect(struct kid *);
 struct kid	*kids_stop_next(struct kids *);
 /* 1 if all that the hub cannot be without are ready. */
 int	kids_ready(struct kids *);
+/* A message without a body to all that run. */
+void	kids_tell(struct kids *, enum imsg_type);
 /* Of all, also those that are started later. */
 void	kids_set_level(struct kids *, uint8_t level);
 /* For hubctl show processes: a JSON array of the parent and all of them. */

@@ -29,9 +29,19 @@
 #include "reload.h"
 #include "sandbox.h"
 #include "timeutil.h"
+#include "usage.h"
+#include "usages.h"
 #include "watchdog.h"
 
 #define STOP_MS		5000	/* for the children to end by themselves */
+
+static const int signals[] = {
+	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+#ifdef SIGINFO
+	SIGINFO
+#endif
+};
+#define SIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 struct parent {
 	struct event_base	*base;
@@ -39,11 +49,12 @@ struct parent {
 	struct listeners	 listeners;
 	struct kids		*kids;
 	struct importdir	*import;	/* NULL: not asked for yet */
-	struct event		*signals[5];
+	struct event		*signals[SIGNALS];
 	struct event		*deadline;
 	int			 ready_fd;
 	struct pairs		*pairs;
 	struct reload		*reload;
+	struct usages		*usages;
 	/* without a service manager they are NULL */
 	struct notify		*notify;
 	struct watchdog		*watchdog;
@@ -71,10 +82,6 @@ static void	reap(struct parent *);
 static void	stop(struct parent *, const char *);
 static void	stop_next(struct parent *);
 
-static const int signals[] = {
-	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1
-};
-
 static const struct imsg_ops kid_ops = {
 	.dispatch = dispatch,
 	.closed = kid_closed,
@@ -87,7 +94,8 @@ static const struct pairs_ops pairs_ops = {
 };
 
 int
-parent_main(struct conf *conf, const struct conf_source *source, int lock,
+parent_main(struct conf *conf, const struct conf_source *source,
+    const struct privdrop *user, int lock,
     int ready_fd, struct notify *notify, struct activated *activated)
 {
 	struct parent p = { 0 };
@@ -107,16 +115,18 @@ parent_main(struct conf *conf, const struct conf_source *source, int lock,
 	p.deadline = evtimer_new(p.base, on_deadline, &p);
 	if (p.deadline == NULL)
 		fatalx("evtimer_new");
-	p.kids = kids_new(p.base, conf, lock, &p.listeners, p.watchdog,
+	p.kids = kids_new(p.base, conf, user, lock, &p.listeners, p.watchdog,
 	    &kid_ops, &p);
 	p.reload = reload_new(conf, source, &p.listeners, p.kids, p.pairs,
 	    notify);
+	p.usages = usages_new(p.base, p.kids);
 	sandbox_parent();
 	kids_start(p.kids);
 	/* the router has it, and nobody else has any use for it */
 	explicit_bzero(conf->ws_token, sizeof(conf->ws_token));
 	event_base_dispatch(p.base);
 	reload_free(p.reload);
+	usages_free(p.usages);
 	kids_free(p.kids);
 	event_free(p.deadline);
 	watchdog_free(p.watchdog);
@@ -133,7 +143,7 @@ begin_signals(struct parent *p)
 
 	if ((p->base = event_base_new()) == NULL)
 		fatalx("event_base_new");
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+	for (i = 0; i < SIGNALS; i++) {
 		p->signals[i] = evsignal_new(p->base, signals[i], on_signal, p);
 		if (p->signals[i] == NULL ||
 		    event_add(p->signals[i], NULL) == -1)
@@ -147,7 +157,7 @@ end_signals(struct parent *p)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+	for (i = 0; i < SIGNALS; i++)
 		event_free(p->signals[i]);
 	event_base_free(p->base);
 }
@@ -191,6 +201,12 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		break;
 	case PROC_LIST:
 		list_kids(k, m->id);
+		break;
+	case PROC_USAGE:
+		usages_ask(p->usages);
+		break;
+	case PROC_USED:
+		usages_got(p->usages, k, m);
 		break;
 	case PROC_LOG:
 		kid_log(k, m);
@@ -400,7 +416,6 @@ static void
 on_signal(evutil_socket_t sig, short ev, void *arg)
 {
 	struct parent *p = arg;
-	struct imsgbuf *router = kids_get(p->kids, KID_ROUTER)->ib;
 
 	(void)ev;
 	switch (sig) {
@@ -412,8 +427,11 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 			reload_ask(p->reload, 0);
 		break;
 	case SIGUSR1:
-		if (router != NULL)
-			imsg_send(router, PROC_STATS, 0, -1, NULL, NULL);
+#ifdef SIGINFO
+	case SIGINFO:
+#endif
+		kids_tell(p->kids, PROC_STATS);
+		usage_log();
 		break;
 	default:
 		stop(p, sig == SIGTERM ? "SIGTERM" : "SIGINT");

@@ -24,7 +24,9 @@
 #include "people.h"
 #include "sandbox.h"
 #include "search.h"
+#include "statproto.h"
 #include "store.h"
+#include "storestats.h"
 #include "timeutil.h"
 
 #define BATCH_MAX	1024		/* requests of one transaction */
@@ -89,7 +91,7 @@ struct store {
 	int			 failed;	/* this batch */
 	int			 tidy;		/* after this batch */
 	int			 untold;	/* aliases, after opening */
-	uint64_t		 requests, batches, failures;
+	struct storestats	 stats;
 };
 
 static void	on_peer(enum proc_id, int, void *);
@@ -157,6 +159,7 @@ FAIL(out_listed)
 FAIL(hub_list)
 FAIL(key_done)
 FAIL(key_list)
+FAIL(counts)
 
 static int
 do_key(struct store *s, const struct store_key *q, struct store_key_done *a)
@@ -258,6 +261,7 @@ HANDLE_ALL(sessions, session_list, people_sessions(s->boxes, &a, &s->list))
 HANDLE_ALL(mailboxes, mailbox_list, mailbox_list(s->boxes, &a, &s->list))
 HANDLE_ALL(hubs, hub_list, outbox_hubs(s->outbox, &a, &s->list))
 HANDLE_ALL(keys, key_list, keystore_list(s->db, &a, &s->list))
+HANDLE_ALL(stats, counts, storestats_get(&s->stats, s->boxes, &a))
 
 static int
 handle_clean(struct store *s, struct reader *rd, struct wbuf *w)
@@ -315,6 +319,7 @@ static const struct operation operations[] = {
 	{ STORE_HUBS, STORE_HUB_LIST, handle_hubs, fail_hub_list },
 	{ STORE_KEY, STORE_KEY_DONE, handle_key, fail_key_done },
 	{ STORE_KEYS, STORE_KEY_LIST, handle_keys, fail_key_list },
+	{ STORE_STATS, STORE_COUNTS, handle_stats, fail_counts },
 };
 
 static const struct operation *
@@ -341,15 +346,17 @@ store_main(void)
 	s->router_fd = -1;
 	if ((s->base = event_base_new()) == NULL)
 		fatalx("event_base_new failed");
+	s->expire_timer = evtimer_new(s->base, on_expire, s);
+	s->index_timer = evtimer_new(s->base, on_index, s);
+	if (s->expire_timer == NULL || s->index_timer == NULL)
+		fatalx("event_new failed");
 	s->child = child_new(s->base, PROC_STORE, "hubd", "store",
 	    &child_ops, s);
 	if (event_base_dispatch(s->base) == -1)
 		fatalx("event loop failed");
 
-	if (s->expire_timer != NULL)
-		event_free(s->expire_timer);
-	if (s->index_timer != NULL)
-		event_free(s->index_timer);
+	event_free(s->expire_timer);
+	event_free(s->index_timer);
 	imsg_free(s->router);
 	import_free(s->import);
 	groups_free(s->groups);
@@ -404,7 +411,7 @@ static void
 on_start(void *arg)
 {
 	struct store *s = arg;
-	const struct conf *conf = &s->conf;
+	struct conf *conf = &s->conf;
 	int wanted = 0;
 
 	if (s->router_fd == -1)
@@ -414,6 +421,10 @@ on_start(void *arg)
 		return;
 	}
 	s->db = db_new(conf->data, conf->sync_full);
+	if (child_drop(s->child)) {
+		strlcpy(conf->data, "/", sizeof(conf->data));
+		db_is_in_root(s->db);
+	}
 	sandbox_store(conf->data);
 	s->boxes = boxes_new(s->db, conf->keep_mailbox, conf->max_mailboxes);
 	s->groups = groups_new(s->boxes, conf);
@@ -421,10 +432,6 @@ on_start(void *arg)
 	s->router = imsg_new(s->base, s->router_fd, PROC_STORE, PROC_ROUTER,
 	    &router_ops, s);
 	s->import = import_new(s->boxes, s->groups);
-	s->expire_timer = evtimer_new(s->base, on_expire, s);
-	s->index_timer = evtimer_new(s->base, on_index, s);
-	if (s->expire_timer == NULL || s->index_timer == NULL)
-		fatalx("event_new failed");
 	if (begin(s) == -1 || (wanted = import_wanted(s->import)) == -1)
 		fail_batch(s);
 	if (end(s) == 0 && wanted == 1)
@@ -506,9 +513,8 @@ on_stats(void *arg)
 {
 	struct store *s = arg;
 
-	log_info("%llu requests in %llu transactions, %llu failed",
-	    (unsigned long long)s->requests, (unsigned long long)s->batches,
-	    (unsigned long long)s->failures);
+	if (s->db != NULL)
+		storestats_log(&s->stats, s->db);
 }
 
 static void
@@ -519,7 +525,7 @@ on_request(struct imsgbuf *ib, struct imsg *m, void *arg)
 	struct answer *a = &s->answers[s->nanswers];
 
 	(void)ib;
-	s->requests++;
+	s->stats.requests++;
 	wbuf_reset(&s->list);
 	a->op = q;
 	a->id = m->id;
@@ -584,9 +590,8 @@ end(struct store *s)
 	r = s->failed ? -1 : 0;
 	send_gone(s);
 	send_answers(s);
-	s->batches++;
 	s->failed = 0;
-	if (s->requests != s->index_requests && !s->index_armed)
+	if (s->stats.requests != s->index_requests && !s->index_armed)
 		index_in(s, INDEX_WAIT_MS);
 	if (s->tidy || db_checkpoint_due(s->db)) {
 		(void)imsg_flush(s->router, 0);
@@ -608,7 +613,7 @@ fail_batch(struct store *s)
 
 	s->failed = 1;
 	s->tidy = 0;
-	s->failures++;
+	s->stats.failures++;
 	db_rollback(s->db);
 	boxes_forget(s->boxes);
 	wbuf_reset(&s->gone);
@@ -754,7 +759,7 @@ static void
 on_index(int fd, short ev, void *arg)
 {
 	struct store *s = arg;
-	uint64_t requests = s->requests - s->index_requests;
+	uint64_t requests = s->stats.requests - s->index_requests;
 	int64_t ms = time_mono_ms() - s->index_since;
 	int more = 0;
 
@@ -764,7 +769,7 @@ on_index(int fd, short ev, void *arg)
 		index_in(s, INDEX_WAIT_MS);
 		return;
 	}
-	s->index_requests = s->requests;
+	s->index_requests = s->stats.requests;
 	db_renew_index(s->db);
 	if (begin(s) == -1 || search_step(s->boxes, &more) == -1)
 		fail_batch(s);
@@ -781,7 +786,7 @@ index_in(struct store *s, int64_t ms)
 	evtimer_add(s->index_timer, &tv);
 	s->index_armed = 1;
 	s->index_since = time_mono_ms();
-	s->index_requests = s->requests;
+	s->index_requests = s->stats.requests;
 }
 
 static void

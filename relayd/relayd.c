@@ -26,15 +26,25 @@
 #include "log.h"
 #include "notify.h"
 #include "paths.h"
+#include "privdrop.h"
 #include "proc.h"
 #include "router.h"
 #include "sandbox.h"
 #include "timeutil.h"
 #include "unixsock.h"
 #include "uplink.h"
+#include "usage.h"
 #include "watchdog.h"
 
 #define STOP_MS		5000	/* for the router to end by itself */
+
+static const int signals[] = {
+	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+#ifdef SIGINFO
+	SIGINFO
+#endif
+};
+#define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 struct parent {
 	struct event_base	*base;
@@ -46,24 +56,22 @@ struct parent {
 	struct listeners	 listeners;
 	struct imsgbuf		*ib;
 	pid_t			 pid;
-	struct event		*signals[5], *deadline;
+	struct event		*signals[NSIGNALS], *deadline;
 	/* service manager; each may be NULL */
 	struct notify		*notify;
 	struct watchdog		*watchdog;
 	struct activated	*activated;
+	int			 drops;		/* and the router is user's */
+	struct privdrop		 user;
 	int			 ready_fd, stopping, status;
 	int			 serves;
 	int			 busy;		/* with CONF_END */
 	int			 again;		/* SIGHUP came meanwhile */
 };
 
-static const int signals[] = {
-	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1
-};
-#define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
-
 static void	usage(void) __attribute__((__noreturn__));
 static int	configure(const struct parent *, struct relay_conf *);
+static void	find_user(struct parent *);
 static int	parent_main(struct parent *);
 static void	ready(struct parent *, struct imsg *);
 static void	on_pong(struct parent *, struct imsg *);
@@ -142,12 +150,14 @@ main(int argc, char *argv[])
 	if (activated_take(&p.activated) == -1)
 		return 1;
 	p.notify = notify_new();
+	find_user(&p);
 	if (!foreground) {
 		if (getcwd(p.dir, sizeof(p.dir)) == NULL)
 			p.dir[0] = '\0';
 		p.ready_fd = proc_daemonize();
 		log_to_syslog();
 	}
+	privdrop_say(p.drops ? &p.user : NULL);
 	return parent_main(&p);
 }
 
@@ -169,6 +179,17 @@ configure(const struct parent *p, struct relay_conf *c)
 	if (p->dir[0] != '\0' && chdir("/") == -1)
 		fatal("chdir");
 	return r;
+}
+
+/* Whose the router is to be, if root has started this. */
+static void
+find_user(struct parent *p)
+{
+	p->drops = privdrop_user(&p->user);
+	strlcpy(p->user.root, ECORELAY_EMPTYDIR, sizeof(p->user.root));
+	if (p->drops == -1 || (p->drops &&
+	    privdrop_emptydir(ECORELAY_EMPTYDIR) == -1))
+		exit(1);
 }
 
 static int
@@ -216,7 +237,7 @@ start_router(struct parent *p)
 {
 	static char path[RELAY_PATH_MAX], opt[] = "-x", role[] = "router";
 	char *argv[] = { path, opt, role, NULL };
-	struct wbuf cert = { 0 };
+	struct wbuf cert = { 0 }, w = { 0 };
 	int pair[2];
 
 	if (p->conf.certificate[0] != '\0' && cert_read(&p->conf, &cert) == -1)
@@ -230,6 +251,11 @@ start_router(struct parent *p)
 	p->ib = imsg_new(p->base, pair[0], PROC_PARENT, PROC_RELAY,
 	    &router_ops, p);
 	watchdog_child(p->watchdog, PROC_RELAY, p->ib, p->pid, 0);
+	if (p->drops) {
+		privdrop_put(&w, &p->user);
+		imsg_send(p->ib, CONF_DROP, 0, -1, &w, NULL);
+		wbuf_free(&w);
+	}
 	tell_router(p, &cert);
 	clear(&cert);
 }
@@ -363,8 +389,12 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 		reload(p);
 		break;
 	case SIGUSR1:
+#ifdef SIGINFO
+	case SIGINFO:
+#endif
 		if (p->ib != NULL)
 			imsg_send(p->ib, PROC_STATS, 0, -1, NULL, NULL);
+		usage_log();
 		break;
 	default:
 		stop(p, sig == SIGTERM ? "SIGTERM" : "SIGINT");
