@@ -71,6 +71,8 @@ const struct command hubctl_commands[] = {
 	    "let AI hosts start channeld; -n: only say how; -r: undo" },
 	{ { "log", "level" }, "", "LEVEL", 1, 1, cmd_log_level,
 	    "log more (debug) or less (warn) until the hub ends; info" },
+	{ { "token" }, "r", "[-r]", 0, 0, cmd_token,
+	    "your token for the WebSocket; -r: another one" },
 	{ { "version" }, "", "", 0, 0, cmd_version,
 	    "of hubctl and of the hub" },
 	{ { "completion" }, "", "SHELL", 1, 1, cmd_completion,

@@ -108,7 +108,10 @@ open_ports(struct listeners *l, struct conf *c, struct activated *a)
 		    c->lan.address, c->lan.port);
 }
 
-/* Whoever sees the hub's socket finds hubctl.sock beside it. */
+/*
+ * Whoever sees the hub's socket finds hubctl.sock beside it, and may use both
+ * or neither: what hubctl may do depends on the user (owner.h).
+ */
 static int
 open_paths(struct listeners *l, const struct conf *c, struct activated *a)
 {
@@ -120,7 +123,9 @@ open_paths(struct listeners *l, const struct conf *c, struct activated *a)
 	if (paths_mkdir(dir[0] != '\0' ? dir : "/") == -1 ||
 	    paths_join(l->ctl_path, sizeof(l->ctl_path), dir,
 	    "hubctl.sock") == -1 ||
-	    (l->ctl = open_unix(a, l->ctl_path, 0600, &l->own_ctl)) == -1) {
+	    (l->ctl = open_unix(a, l->ctl_path, c->socket_mode,
+	    &l->own_ctl)) == -1 || (l->own_ctl != 0 &&
+	    set_group(l->ctl_path, c->socket_group) == -1)) {
 		log_warn("%s/hubctl.sock", dir);
 		return -1;
 	}

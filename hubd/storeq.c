@@ -56,6 +56,7 @@ static const struct {
 	{ STORE_HUBS, STORE_HUB_LIST },
 	{ STORE_KEY, STORE_KEY_DONE },
 	{ STORE_KEYS, STORE_KEY_LIST },
+	{ STORE_SET_TOKEN, STORE_TOKEN_SET },
 };
 
 struct storeq *
@@ -141,6 +142,8 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		q->ops->alias(&m->rd, q->arg);
 	else if (m->type == STORE_NAME)
 		q->ops->name(&m->rd, q->arg);
+	else if (m->type == STORE_TOKEN)
+		q->ops->token(&m->rd, q->arg);
 	else if (m->type == STORE_UP)
 		q->ops->up(q->arg);
 	else if (m->type == STORE_EXPIRED)

@@ -92,6 +92,9 @@ enum imsg_type {
 	STORE_KEY_DONE,
 	STORE_KEYS,
 	STORE_KEY_LIST,
+	STORE_TOKEN,		/* at start: tokenproto.h */
+	STORE_SET_TOKEN,
+	STORE_TOKEN_SET,
 	/* a carrier of links (bridged, uplink) to the router: linkproto.h */
 	LINK_UP,
 	LINK_DOWN,
@@ -132,6 +135,7 @@ enum imsg_type {
 	CTL_FORGET,
 	CTL_INVITE,
 	CTL_JOIN,
+	CTL_TOKEN,
 	CTL_STOP,
 	CTL_EVENT,
 	IMSG_MAX
