@@ -22,6 +22,7 @@
 #include "rooms.h"
 #include "router.h"
 #include "session.h"
+#include "stats.h"
 #include "storeq.h"
 #include "timeutil.h"
 
@@ -56,6 +57,8 @@ static const struct {
 	{ "links", show_links, 1 },
 	{ "keys", keys_ctl_show, 1 },
 	{ "processes", show_processes, 1 },
+	{ "stats", stats_show, 1 },
+	{ "metrics", stats_metrics, 1 },
 };
 
 void

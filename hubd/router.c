@@ -32,6 +32,7 @@
 #include "router.h"
 #include "sandbox.h"
 #include "session.h"
+#include "stats.h"
 #include "outproto.h"
 #include "owner.h"
 #include "storeproto.h"
@@ -360,8 +361,10 @@ take_client(struct listener *l, int fd)
 		control_accept(r->control, fd, owner);
 	else if (registry_has_room(r->registry))
 		(void)session_new(r, l->main->base, fd, owner);
-	else
+	else {
+		r->counters[COUNT_REFUSED_FULL]++;
 		close(fd);
+	}
 }
 
 static void
@@ -444,6 +447,8 @@ on_parent(struct imsg *msg, void *arg)
 
 	if (msg->type == PROC_LISTED)
 		ctlshow_listed(m->router.control, msg);
+	else if (msg->type == PROC_USED_ALL)
+		stats_used(m->router.control, msg);
 	else if (ctlpair_answer(m->router.control, msg) == -1)
 		fatalx("bad %s", imsg_name(msg->type));
 }
@@ -491,9 +496,17 @@ stats(void *arg)
 {
 	struct main *m = arg;
 	struct router *r = &m->router;
+	const uint64_t *n = r->counters;
 
 	if (r->registry == NULL)
 		return;
+	log_info("%llu messages delivered, %llu queued, %llu refused; %llu "
+	    "lines received, %llu sent",
+	    (unsigned long long)n[COUNT_DELIVERED],
+	    (unsigned long long)n[COUNT_QUEUED],
+	    (unsigned long long)n[COUNT_NOT_STORED],
+	    (unsigned long long)n[COUNT_LINES_IN],
+	    (unsigned long long)n[COUNT_LINES_OUT]);
 	log_info("%zu sessions, %zu open asks, %zu requests at the store, "
 	    "up %lld s", registry_count(r->registry), asks_count(r->asks),
 	    storeq_waiting(r->store),

@@ -137,6 +137,7 @@ refuse(struct wsconn *c, int status, const char *why)
 	struct session *s = c->session;
 	struct wbuf w = { 0 };
 
+	s->router->counters[COUNT_REFUSED_HTTP]++;
 	wshttp_refuse(&w, status, why);
 	bufio_write(s->io, wbuf_data(&w), w.len);
 	wbuf_free(&w);
@@ -331,6 +332,7 @@ authenticate(struct wsconn *c, const char *p, size_t n)
 		s->owner = tokens_owner(s->router, token);
 	explicit_bzero(token, sizeof(token));
 	if (s->owner == OWNER_NONE) {
+		s->router->counters[COUNT_REFUSED_TOKEN]++;
 		log_info("WebSocket: a client without the right token");
 		end(c, WSHTTP_CLOSE_AUTH, "auth_failed");
 		return;

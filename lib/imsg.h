@@ -45,12 +45,15 @@ enum imsg_type {
 	CONF_END,
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
+	PROC_USAGE,		/* what it has used; of the router: what all */
 	PROC_PING,
 	PROC_LISTED,		/* the answer: a JSON array */
+	PROC_USED_ALL,		/* the answer: hubd/statproto.h */
 	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
 	/* child to parent */
 	PROC_READY,		/* u32 user, u32 sandbox_layers() */
 	PROC_PONG,		/* u32 sessions, or hubs of a relay */
+	PROC_USED,		/* the answer to PROC_USAGE: usage.h */
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
 	PROC_LIST,		/* router: all processes, please */
@@ -92,6 +95,8 @@ enum imsg_type {
 	STORE_KEY_DONE,
 	STORE_KEYS,
 	STORE_KEY_LIST,
+	STORE_STATS,		/* statproto.h */
+	STORE_COUNTS,
 	STORE_TOKEN,		/* at start: tokenproto.h */
 	STORE_SET_TOKEN,
 	STORE_TOKEN_SET,

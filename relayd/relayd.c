@@ -30,29 +30,33 @@
 #include "timeutil.h"
 #include "unixsock.h"
 #include "uplink.h"
+#include "usage.h"
 #include "watchdog.h"
 #include "wholefile.h"
 
 #define STOP_MS		5000	/* for the router to end by itself */
 #define CERT_MAX	(1024 * 1024)
 
+static const int signals[] = {
+	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+#ifdef SIGINFO
+	SIGINFO
+#endif
+};
+#define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
+
 struct parent {
 	struct event_base	*base;
 	struct relay_conf	 conf;
 	struct imsgbuf		*ib;
 	pid_t			 pid;
-	struct event		*signals[5], *deadline;
+	struct event		*signals[NSIGNALS], *deadline;
 	/* service manager; each may be NULL */
 	struct notify		*notify;
 	struct watchdog		*watchdog;
 	struct activated	*activated;
 	int			 ready_fd, stopping, status;
 };
-
-static const int signals[] = {
-	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1
-};
-#define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 static void	usage(void) __attribute__((__noreturn__));
 static int	configure(const char *, const char *, struct relay_conf *);
@@ -369,8 +373,12 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 		reload(p);
 		break;
 	case SIGUSR1:
+#ifdef SIGINFO
+	case SIGINFO:
+#endif
 		if (p->ib != NULL)
 			imsg_send(p->ib, PROC_STATS, 0, -1, NULL, NULL);
+		usage_log();
 		break;
 	default:
 		stop(p, sig == SIGTERM ? "SIGTERM" : "SIGINT");

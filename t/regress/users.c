@@ -571,6 +571,8 @@ static const struct {
 	{ { "show", "links" }, 1, "only root", NULL },
 	{ { "show", "keys" }, 1, "only root", NULL },
 	{ { "show", "processes" }, 1, "only root", NULL },
+	{ { "show", "stats" }, 1, "only root", NULL },
+	{ { "show", "metrics" }, 1, "only root", NULL },
 	{ { "clean" }, 1, "only root", NULL },
 	{ { "log", "level", "debug" }, 1, "only root", NULL },
 	{ { "trust", "other" }, 1, "only root", NULL },
