@@ -37,8 +37,8 @@
 
 #define OUTPUT_MAX	(8 * 1024 * 1024)
 /* of a plain user: connections, and requests on each that wait */
-#define PLAIN_CONNS	32
-#define PLAIN_WAITING	16
+#define PLAIN_CONNS	16
+#define PLAIN_WAITING	4
 #define EVENT_NAMES	4	/* in one event */
 
 /* Who may ask that: every user that can connect, or root and the hub's. */
