@@ -15,6 +15,7 @@
 struct conf;
 struct event;
 struct kids;
+struct privdrop;
 struct watchdog;
 
 /* In the order in which they are stopped. */
@@ -36,21 +37,26 @@ struct kid {
 	uint32_t		 restarts;
 };
 
+/* What root it has, if root started the hub. */
+enum kid_root { ROOT_SAME, ROOT_EMPTY, ROOT_DATA };
+
 struct kid_row {
 	const char	*program, *option, *role;
 	enum proc_id	 id;
 	int		 optional;	/* the hub goes on without it */
+	enum kid_root	 root;
 	/* of those that carry links: what they are told */
 	void		(*conf)(struct imsgbuf *, const struct conf *);
 };
 
 /*
- * None is started yet.  Each is one of ops' arguments, as a struct kid.  lock
- * is held by them all; lan is the listener for other hubs, or -1.
+ * None is started yet.  Each is one of ops' arguments, as a struct kid.  They
+ * become that user's, unless it is NULL.  lock is held by them all; lan is the
+ * listener for other hubs, or -1.
  */
-struct kids	*kids_new(struct event_base *, struct conf *, int lock,
-		    int lan, struct watchdog *, const struct imsg_ops *,
-		    void *arg);
+struct kids	*kids_new(struct event_base *, struct conf *,
+		    const struct privdrop *, int lock, int lan,
+		    struct watchdog *, const struct imsg_ops *, void *arg);
 /* Kills what still runs, and waits for it. */
 void		 kids_free(struct kids *);
 struct kid	*kids_get(struct kids *, int which);

@@ -90,8 +90,8 @@ static const struct pairs_ops pairs_ops = {
 };
 
 int
-parent_main(struct conf *conf, int lock, int ready_fd, struct notify *notify,
-    struct activated *activated)
+parent_main(struct conf *conf, const struct privdrop *user, int lock,
+    int ready_fd, struct notify *notify, struct activated *activated)
 {
 	struct parent p = { 0 };
 
@@ -110,8 +110,8 @@ parent_main(struct conf *conf, int lock, int ready_fd, struct notify *notify,
 	p.deadline = evtimer_new(p.base, on_deadline, &p);
 	if (p.deadline == NULL)
 		fatalx("evtimer_new");
-	p.kids = kids_new(p.base, conf, lock, p.listeners.lan, p.watchdog,
-	    &kid_ops, &p);
+	p.kids = kids_new(p.base, conf, user, lock, p.listeners.lan,
+	    p.watchdog, &kid_ops, &p);
 	p.usages = usages_new(p.base, p.kids);
 	sandbox_parent();
 	if (kids_start(p.kids, KID_ROUTER) == -1 ||

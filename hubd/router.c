@@ -218,6 +218,7 @@ start(void *arg)
 	if (m->store_fd == -1 || m->listeners[LISTEN_SESSIONS].ev == NULL ||
 	    m->listeners[LISTEN_CTL].ev == NULL)
 		fatalx("CONF_END before all was there");
+	(void)child_drop(m->child);
 	sandbox_router();
 	r->conf = conf;
 	r->registry = registry_new(m->base, conf->max_sessions, on_empty, m);

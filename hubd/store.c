@@ -402,12 +402,16 @@ static void
 on_start(void *arg)
 {
 	struct store *s = arg;
-	const struct conf *conf = &s->conf;
+	struct conf *conf = &s->conf;
 	int wanted = 0;
 
 	if (s->router_fd == -1 || s->db != NULL)
 		fatalx("unexpected CONF_END");
 	s->db = db_new(conf->data, conf->sync_full);
+	if (child_drop(s->child)) {
+		strlcpy(conf->data, "/", sizeof(conf->data));
+		db_is_in_root(s->db);
+	}
 	sandbox_store(conf->data);
 	s->boxes = boxes_new(s->db, conf->keep_mailbox, conf->max_mailboxes);
 	s->groups = groups_new(s->boxes, conf);

@@ -27,6 +27,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[FD_ACK] = { "FD_ACK", ANY, 0, 0, 0 },
 
 	[CONF_START] = { "CONF_START", PARENT, 1, BIG, 0 },
+	[CONF_DROP] = { "CONF_DROP", PARENT, 12, 2048, 0 },
 	[CONF_LISTEN] = { "CONF_LISTEN", PARENT, 4, 4, 1 },
 	[CONF_PEER] = { "CONF_PEER", PARENT, 4, 4, 1 },
 	[CONF_IMPORT] = { "CONF_IMPORT", PARENT, 6, 2048, 1 },
