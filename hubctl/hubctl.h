@@ -20,7 +20,7 @@ struct hubctl {
 	const char	*file;		/* of -f; or NULL */
 	int		 urgent;
 	int		 dry_run;
-	int		 undo;
+	int		 undo;		/* -r; of a token: make another */
 	uint32_t	 days;
 };
 
@@ -76,6 +76,7 @@ int	cmd_invite(struct hubctl *, int, char **);
 int	cmd_join(struct hubctl *, int, char **);
 int	cmd_setup(struct hubctl *, int, char **);
 int	cmd_log_level(struct hubctl *, int, char **);
+int	cmd_token(struct hubctl *, int, char **);
 int	cmd_version(struct hubctl *, int, char **);
 int	cmd_reload(struct hubctl *, int, char **);
 int	cmd_stop(struct hubctl *, int, char **);

@@ -43,7 +43,7 @@ static void	move_ws(struct listeners *, struct conf *,
 		    const struct conf *);
 static void	move_lan(struct listeners *, struct conf *,
 		    const struct conf *);
-static void	change_file(struct listeners *, struct conf *,
+static int	change_file(const char *, ino_t, const struct conf *,
 		    const struct conf *);
 
 static int
@@ -124,7 +124,10 @@ open_ports(struct listeners *l, struct conf *c, struct activated *a)
 		    c->lan.address, c->lan.port);
 }
 
-/* Whoever sees the hub's socket finds hubctl.sock beside it. */
+/*
+ * Whoever sees the hub's socket finds hubctl.sock beside it, and may use both
+ * or neither: what hubctl may do depends on the user (owner.h).
+ */
 static int
 open_paths(struct listeners *l, const struct conf *c, struct activated *a)
 {
@@ -136,8 +139,10 @@ open_paths(struct listeners *l, const struct conf *c, struct activated *a)
 	if (paths_mkdir(dir[0] != '\0' ? dir : "/") == -1 ||
 	    paths_join(l->ctl_path, sizeof(l->ctl_path), dir,
 	    "hubctl.sock") == -1 ||
-	    (l->fds[LISTEN_CTL] = open_unix(a, l->ctl_path, 0600,
-	    &l->own_ctl)) == -1) {
+	    (l->fds[LISTEN_CTL] = open_unix(a, l->ctl_path, c->socket_mode,
+	    &l->own_ctl)) == -1 || (l->own_ctl != 0 &&
+	    c->socket_group[0] != '\0' && set_group(l->ctl_path,
+	    c->socket_group) == -1)) {
 		log_warn("%s/hubctl.sock", dir);
 		return -1;
 	}
@@ -240,20 +245,21 @@ move_lan(struct listeners *l, struct conf *c, const struct conf *old)
 }
 
 /* The file of a service manager is its own business. */
-static void
-change_file(struct listeners *l, struct conf *c, const struct conf *old)
+static int
+change_file(const char *path, ino_t own, const struct conf *c,
+    const struct conf *old)
 {
-	if (l->own_path == 0 || inode(l->path) != l->own_path)
-		return;
+	if (own == 0 || inode(path) != own)
+		return 0;
 	if (strcmp(c->socket_group, old->socket_group) != 0 &&
-	    set_group(l->path, c->socket_group) == -1)
-		strlcpy(c->socket_group, old->socket_group,
-		    sizeof(c->socket_group));
+	    set_group(path, c->socket_group) == -1)
+		return -1;
 	if (c->socket_mode != old->socket_mode &&
-	    chmod(l->path, c->socket_mode) == -1) {
-		log_warn("%s: mode", l->path);
-		c->socket_mode = old->socket_mode;
+	    chmod(path, c->socket_mode) == -1) {
+		log_warn("%s: mode", path);
+		return -1;
 	}
+	return 0;
 }
 
 void
@@ -261,7 +267,11 @@ listeners_change(struct listeners *l, struct conf *c, const struct conf *old)
 {
 	move_ws(l, c, old);
 	move_lan(l, c, old);
-	change_file(l, c, old);
+	if (change_file(l->path, l->own_path, c, old) == 0 &&
+	    change_file(l->ctl_path, l->own_ctl, c, old) == 0)
+		return;
+	strlcpy(c->socket_group, old->socket_group, sizeof(c->socket_group));
+	c->socket_mode = old->socket_mode;
 }
 
 void

@@ -24,6 +24,7 @@
  *	CTL_RELOAD	nothing; the answer's "reloaded" is false if the old
  *			configuration stays, "lines" say why, or what does
  *			not hold yet
+ *	CTL_TOKEN	u8 1: another one than until now
  *	CTL_STOP	nothing
  *
  * Each is answered once, with the id it came with: CTL_RESULT, whose body is
@@ -34,6 +35,6 @@
 #define CTLPROTO_H
 
 /* Another one whenever the number of a message changes (imsg.h). */
-#define CTL_VERSION	4
+#define CTL_VERSION	5
 
 #endif

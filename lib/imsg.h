@@ -99,6 +99,9 @@ enum imsg_type {
 	STORE_KEY_LIST,
 	STORE_STATS,		/* statproto.h */
 	STORE_COUNTS,
+	STORE_TOKEN,		/* at start: tokenproto.h */
+	STORE_SET_TOKEN,
+	STORE_TOKEN_SET,
 	/* a carrier of links (bridged, uplink) to the router: linkproto.h */
 	LINK_UP,
 	LINK_DOWN,
@@ -140,6 +143,7 @@ enum imsg_type {
 	CTL_INVITE,
 	CTL_JOIN,
 	CTL_RELOAD,
+	CTL_TOKEN,
 	CTL_STOP,
 	CTL_EVENT,
 	IMSG_MAX
