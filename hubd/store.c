@@ -15,6 +15,7 @@
 #include "child.h"
 #include "conf.h"
 #include "db.h"
+#include "expire.h"
 #include "groupops.h"
 #include "import.h"
 #include "keystore.h"
@@ -33,18 +34,12 @@
 #define BATCH_MAX	1024		/* requests of one transaction */
 #define BATCH_BYTES	(4 * 1024 * 1024)	/* of them and their answers */
 #define FLUSH_MS	2000		/* for the last answers */
-#define KEEP_NAMES	1000		/* without a mailbox: no need to look */
 #define EXPIRE_FIRST_MS	3000	/* many hubs do not live for long */
 #define EXPIRE_EVERY_MS	(3600 * 1000)
 #define EXPIRE_STEP_MS	10
 #define INDEX_WAIT_MS	1000	/* behind the first of what is not indexed */
 #define INDEX_STEP_MS	20
 #define INDEX_BUSY	1	/* requests in a ms: then it has to wait */
-
-/* What a round of expiring has to do. */
-#define EXPIRE_OLD	1u	/* what became of messages */
-#define EXPIRE_UNSEEN	2u	/* messages that nobody reads */
-#define EXPIRE_QUEUED	4u	/* those that no other hub has fetched */
 
 struct store;
 
@@ -76,8 +71,7 @@ struct store {
 	struct groups		*groups;
 	struct outbox		*outbox;
 	struct event		*expire_timer;
-	unsigned		 expiring;	/* what this round has to do */
-	int64_t			 expire_pos, unseen_pos;
+	struct expire		 expire;
 	struct event		*index_timer;
 	int			 index_armed;
 	int64_t			 index_since;	/* when armed, monotonic */
@@ -109,7 +103,6 @@ static int	do_key(struct store *, const struct store_key *,
 		    struct store_key_done *);
 static void	serve(struct store *);
 static void	on_expire(int, short, void *);
-static int	expire_some(struct store *);
 static void	expire_in(struct store *, int64_t);
 static void	on_index(int, short, void *);
 static void	index_in(struct store *, int64_t);
@@ -721,53 +714,18 @@ static void
 on_expire(int fd, short ev, void *arg)
 {
 	struct store *s = arg;
+	int more = 0;
 
 	(void)fd;
 	(void)ev;
-	if (s->expiring == 0)
-		s->expiring = EXPIRE_OLD | EXPIRE_UNSEEN | EXPIRE_QUEUED;
-	if (begin(s) == -1 || expire_some(s) == -1)
+	if (begin(s) == -1 || (more = expire_step(&s->expire, s->boxes,
+	    s->outbox, &s->conf, &s->gone)) == -1)
 		fail_batch(s);
 	if (end(s) == -1) {
-		s->expiring = 0;
-		s->expire_pos = s->unseen_pos = 0;
+		memset(&s->expire, 0, sizeof(s->expire));
+		more = 0;
 	}
-	expire_in(s, s->expiring != 0 ? EXPIRE_STEP_MS : EXPIRE_EVERY_MS);
-}
-
-/*
- * Forgets what became of old messages, and takes out those that nobody has
- * read for too long.
- */
-static int
-expire_some(struct store *s)
-{
-	int64_t now = time_now_ms();
-	int r = 0;
-
-	if (s->expiring & EXPIRE_OLD) {
-		if (mailbox_expire_step(s->boxes, now, &s->expire_pos) == -1)
-			return -1;
-		if (s->expire_pos == 0)
-			s->expiring &= ~EXPIRE_OLD;
-	}
-	if (s->expiring & EXPIRE_UNSEEN) {
-		if (s->conf.expire_unread_ms > 0 &&
-		    (r = mailbox_expire_unseen(s->boxes,
-		    now - s->conf.expire_unread_ms, &s->unseen_pos,
-		    &s->gone)) == -1)
-			return -1;
-		if (r == 0)
-			s->expiring &= ~EXPIRE_UNSEEN;
-	}
-	if (s->expiring & EXPIRE_QUEUED) {
-		if ((r = outbox_expire(s->outbox,
-		    now - s->conf.expire_queued_ms, &s->gone)) == -1)
-			return -1;
-		if (r == 0)
-			s->expiring &= ~EXPIRE_QUEUED;
-	}
-	return s->expiring != 0 ? 0 : people_purge(s->boxes, KEEP_NAMES);
+	expire_in(s, more ? EXPIRE_STEP_MS : EXPIRE_EVERY_MS);
 }
 
 /*
