@@ -30,6 +30,7 @@ struct ctl {
 	int			 late;
 	int			 error;		/* why it has gone, or 0 */
 	struct rbuf		*result;
+	int			 fd;		/* that came with it, or -1 */
 	int			 (*event_fn)(const char *, size_t, void *);
 	void			*event_arg;
 	int			 event_rc;
@@ -130,6 +131,7 @@ ctl_open(const char *path)
 		return NULL;
 	}
 	ctl = xcalloc(1, sizeof(*ctl));
+	ctl->fd = -1;
 	if ((ctl->base = event_base_new()) == NULL ||
 	    (ctl->deadline = evtimer_new(ctl->base, ctl_deadline, ctl)) ==
 	    NULL)
@@ -149,6 +151,8 @@ ctl_close(struct ctl *ctl)
 	if (ctl->ibuf != NULL)
 		imsg_free(ctl->ibuf);
 	rbuf_unref(ctl->result);
+	if (ctl->fd != -1)
+		close(ctl->fd);
 	event_free(ctl->deadline);
 	event_base_free(ctl->base);
 	free(ctl);
@@ -226,6 +230,15 @@ ctl_call_long(struct ctl *ctl, enum imsg_type type, const struct wbuf *w,
 	return result;
 }
 
+int
+ctl_take_fd(struct ctl *ctl)
+{
+	int fd = ctl->fd;
+
+	ctl->fd = -1;
+	return fd;
+}
+
 static void
 ctl_dispatch(struct imsgbuf *ibuf, struct imsg *imsg, void *arg)
 {
@@ -236,6 +249,10 @@ ctl_dispatch(struct imsgbuf *ibuf, struct imsg *imsg, void *arg)
 		if (ctl->event_fn != NULL && ctl->event_rc == 0)
 			ctl->event_rc = ctl->event_fn(imsg->body->data,
 			    imsg->body->len, ctl->event_arg);
+	} else if (imsg->fd != -1) {
+		if (ctl->fd != -1)
+			close(ctl->fd);
+		ctl->fd = imsg->fd;
 	} else if (imsg->id == ctl->id && !ctl->answered)
 		ctl_answer(ctl, imsg);
 }

@@ -44,6 +44,8 @@ struct rbuf	*ctl_call(struct ctl *, enum imsg_type, const struct wbuf *);
 struct rbuf	*ctl_call_long(struct ctl *, enum imsg_type,
 		    const struct wbuf *, int ms,
 		    int (*)(const char *, size_t, void *), void *);
+/* The descriptor that came before the last answer, or -1. */
+int		 ctl_take_fd(struct ctl *);
 /*
  * Shows each CTL_EVENT's JSON to the function until it returns something
  * else than 0, which is returned, or until the hub has gone: -1.

@@ -71,6 +71,8 @@ const struct command hubctl_commands[] = {
 	    "let AI hosts start channeld; -n: only say how; -r: undo" },
 	{ { "log", "level" }, "", "LEVEL", 1, 1, cmd_log_level,
 	    "log more (debug) or less (warn) until the hub ends; info" },
+	{ { "backup" }, "f", "[-f] FILE", 1, 1, cmd_backup,
+	    "copy the database into FILE, or to standard output (-)" },
 	{ { "version" }, "", "", 0, 0, cmd_version,
 	    "of hubctl and of the hub" },
 	{ { "completion" }, "", "SHELL", 1, 1, cmd_completion,
@@ -265,6 +267,7 @@ options(struct hubctl *ctl, const char *more, int argc, char **argv)
 			break;
 		case 'f':
 			ctl->file = optarg;
+			ctl->force = optarg == NULL;
 			break;
 		case 'u':
 			ctl->urgent = 1;

@@ -17,7 +17,8 @@
 struct hubctl {
 	const char	*socket;	/* NULL: the default */
 	int		 json;
-	const char	*file;		/* of -f; or NULL */
+	const char	*file;		/* of -f FILE; or NULL */
+	int		 force;		/* -f alone */
 	int		 urgent;
 	int		 dry_run;
 	int		 undo;
@@ -75,6 +76,7 @@ int	cmd_join(struct hubctl *, int, char **);
 int	cmd_setup(struct hubctl *, int, char **);
 int	cmd_log_level(struct hubctl *, int, char **);
 int	cmd_version(struct hubctl *, int, char **);
+int	cmd_backup(struct hubctl *, int, char **);
 int	cmd_stop(struct hubctl *, int, char **);
 
 /* The user's login name as a session's name. */

@@ -13,6 +13,7 @@
 #include "bufio.h"
 #include "conf.h"
 #include "control.h"
+#include "ctlbackup.h"
 #include "ctlconn.h"
 #include "ctlproto.h"
 #include "errcode.h"
@@ -84,6 +85,7 @@ static const struct command commands[] = {
 	{ CTL_FORGET, keys_ctl_forget },
 	{ CTL_INVITE, ctlpair_invite },
 	{ CTL_JOIN, ctlpair_join },
+	{ CTL_BACKUP, ctlbackup },
 	{ CTL_STOP, do_stop },
 };
 
@@ -105,6 +107,7 @@ control_free(struct control *c)
 {
 	struct ctl *t;
 
+	ctlbackup_free(c);
 	while ((t = TAILQ_FIRST(&c->all)) != NULL) {
 		if (t->ib != NULL)
 			(void)imsg_flush(t->ib, 100);
@@ -154,6 +157,7 @@ closed(struct imsgbuf *ib, int err, void *arg)
 	TAILQ_REMOVE(&t->control->all, t, entry);
 	t->control->nmonitors -= (unsigned)t->monitor;
 	ctlpair_gone(t);
+	ctlbackup_gone(t);
 	ctl_unref(t);
 }
 

@@ -36,6 +36,8 @@ struct control {
 	struct pair_wait_list	 pairs;
 	TAILQ_HEAD(, ctl_pending) lists;	/* PROC_LISTs, in order */
 	uint32_t		 last_pair;
+	struct ctl_pending	*backup;	/* under way; or NULL */
+	uint32_t		 last_backup;	/* its number */
 };
 
 /* An answer that waits for the store, or the parent. */

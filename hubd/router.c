@@ -18,6 +18,7 @@
 #include "child.h"
 #include "conf.h"
 #include "control.h"
+#include "ctlbackup.h"
 #include "ctlconn.h"
 #include "ctlpair.h"
 #include "hubreq.h"
@@ -77,6 +78,7 @@ static void	on_alias(struct reader *, void *);
 static void	on_name(struct reader *, void *);
 static void	on_up(void *);
 static void	on_expired(struct reader *, void *);
+static void	on_copy(struct imsg *, void *);
 static void	on_full(int, void *);
 static void	on_store_idle(void *);
 static void	on_empty(int, void *);
@@ -99,6 +101,7 @@ static const struct storeq_ops store_ops = {
 	.name = on_name,
 	.up = on_up,
 	.expired = on_expired,
+	.copy = on_copy,
 	.full = on_full,
 	.idle = on_store_idle,
 };
@@ -271,6 +274,14 @@ on_expired(struct reader *rd, void *arg)
 	if (store_expired_get(rd, &e) == -1)
 		fatalx("bad STORE_EXPIRED");
 	mail_expired(&m->router, &e);
+}
+
+static void
+on_copy(struct imsg *msg, void *arg)
+{
+	struct main *m = arg;
+
+	ctlbackup_done(m->router.control, msg);
 }
 
 static void

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "child.h"
 #include "conf.h"
+#include "copier.h"
 #include "db.h"
 #include "groupops.h"
 #include "import.h"
@@ -72,6 +73,7 @@ struct store {
 	struct boxes		*boxes;
 	struct groups		*groups;
 	struct outbox		*outbox;
+	struct copier		*copier;
 	struct event		*expire_timer;
 	unsigned		 expiring;	/* what this round has to do */
 	int64_t			 expire_pos, unseen_pos;
@@ -349,6 +351,7 @@ store_main(void)
 		event_free(s->expire_timer);
 	if (s->index_timer != NULL)
 		event_free(s->index_timer);
+	copier_free(s->copier);
 	imsg_free(s->router);
 	import_free(s->import);
 	groups_free(s->groups);
@@ -403,6 +406,7 @@ on_start(void *arg)
 	s->outbox = outbox_new(s->boxes);
 	s->router = imsg_new(s->base, s->router_fd, PROC_STORE, PROC_ROUTER,
 	    &router_ops, s);
+	s->copier = copier_new(s->base, s->db, conf->data, s->router);
 	s->import = import_new(s->boxes, s->groups);
 	s->expire_timer = evtimer_new(s->base, on_expire, s);
 	s->index_timer = evtimer_new(s->base, on_index, s);
@@ -479,6 +483,8 @@ on_closed(struct imsgbuf *ib, int err, void *arg)
 	if (err != 0)
 		log_warnx("router: %s", strerror(err));
 	end(s);
+	copier_free(s->copier);
+	s->copier = NULL;
 	s->router = NULL;
 	imsg_free(ib);
 	event_base_loopbreak(s->base);
@@ -498,10 +504,16 @@ static void
 on_request(struct imsgbuf *ib, struct imsg *m, void *arg)
 {
 	struct store *s = arg;
-	const struct operation *q = operation_of(m->type);
+	const struct operation *q;
 	struct answer *a = &s->answers[s->nanswers];
 
 	(void)ib;
+	if (m->type == STORE_BACKUP) {
+		if (copier_ask(s->copier, &m->rd) == -1)
+			fatalx("the router sent a bad backup");
+		return;
+	}
+	q = operation_of(m->type);
 	s->requests++;
 	wbuf_reset(&s->list);
 	a->op = q;

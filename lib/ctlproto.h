@@ -21,6 +21,9 @@
  *	CTL_INVITE	string url, or ""; a CTL_EVENT with the code comes
  *			before the answer, which may take 5 minutes
  *	CTL_JOIN	strings url, code, and the path of a file of CAs or ""
+ *	CTL_BACKUP	nothing; CTL_COPY, whose descriptor is a copy of the
+ *			database, to be read from its beginning, comes before
+ *			the answer, which may take minutes
  *	CTL_STOP	nothing
  *
  * Each is answered once, with the id it came with: CTL_RESULT, whose body is
@@ -31,6 +34,6 @@
 #define CTLPROTO_H
 
 /* Another one whenever the number of a message changes (imsg.h). */
-#define CTL_VERSION	2
+#define CTL_VERSION	3
 
 #endif

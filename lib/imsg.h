@@ -92,6 +92,9 @@ enum imsg_type {
 	STORE_KEY_DONE,
 	STORE_KEYS,
 	STORE_KEY_LIST,
+	STORE_BACKUP,		/* not answered in turn: copyproto.h */
+	STORE_COPY,
+	STORE_NO_COPY,
 	/* a carrier of links (bridged, uplink) to the router: linkproto.h */
 	LINK_UP,
 	LINK_DOWN,
@@ -132,8 +135,10 @@ enum imsg_type {
 	CTL_FORGET,
 	CTL_INVITE,
 	CTL_JOIN,
+	CTL_BACKUP,
 	CTL_STOP,
 	CTL_EVENT,
+	CTL_COPY,
 	IMSG_MAX
 };
 

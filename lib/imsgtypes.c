@@ -85,6 +85,10 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[STORE_KEYS] = { "STORE_KEYS", ROUTER, 0, 0, 0 },
 	[STORE_KEY_LIST] = { "STORE_KEY_LIST", STORE, 5, BIG, 0 },
 
+	[STORE_BACKUP] = { "STORE_BACKUP", ROUTER, 4, 4, 0 },
+	[STORE_COPY] = { "STORE_COPY", STORE, 40, 256, 1 },
+	[STORE_NO_COPY] = { "STORE_NO_COPY", STORE, 40, 256, 0 },
+
 	[LINK_UP] = { "LINK_UP", CARRIER, 16, LINE, 0 },
 	[LINK_DOWN] = { "LINK_DOWN", CARRIER, 8, 512, 0 },
 	[LINK_LINE] = { "LINK_LINE", CARRIER, 4, LINE, 0 },
@@ -123,8 +127,10 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[CTL_FORGET] = { "CTL_FORGET", CTL, 4, 128, 0 },
 	[CTL_INVITE] = { "CTL_INVITE", CTL, 4, 512, 0 },
 	[CTL_JOIN] = { "CTL_JOIN", CTL, 12, 2048, 0 },
+	[CTL_BACKUP] = { "CTL_BACKUP", CTL, 0, 0, 0 },
 	[CTL_STOP] = { "CTL_STOP", CTL, 0, 0, 0 },
 	[CTL_RESULT] = { "CTL_RESULT", ROUTER, 2, BIG, 0 },
 	[CTL_EVENT] = { "CTL_EVENT", ROUTER, 2, SMALL, 0 },
+	[CTL_COPY] = { "CTL_COPY", ROUTER, 0, 0, 1 },
 	[CTL_ERROR] = { "CTL_ERROR", ROUTER, 8, 1024, 0 },
 };
