@@ -45,6 +45,7 @@ child_new(struct event_base *base, enum proc_id id, const char *program,
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	log_set_name(program, role);
 	c->parent = imsg_new(base, PROC_FD, id, PROC_PARENT, &parent_ops, c);

@@ -30,6 +30,7 @@
 #include "timeutil.h"
 #include "unixsock.h"
 #include "uplink.h"
+#include "version.h"
 #include "watchdog.h"
 #include "wholefile.h"
 
@@ -110,7 +111,7 @@ main(int argc, char *argv[])
 		case 'u':
 			return uplink_main();
 		case 'V':
-			printf("relayd %s\n", ECORELAY_VERSION);
+			printf("relayd %s\n", ecorelay_version);
 			return 0;
 		case 'v':
 			verbose = 1;
