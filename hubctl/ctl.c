@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <event2/event.h>
+#include <jansson.h>
 
 #include "ctl.h"
 #include "ctlproto.h"
@@ -25,6 +26,7 @@ struct ctl {
 	struct event_base	*base;
 	struct event		*deadline;
 	struct imsgbuf		*ibuf;		/* NULL: the hub has gone */
+	char			 version[64];	/* of the hub */
 	uint32_t		 id;		/* of the last request */
 	int			 answered;
 	int			 late;
@@ -43,7 +45,8 @@ static void	ctl_closed(struct imsgbuf *, int, void *);
 static void	ctl_deadline(evutil_socket_t, short, void *);
 static void	ctl_answer(struct ctl *, struct imsg *);
 static void	say_error(struct reader *);
-static int	ctl_hello(struct ctl *);
+static struct ctl	*open_as(const char *, uint32_t);
+static int	ctl_hello(struct ctl *, uint32_t);
 static void	ctl_arm(struct ctl *, int);
 
 static const struct imsg_ops ctl_ops = {
@@ -121,6 +124,18 @@ ctl_probe(const char *path, char found[CTL_PATH_SIZE])
 struct ctl *
 ctl_open(const char *path)
 {
+	return open_as(path, CTL_VERSION);
+}
+
+struct ctl *
+ctl_open_any(const char *path)
+{
+	return open_as(path, 0);
+}
+
+static struct ctl *
+open_as(const char *path, uint32_t version)
+{
 	char found[CTL_PATH_SIZE];
 	struct ctl *ctl;
 	int fd;
@@ -138,7 +153,7 @@ ctl_open(const char *path)
 		errx(1, "event_base_new failed");
 	ctl->ibuf = imsg_new(ctl->base, fd, PROC_CTL, PROC_ROUTER, &ctl_ops,
 	    ctl);
-	if (ctl_hello(ctl) == -1) {
+	if (ctl_hello(ctl, version) == -1) {
 		ctl_close(ctl);
 		return NULL;
 	}
@@ -158,17 +173,30 @@ ctl_close(struct ctl *ctl)
 	free(ctl);
 }
 
+const char *
+ctl_version(const struct ctl *ctl)
+{
+	return ctl->version;
+}
+
 static int
-ctl_hello(struct ctl *ctl)
+ctl_hello(struct ctl *ctl, uint32_t version)
 {
 	struct wbuf w = { 0 };
 	struct rbuf *result;
+	const char *text;
+	json_t *json;
 
-	put_u32(&w, CTL_VERSION);
+	put_u32(&w, version);
 	result = ctl_call(ctl, CTL_HELLO, &w);
 	wbuf_free(&w);
 	if (result == NULL)
 		return -1;
+	json = json_loadb(result->data, result->len, 0, NULL);
+	text = json_string_value(json_object_get(json, "version"));
+	strlcpy(ctl->version, text != NULL ? text : "?",
+	    sizeof(ctl->version));
+	json_decref(json);
 	rbuf_unref(result);
 	return 0;
 }

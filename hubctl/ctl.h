@@ -18,6 +18,10 @@ struct ctl;
  * and says hello.  Returns NULL if that failed.
  */
 struct ctl	*ctl_open(const char *path);
+/* The same for CTL_STOP and CTL_UPGRADE only, to a hub of any version. */
+struct ctl	*ctl_open_any(const char *path);
+/* The version of the hub. */
+const char	*ctl_version(const struct ctl *);
 void		 ctl_close(struct ctl *);
 /*
  * The path of hubctl.sock: path itself, or the default if it is NULL.

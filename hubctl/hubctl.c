@@ -77,6 +77,8 @@ const struct command hubctl_commands[] = {
 	    "of hubctl and of the hub" },
 	{ { "completion" }, "", "SHELL", 1, 1, cmd_completion,
 	    "completion of this command line, for bash or zsh" },
+	{ { "upgrade" }, "", "", 0, 0, cmd_upgrade,
+	    "let the hub go on as the version that is installed now" },
 	{ { "stop" }, "", "", 0, 0, cmd_stop,
 	    "stop the hub" },
 };

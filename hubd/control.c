@@ -16,6 +16,7 @@
 #include "ctlbackup.h"
 #include "ctlconn.h"
 #include "ctlproto.h"
+#include "ctlupgrade.h"
 #include "errcode.h"
 #include "groupproto.h"
 #include "hubs.h"
@@ -33,11 +34,13 @@
 #include "storeq.h"
 #include "timeutil.h"
 #include "unixsock.h"
+#include "version.h"
 
 #define OUTPUT_MAX	(8 * 1024 * 1024)
 
 struct command {
 	enum imsg_type	 type;
+	enum ctl_hello	 least;
 	void		(*handler)(struct ctl *, struct imsg *);
 };
 
@@ -71,23 +74,25 @@ static const struct imsg_ops ctl_ops = {
 };
 
 static const struct command commands[] = {
-	{ CTL_HELLO, do_hello },
-	{ CTL_SHOW, do_show },
-	{ CTL_SEND, do_send },
-	{ CTL_INBOX, do_inbox },
-	{ CTL_SEARCH, do_search },
-	{ CTL_MESSAGE, do_message },
-	{ CTL_MONITOR, do_monitor },
-	{ CTL_CLEAN, do_clean },
-	{ CTL_LEVEL, do_level },
-	{ CTL_TRUST, keys_ctl_trust },
-	{ CTL_DISTRUST, keys_ctl_distrust },
-	{ CTL_FORGET, keys_ctl_forget },
-	{ CTL_INVITE, ctlpair_invite },
-	{ CTL_JOIN, ctlpair_join },
-	{ CTL_BACKUP, ctlbackup },
-	{ CTL_STOP, do_stop },
+	{ CTL_HELLO, HELLO_NONE, do_hello },
+	{ CTL_SHOW, HELLO_SAME, do_show },
+	{ CTL_SEND, HELLO_SAME, do_send },
+	{ CTL_INBOX, HELLO_SAME, do_inbox },
+	{ CTL_SEARCH, HELLO_SAME, do_search },
+	{ CTL_MESSAGE, HELLO_SAME, do_message },
+	{ CTL_MONITOR, HELLO_SAME, do_monitor },
+	{ CTL_CLEAN, HELLO_SAME, do_clean },
+	{ CTL_LEVEL, HELLO_SAME, do_level },
+	{ CTL_TRUST, HELLO_SAME, keys_ctl_trust },
+	{ CTL_DISTRUST, HELLO_SAME, keys_ctl_distrust },
+	{ CTL_FORGET, HELLO_SAME, keys_ctl_forget },
+	{ CTL_INVITE, HELLO_SAME, ctlpair_invite },
+	{ CTL_JOIN, HELLO_SAME, ctlpair_join },
+	{ CTL_BACKUP, HELLO_SAME, ctlbackup },
+	{ CTL_STOP, HELLO_ANY, do_stop },
+	{ CTL_UPGRADE, HELLO_ANY, ctlupgrade },
 };
+#define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 struct control *
 control_new(struct event_base *base, struct router *r)
@@ -108,6 +113,7 @@ control_free(struct control *c)
 	struct ctl *t;
 
 	ctlbackup_free(c);
+	ctlupgrade_free(c);
 	while ((t = TAILQ_FIRST(&c->all)) != NULL) {
 		if (t->ib != NULL)
 			(void)imsg_flush(t->ib, 100);
@@ -167,15 +173,16 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	struct ctl *t = arg;
 	size_t i;
 
-	if (m->type != CTL_HELLO && !t->hello) {
+	for (i = 0; i < NCOMMANDS; i++) {
+		if (commands[i].type == m->type)
+			break;
+	}
+	if (i == NCOMMANDS || t->hello < commands[i].least) {
 		closed(ib, 0, t);
 		return;
 	}
 	t->refs++;
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (commands[i].type == m->type)
-			commands[i].handler(t, m);
-	}
+	commands[i].handler(t, m);
 	ctl_unref(t);
 }
 
@@ -237,16 +244,17 @@ ctl_pending_free(struct ctl_pending *p)
 static void
 do_hello(struct ctl *t, struct imsg *m)
 {
+	uint32_t version = get_u32(&m->rd);
 	struct wbuf w = { 0 };
 
-	if (get_u32(&m->rd) != CTL_VERSION) {
+	if (version != CTL_VERSION && version != 0) {
 		ctl_error(t, m->id, ERR_PROTOCOL_MISMATCH, "this hub is of "
 		    "another version than hubctl: restart it");
 		return;
 	}
-	t->hello = 1;
+	t->hello = version == 0 ? HELLO_ANY : HELLO_SAME;
 	json_begin(&w, '{');
-	json_put_str(&w, "version", ECORELAY_VERSION);
+	json_put_str(&w, "version", ecorelay_version);
 	ctl_result(t, m->id, &w);
 }
 

@@ -20,12 +20,16 @@ struct imsg;
 struct imsgbuf;
 struct router;
 
+/* Which commands it may send: none, those of all versions, or all. */
+enum ctl_hello { HELLO_NONE, HELLO_ANY, HELLO_SAME };
+
 struct ctl {
 	TAILQ_ENTRY(ctl)	 entry;
 	struct control		*control;
 	struct imsgbuf		*ib;
 	unsigned		 refs;
-	int			 hello, monitor;
+	enum ctl_hello		 hello;
+	int			 monitor;
 };
 
 struct control {
@@ -38,6 +42,7 @@ struct control {
 	uint32_t		 last_pair;
 	struct ctl_pending	*backup;	/* under way; or NULL */
 	uint32_t		 last_backup;	/* its number */
+	struct ctl_pending	*upgrade;	/* likewise */
 };
 
 /* An answer that waits for the store, or the parent. */

@@ -15,6 +15,7 @@
 
 #include "child.h"
 #include "conf.h"
+#include "handover.h"
 #include "importdir.h"
 #include "imsg.h"
 #include "json.h"
@@ -22,12 +23,14 @@
 #include "kids.h"
 #include "listeners.h"
 #include "log.h"
+#include "newprog.h"
 #include "notify.h"
 #include "parent.h"
 #include "pairs.h"
 #include "proc.h"
 #include "sandbox.h"
 #include "timeutil.h"
+#include "version.h"
 #include "watchdog.h"
 
 #define STOP_MS		5000	/* for the children to end by themselves */
@@ -38,9 +41,12 @@ struct parent {
 	struct listeners	 listeners;
 	struct kids		*kids;
 	struct importdir	*import;	/* NULL: not asked for yet */
-	struct event		*signals[5];
+	struct event		*signals[6];
 	struct event		*deadline;
-	int			 ready_fd;
+	int			 ready_fd, lock;
+	struct newprog		*next;		/* that is tried; or NULL */
+	int			 asked;		/* by hubctl, to upgrade */
+	int			 upgrading;	/* the children end for that */
 	struct pairs		*pairs;
 	/* without a service manager they are NULL */
 	struct notify		*notify;
@@ -48,7 +54,15 @@ struct parent {
 	int			 stopping, status;
 };
 
+static void	serve(struct parent *);
+static void	give(struct kid *, enum listen_kind, int);
 static void	on_pong(struct kid *, struct imsg *);
+static void	upgrade(struct parent *, int);
+static void	on_tried(const char *, const char *, void *);
+static void	answer_upgrade(struct parent *, const char *, const char *);
+static void	last_signals(struct parent *);
+static void	go_on(struct parent *);
+static void	end_kids(struct parent *);
 static void	begin_signals(struct parent *);
 static void	end_signals(struct parent *);
 static struct imsgbuf	*get_router(void *);
@@ -69,7 +83,7 @@ static void	stop(struct parent *, const char *);
 static void	stop_next(struct parent *);
 
 static const int signals[] = {
-	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1
+	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2
 };
 
 static const struct imsg_ops kid_ops = {
@@ -83,41 +97,55 @@ static const struct pairs_ops pairs_ops = {
 };
 
 int
-parent_main(struct conf *conf, int lock, int ready_fd, struct notify *notify,
-    struct activated *activated)
+parent_main(struct conf *conf, const struct parent_start *s)
 {
 	struct parent p = { 0 };
 
 	p.conf = conf;
-	p.ready_fd = ready_fd;
-	p.notify = notify;
+	p.ready_fd = s->ready_fd;
+	p.lock = s->lock;
+	p.notify = s->notify;
 	signal(SIGPIPE, SIG_IGN);
 	/* whoever sees the sockets may end the hub */
 	begin_signals(&p);
-	if (listeners_open(&p.listeners, conf, activated) == -1) {
+	if (s->before != NULL)
+		handover_done();
+	if (listeners_open(&p.listeners, conf, s->activated,
+	    s->before) == -1) {
 		end_signals(&p);
 		return 1;
 	}
-	p.watchdog = watchdog_new(p.base, notify);
-	p.pairs = pairs_new(conf, &pairs_ops, &p);
-	p.deadline = evtimer_new(p.base, on_deadline, &p);
-	if (p.deadline == NULL)
-		fatalx("evtimer_new");
-	p.kids = kids_new(p.base, conf, lock, p.listeners.lan, p.watchdog,
-	    &kid_ops, &p);
-	sandbox_parent();
-	if (kids_start(p.kids, KID_ROUTER) == -1 ||
-	    kids_start(p.kids, KID_STORE) == -1)
-		fatal("hubd");
-	configure(&p);
-	event_base_dispatch(p.base);
-	kids_free(p.kids);
-	event_free(p.deadline);
-	watchdog_free(p.watchdog);
-	importdir_free(p.import);
-	pairs_free(p.pairs);
+	serve(&p);
 	end_signals(&p);
+	if (p.upgrading)
+		go_on(&p);
 	return p.status;
+}
+
+static void
+serve(struct parent *p)
+{
+	p->watchdog = watchdog_new(p->base, p->notify);
+	p->pairs = pairs_new(p->conf, &pairs_ops, p);
+	p->deadline = evtimer_new(p->base, on_deadline, p);
+	if (p->deadline == NULL)
+		fatalx("evtimer_new");
+	p->kids = kids_new(p->base, p->conf, p->lock, p->listeners.lan,
+	    p->watchdog, &kid_ops, p);
+	sandbox_parent();
+	if (kids_start(p->kids, KID_ROUTER) == -1 ||
+	    kids_start(p->kids, KID_STORE) == -1)
+		fatal("hubd");
+	configure(p);
+	event_base_dispatch(p->base);
+	if (p->upgrading)
+		last_signals(p);
+	newprog_free(p->next);
+	kids_free(p->kids);
+	event_free(p->deadline);
+	watchdog_free(p->watchdog);
+	importdir_free(p->import);
+	pairs_free(p->pairs);
 }
 
 static void
@@ -174,14 +202,23 @@ configure(struct parent *p)
 	explicit_bzero(p->conf->ws_token, sizeof(p->conf->ws_token));
 	kidconf_hub(store->ib, p->conf);
 	kids_introduce(p->kids, KID_ROUTER, KID_STORE);
-	kid_send_u32(router, CONF_LISTEN, LISTEN_SESSIONS, l->sessions);
-	kid_send_u32(router, CONF_LISTEN, LISTEN_CTL, l->ctl);
-	if (l->ws != -1)
-		kid_send_u32(router, CONF_LISTEN, LISTEN_WS, l->ws);
-	if (l->ws_other != -1)
-		kid_send_u32(router, CONF_LISTEN, LISTEN_WS_OTHER, l->ws_other);
+	give(router, LISTEN_SESSIONS, l->sessions);
+	give(router, LISTEN_CTL, l->ctl);
+	give(router, LISTEN_WS, l->ws);
+	give(router, LISTEN_WS_OTHER, l->ws_other);
 	imsg_send(router->ib, CONF_END, 0, -1, NULL, NULL);
 	imsg_send(store->ib, CONF_END, 0, -1, NULL, NULL);
+}
+
+/* The parent keeps them, for the version that it goes on as. */
+static void
+give(struct kid *k, enum listen_kind kind, int fd)
+{
+	if (fd == -1)
+		return;
+	if ((fd = dup(fd)) == -1)
+		fatal("dup");
+	kid_send_u32(k, CONF_LISTEN, kind, fd);
 }
 
 static void
@@ -207,6 +244,9 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		break;
 	case PROC_IMPORT:
 		next_import(k);
+		break;
+	case PROC_UPGRADE:
+		upgrade(p, 1);
 		break;
 	case PROC_LEVEL:
 		set_level(k, m);
@@ -358,6 +398,8 @@ reap(struct parent *p)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if ((k = kids_of_pid(p->kids, pid)) != NULL)
 			kid_ended(p, k, status);
+		else
+			(void)newprog_ended(p->next, pid, status);
 	}
 }
 
@@ -379,12 +421,13 @@ kid_ended(struct parent *p, struct kid *k, int status)
 			pairs_gone(p->pairs);
 		return;
 	}
-	log_warnx("the %s %s: the hub stops", k->row->role,
-	    proc_exit(status, how, sizeof(how)));
+	log_warnx("the %s %s: the hub %s", k->row->role,
+	    proc_exit(status, how, sizeof(how)),
+	    p->upgrading ? "is upgraded all the same" : "stops");
 	p->status = 1;
 	if (!p->stopping) {
 		p->stopping = 1;
-		listeners_remove(&p->listeners);
+		listeners_close(&p->listeners);
 	}
 	event_base_loopexit(p->base, NULL);
 }
@@ -409,6 +452,9 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 		if (router != NULL)
 			imsg_send(router, PROC_STATS, 0, -1, NULL, NULL);
 		break;
+	case SIGUSR2:
+		upgrade(p, 0);
+		break;
 	default:
 		stop(p, sig == SIGTERM ? "SIGTERM" : "SIGINT");
 	}
@@ -421,15 +467,23 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 static void
 stop(struct parent *p, const char *why)
 {
-	struct timeval tv = time_tv(STOP_MS);
-
-	if (p->stopping)
+	if (p->stopping && !p->upgrading)
 		return;
-	p->stopping = 1;
 	log_info("stopping: %s", why);
 	notify_stopping(p->notify);
 	notify_status(p->notify, "Stopping: %s", why);
-	listeners_remove(&p->listeners);
+	listeners_close(&p->listeners);
+	p->upgrading = 0;
+	if (!p->stopping)
+		end_kids(p);
+}
+
+static void
+end_kids(struct parent *p)
+{
+	struct timeval tv = time_tv(STOP_MS);
+
+	p->stopping = 1;
 	event_add(p->deadline, &tv);
 	stop_next(p);
 }
@@ -452,4 +506,87 @@ on_deadline(evutil_socket_t fd, short ev, void *arg)
 	    STOP_MS / 1000);
 	p->status = 1;
 	event_base_loopexit(p->base, NULL);
+}
+
+/* The new version is tried first, while this one goes on. */
+static void
+upgrade(struct parent *p, int asked)
+{
+	if (p->stopping || p->next != NULL) {
+		if (asked)
+			answer_upgrade(p, p->stopping ? "the hub is being "
+			    "stopped" : "the hub is being upgraded already",
+			    "");
+		return;
+	}
+	p->asked = asked;
+	p->next = newprog_new(p->base, "hubd", on_tried, p);
+}
+
+static void
+on_tried(const char *why, const char *version, void *arg)
+{
+	struct parent *p = arg;
+
+	if (p->stopping && why == NULL)
+		why = "the hub is being stopped";
+	if (p->asked)
+		answer_upgrade(p, why != NULL ? why : "", why != NULL ? "" :
+		    version);
+	if (why != NULL) {
+		log_warnx("no upgrade: %s", why);
+		newprog_free(p->next);
+		p->next = NULL;
+		return;
+	}
+	log_info("upgrading from %s to %s", ecorelay_version, version);
+	notify_reloading(p->notify);
+	notify_status(p->notify, "Upgrading to %s", version);
+	p->upgrading = 1;
+	end_kids(p);
+}
+
+static void
+answer_upgrade(struct parent *p, const char *why, const char *version)
+{
+	struct imsgbuf *router = kids_get(p->kids, KID_ROUTER)->ib;
+	struct wbuf w = { 0 };
+
+	put_str(&w, why);
+	put_str(&w, version);
+	if (router != NULL)
+		imsg_send(router, PROC_UPGRADING, 0, -1, &w, NULL);
+	wbuf_free(&w);
+}
+
+/* What has come so far may be that the hub is to end; the rest waits. */
+static void
+last_signals(struct parent *p)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
+	(void)event_base_loop(p->base, EVLOOP_NONBLOCK);
+}
+
+/*
+ * As the new version.  Clients wait at the sockets meanwhile, and all that was
+ * acknowledged is in the database.
+ */
+static void
+go_on(struct parent *p)
+{
+	struct handover h = { .lock = p->lock };
+	int saved;
+
+	if (notify_watchdog_ms(p->notify) > 0)
+		notify_alive(p->notify);
+	conf_links_free(p->conf);
+	listeners_hand_over(&p->listeners, &h);
+	(void)handover_exec(&h, p->notify);
+	saved = errno;
+	listeners_close(&p->listeners);
+	errno = saved;
+	fatal("%s: no upgrade, and the hub has ended", handover_program());
 }

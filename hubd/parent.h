@@ -8,15 +8,25 @@
 
 struct activated;
 struct conf;
+struct handover;
 struct notify;
 
+/* What the hub was started with. */
+struct parent_start {
+	int			 lock;		/* descriptor of its lock */
+	/* told when it serves (proc_daemon_ready()), or -1 */
+	int			 ready_fd;
+	/* the service manager, which may have opened sockets; or NULL */
+	struct notify		*notify;
+	struct activated	*activated;
+	/* what an earlier version has left, or NULL */
+	const struct handover	*before;
+};
+
 /*
- * Runs the hub until it is stopped; lock is the descriptor of the hub's lock.
- * ready_fd, if not -1, is told when the hub serves (proc_daemon_ready()); so
- * is the service manager, if there is one, which may have opened sockets.
- * Returns the exit status.
+ * Runs the hub until it is stopped, and returns the exit status; unless the
+ * process goes on as another version.
  */
-int	parent_main(struct conf *, int lock, int ready_fd, struct notify *,
-	    struct activated *);
+int	parent_main(struct conf *, const struct parent_start *);
 
 #endif

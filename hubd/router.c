@@ -21,6 +21,7 @@
 #include "ctlbackup.h"
 #include "ctlconn.h"
 #include "ctlpair.h"
+#include "ctlupgrade.h"
 #include "hubreq.h"
 #include "hubs.h"
 #include "keys.h"
@@ -423,9 +424,12 @@ on_parent(struct imsg *msg, void *arg)
 {
 	struct main *m = arg;
 
+	struct control *c = m->router.control;
+
 	if (msg->type == PROC_LISTED)
-		ctlshow_listed(m->router.control, msg);
-	else if (ctlpair_answer(m->router.control, msg) == -1)
+		ctlshow_listed(c, msg);
+	else if ((msg->type == PROC_UPGRADING ? ctlupgrade_answer(c, msg) :
+	    ctlpair_answer(c, msg)) == -1)
 		fatalx("bad %s", imsg_name(msg->type));
 }
 

@@ -2,7 +2,8 @@
 /*
  * What hubctl says to the hub over hubctl.sock.  The bodies, in order:
  *
- *	CTL_HELLO	u32 version (CTL_VERSION); answered with CTL_RESULT
+ *	CTL_HELLO	u32 CTL_VERSION, or 0 by one that sends only CTL_STOP
+ *			and CTL_UPGRADE, which are the same in all versions
  *	CTL_SHOW	string: "peers", "sessions", "rooms", "groups",
  *			"mailboxes", "links", "keys", "status",
  *			"processes"
@@ -25,6 +26,8 @@
  *			database, to be read from its beginning, comes before
  *			the answer, which may take minutes
  *	CTL_STOP	nothing
+ *	CTL_UPGRADE	nothing; answered when the new version has been tried.
+ *			The hub closes the connection, and is soon there again
  *
  * Each is answered once, with the id it came with: CTL_RESULT, whose body is
  * a JSON object, or CTL_ERROR, strings code and text.  CTL_EVENT's body is a

@@ -33,6 +33,8 @@ enum imsg_type {
 	CTL_HELLO,
 	CTL_RESULT,
 	CTL_ERROR,
+	CTL_STOP,
+	CTL_UPGRADE,
 	/* parent to child */
 	CONF_START,		/* hub.h: struct conf */
 	CONF_LISTEN,		/* a listening socket */
@@ -47,12 +49,14 @@ enum imsg_type {
 	PROC_STATS,		/* log statistics */
 	PROC_PING,
 	PROC_LISTED,		/* the answer: a JSON array */
+	PROC_UPGRADING,		/* strings: why not, version */
 	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
 	/* child to parent */
 	PROC_READY,		/* u32 user, u32 sandbox_layers() */
 	PROC_PONG,		/* u32 sessions, or hubs of a relay */
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
+	PROC_UPGRADE,		/* router: hubctl asked; PROC_UPGRADING */
 	PROC_LIST,		/* router: all processes, please */
 	PROC_IMPORT,		/* store: the next CONF_IMPORT, please */
 	/* router to store, and the answers: storeproto.h */
@@ -136,7 +140,6 @@ enum imsg_type {
 	CTL_INVITE,
 	CTL_JOIN,
 	CTL_BACKUP,
-	CTL_STOP,
 	CTL_EVENT,
 	CTL_COPY,
 	IMSG_MAX

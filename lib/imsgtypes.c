@@ -39,12 +39,14 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[PROC_PING] = { "PROC_PING", PARENT, 0, 0, 0 },
 	[PROC_LEVEL] = { "PROC_LEVEL", PARENT | ROUTER, 1, 1, 0 },
 
+	[PROC_UPGRADING] = { "PROC_UPGRADING", PARENT, 8, 1024, 0 },
 	[PROC_LISTED] = { "PROC_LISTED", PARENT, 4, SMALL, 0 },
 
 	[PROC_READY] = { "PROC_READY", CHILD, 8, 8, 0 },
 	[PROC_PONG] = { "PROC_PONG", CHILD, 4, 4, 0 },
 	[PROC_LOG] = { "PROC_LOG", CHILD, 1, SMALL, 0 },
 	[PROC_STOP] = { "PROC_STOP", ROUTER, 0, 256, 0 },
+	[PROC_UPGRADE] = { "PROC_UPGRADE", ROUTER, 0, 0, 0 },
 	[PROC_LIST] = { "PROC_LIST", ROUTER, 0, 0, 0 },
 	[PROC_IMPORT] = { "PROC_IMPORT", STORE, 0, 0, 0 },
 
@@ -128,6 +130,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[CTL_INVITE] = { "CTL_INVITE", CTL, 4, 512, 0 },
 	[CTL_JOIN] = { "CTL_JOIN", CTL, 12, 2048, 0 },
 	[CTL_BACKUP] = { "CTL_BACKUP", CTL, 0, 0, 0 },
+	[CTL_UPGRADE] = { "CTL_UPGRADE", CTL, 0, 0, 0 },
 	[CTL_STOP] = { "CTL_STOP", CTL, 0, 0, 0 },
 	[CTL_RESULT] = { "CTL_RESULT", ROUTER, 2, BIG, 0 },
 	[CTL_EVENT] = { "CTL_EVENT", ROUTER, 2, SMALL, 0 },
