@@ -79,13 +79,23 @@ void		 link_close(struct link *, const char *why);
 void		 link_send(struct link *, const struct link_send *);
 /* Hands to the kernel what it takes within that time. */
 void		 link_flush(struct link *, int timeout_ms);
+/* Those that are not up yet. */
+void		 links_end_early(struct bridge *, const char *why);
+/* That hub's. */
+void		 links_end_hub(struct bridge *, const char *hub_id,
+		    const char *why);
 /* Once a second. */
 void		 links_tick(struct bridge *);
 /* Stops (1) and resumes (0) reading from all. */
 void		 links_hold(struct bridge *, int);
 
 /* caller.c */
-void		 callers_start(struct bridge *);
+/*
+ * The hubs are those of the configuration: links to those that are no longer
+ * in it, or otherwise than before, end.  again: all others are called at once,
+ * where there is no link.
+ */
+void		 callers_set(struct bridge *, int again);
 void		 callers_free(struct bridge *);
 /* The hub is linked, whoever has called; or no longer, and why. */
 void		 caller_up(struct bridge *, const char *hub_id);

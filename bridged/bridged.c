@@ -39,6 +39,8 @@
 struct main {
 	struct bridge	 bridge;
 	struct child	*child;
+	struct bridge_conf next;		/* up to CONF_END */
+	int		 handed;		/* likewise, or -1 */
 	struct event	*tick, *accept;
 	int		 router_full, router_holds;
 	int		 crowded, stopping;
@@ -50,6 +52,10 @@ static int	on_conf(struct reader *, void *);
 static void	on_listen(enum listen_kind, int, void *);
 static void	on_peer(enum proc_id, int, void *);
 static void	on_start(void *);
+static void	take_conf(struct main *);
+static void	begin(struct main *);
+static void	changed(struct main *);
+static void	set_listener(struct main *, int);
 static void	own_key(struct bridge *);
 static void	on_shutdown(void *);
 static void	on_router(struct imsgbuf *, struct imsg *, void *);
@@ -113,7 +119,7 @@ main(int argc, char *argv[])
 static int
 child_main(void)
 {
-	struct main m = { 0 };
+	struct main m = { .handed = -1 };
 	struct bridge *b = &m.bridge;
 	struct timeval tv = time_tv(TICK_MS);
 
@@ -133,17 +139,17 @@ child_main(void)
 
 	close_links(b, "the hub stops");
 	callers_free(b);
+	if (b->router != NULL)
+		(void)imsg_flush(b->router, DRAIN_MS);
 	imsg_free(b->router);
 	dialer_free(b->dialer);
-	if (m.accept != NULL) {
-		close(event_get_fd(m.accept));
-		event_free(m.accept);
-	}
+	set_listener(&m, -1);
 	event_free(m.tick);
 	child_free(m.child);
 	psk_free(b->psk);
 	penalties_free(b->penalties);
 	lan_conf_free(&b->conf.lan);
+	lan_conf_free(&m.next.lan);
 	event_base_free(b->base);
 	return 0;
 }
@@ -153,9 +159,10 @@ on_conf(struct reader *rd, void *arg)
 {
 	struct main *m = arg;
 
-	if (bridge_conf_get(rd, &m->bridge.conf) == -1)
+	lan_conf_free(&m->next.lan);
+	if (bridge_conf_get(rd, &m->next) == -1)
 		return -1;
-	log_set_level((enum log_level)m->bridge.conf.log_level);
+	log_set_level((enum log_level)m->next.log_level);
 	return 0;
 }
 
@@ -164,8 +171,22 @@ on_listen(enum listen_kind kind, int fd, void *arg)
 {
 	struct main *m = arg;
 
-	if (kind != LISTEN_LAN || m->accept != NULL)
+	if (kind != LISTEN_LAN || m->handed != -1)
 		fatalx("bad CONF_LISTEN");
+	m->handed = fd;
+}
+
+/* It may be the same as before, or -1: none. */
+static void
+set_listener(struct main *m, int fd)
+{
+	if (m->accept != NULL) {
+		close(event_get_fd(m->accept));
+		event_free(m->accept);
+		m->accept = NULL;
+	}
+	if (fd == -1)
+		return;
 	m->accept = event_new(m->bridge.base, fd, EV_READ | EV_PERSIST,
 	    on_accept, m);
 	if (m->accept == NULL)
@@ -193,24 +214,67 @@ on_start(void *arg)
 {
 	struct main *m = arg;
 	struct bridge *b = &m->bridge;
-	struct rlimit rl;
 
-	if (b->router == NULL || b->psk != NULL)
+	if (b->router == NULL)
 		fatalx("CONF_END before all was there");
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
-		rl.rlim_cur = rl.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &rl);
-	}
-	b->psk = psk_new(b->conf.lan.secret, b->conf.hub_id);
-	if (b->conf.has_key)
-		own_key(b);
-	sandbox_bridged();
-	callers_start(b);
+	set_listener(m, m->handed);
+	m->handed = -1;
+	if (b->psk == NULL)
+		begin(m);
+	else
+		changed(m);
 	if (!b->plaintext_too)
 		explicit_bzero(b->conf.lan.secret,
 		    sizeof(b->conf.lan.secret));
 	listen_to(m);
 	child_ready(m->child);
+}
+
+/* What was told last counts now. */
+static void
+take_conf(struct main *m)
+{
+	struct bridge *b = &m->bridge;
+
+	lan_conf_free(&b->conf.lan);
+	b->conf = m->next;
+	memset(&m->next.lan, 0, sizeof(m->next.lan));
+	explicit_bzero(m->next.seed, sizeof(m->next.seed));
+}
+
+static void
+begin(struct main *m)
+{
+	struct bridge *b = &m->bridge;
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+	take_conf(m);
+	b->psk = psk_new(b->conf.lan.secret, b->conf.hub_id);
+	if (b->conf.has_key)
+		own_key(b);
+	sandbox_bridged();
+	callers_set(b, 0);
+}
+
+/* Links that are up have shown that they knew the secret that there was. */
+static void
+changed(struct main *m)
+{
+	struct bridge *b = &m->bridge;
+	int secret = !m->next.same_secret && lan_wanted(&m->next.lan);
+
+	take_conf(m);
+	explicit_bzero(b->conf.seed, sizeof(b->conf.seed));
+	if (secret) {
+		links_end_early(b, "there is another secret now");
+		psk_free(b->psk);
+		b->psk = psk_new(b->conf.lan.secret, b->conf.hub_id);
+	}
+	callers_set(b, secret);
 }
 
 static void

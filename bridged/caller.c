@@ -26,7 +26,7 @@ enum stage {
 struct caller {
 	TAILQ_ENTRY(caller)	 entry;
 	struct bridge		*bridge;
-	const struct lan_peer	*peer;
+	struct lan_peer		 peer;
 	enum stage		 stage;
 	struct event		*timer;
 	struct dial		*dial;
@@ -35,6 +35,10 @@ struct caller {
 	char			 why[LINK_WHY_SIZE];	/* the last error */
 };
 
+static void	caller_new(struct bridge *, const struct lan_peer *, int64_t);
+static void	caller_free(struct caller *);
+static void	call_in(struct caller *, int64_t);
+static void	remove_old(struct bridge *);
 static struct caller	*find(struct bridge *, const char *);
 static void	call(struct caller *);
 static void	dialed(int, const char *, void *);
@@ -43,30 +47,82 @@ static void	stop(struct caller *);
 static void	again(struct caller *, const char *);
 static void	report(const struct caller *);
 
-void
-callers_start(struct bridge *b)
+static void
+caller_new(struct bridge *b, const struct lan_peer *peer, int64_t ms)
 {
+	struct caller *c = xcalloc(1, sizeof(*c));
+
+	c->bridge = b;
+	c->peer = *peer;
+	if ((c->timer = evtimer_new(b->base, on_timer, c)) == NULL)
+		fatalx("evtimer_new");
+	TAILQ_INSERT_TAIL(&b->callers, c, entry);
+	call_in(c, ms);
+	report(c);
+}
+
+/* It is in no list any more. */
+static void
+caller_free(struct caller *c)
+{
+	stop(c);
+	event_free(c->timer);
+	free(c);
+}
+
+/* Unless it is the one that calls. */
+static void
+call_in(struct caller *c, int64_t ms)
+{
+	struct timeval tv = time_tv(ms);
+
+	if (c->peer.host[0] == '\0')
+		return;
+	c->stage = WAITING;
+	evtimer_add(c->timer, &tv);
+}
+
+/* Its link goes first. */
+static void
+remove_old(struct bridge *b)
+{
+	const struct lan_peer *p;
+	struct caller *c, *next;
+
+	TAILQ_FOREACH_SAFE(c, &b->callers, entry, next) {
+		p = lan_peer_find(&b->conf.lan, c->peer.hub_id);
+		if (p != NULL && lan_peer_same(p, &c->peer))
+			continue;
+		TAILQ_REMOVE(&b->callers, c, entry);
+		links_end_hub(b, c->peer.hub_id, p != NULL ?
+		    "it is configured otherwise now" :
+		    "it is no longer configured");
+		caller_free(c);
+	}
+}
+
+void
+callers_set(struct bridge *b, int again)
+{
+	const struct lan_peer *p;
 	struct caller *c;
-	struct timeval tv;
-	unsigned step = 0;
+	unsigned step;
 	uint32_t i;
 
-	for (i = 0; i < b->conf.lan.npeers; i++) {
-		c = xcalloc(1, sizeof(*c));
-		c->bridge = b;
-		c->peer = &b->conf.lan.peers[i];
-		c->timer = evtimer_new(b->base, on_timer, c);
-		if (c->timer == NULL)
-			fatalx("evtimer_new");
-		TAILQ_INSERT_TAIL(&b->callers, c, entry);
-		b->plaintext_too |= c->peer->plaintext;
-		report(c);
-		if (c->peer->host[0] == '\0')
+	remove_old(b);
+	TAILQ_FOREACH(c, &b->callers, entry) {
+		if (!again || c->stage != WAITING)
 			continue;
-		c->stage = WAITING;
-		tv = time_tv(i == 0 ? 0 : backoff_next(&step) / 8);
+		c->backoff = 0;
+		call_in(c, 0);
+	}
+	b->plaintext_too = 0;
+	for (i = 0; i < b->conf.lan.npeers; i++) {
+		p = &b->conf.lan.peers[i];
+		b->plaintext_too |= p->plaintext;
 		step = 0;
-		evtimer_add(c->timer, &tv);
+		if (find(b, p->hub_id) == NULL)
+			caller_new(b, p, i == 0 ? 0 : backoff_next(&step) / 8);
 	}
 }
 
@@ -77,9 +133,7 @@ callers_free(struct bridge *b)
 
 	while ((c = TAILQ_FIRST(&b->callers)) != NULL) {
 		TAILQ_REMOVE(&b->callers, c, entry);
-		stop(c);
-		event_free(c->timer);
-		free(c);
+		caller_free(c);
 	}
 }
 
@@ -89,7 +143,7 @@ find(struct bridge *b, const char *hub_id)
 	struct caller *c;
 
 	TAILQ_FOREACH(c, &b->callers, entry) {
-		if (strcmp(c->peer->hub_id, hub_id) == 0)
+		if (strcmp(c->peer.hub_id, hub_id) == 0)
 			return c;
 	}
 	return NULL;
@@ -98,7 +152,7 @@ find(struct bridge *b, const char *hub_id)
 const struct lan_peer *
 caller_peer(const struct caller *c)
 {
-	return c->peer;
+	return &c->peer;
 }
 
 /* Whatever it is doing. */
@@ -149,19 +203,13 @@ caller_failed(struct caller *c, const char *why)
 static void
 again(struct caller *c, const char *why)
 {
-	struct timeval tv;
-
 	stop(c);
 	if (strcmp(c->why, why) != 0)
-		log_info("hub %s%s%s: %s", c->peer->hub_id,
-		    c->peer->host[0] != '\0' ? " at " : "", c->peer->host,
+		log_info("hub %s%s%s: %s", c->peer.hub_id,
+		    c->peer.host[0] != '\0' ? " at " : "", c->peer.host,
 		    why);
 	strlcpy(c->why, why, sizeof(c->why));
-	if (c->peer->host[0] != '\0') {
-		c->stage = WAITING;
-		tv = time_tv(backoff_next(&c->backoff));
-		evtimer_add(c->timer, &tv);
-	}
+	call_in(c, backoff_next(&c->backoff));
 	report(c);
 }
 
@@ -179,7 +227,7 @@ static void
 call(struct caller *c)
 {
 	c->stage = DIALING;
-	c->dial = dial(c->bridge->dialer, c->peer->host, c->peer->port,
+	c->dial = dial(c->bridge->dialer, c->peer.host, c->peer.port,
 	    dialed, c);
 	report(c);
 }
@@ -210,10 +258,10 @@ report(const struct caller *c)
 		m.state = LINK_IS_UP;
 	else if (c->stage == DIALING || c->stage == SHAKING)
 		m.state = LINK_IS_CALLING;
-	strlcpy(m.hub_id, c->peer->hub_id, sizeof(m.hub_id));
-	if (c->peer->host[0] != '\0')
+	strlcpy(m.hub_id, c->peer.hub_id, sizeof(m.hub_id));
+	if (c->peer.host[0] != '\0')
 		snprintf(m.where, sizeof(m.where), "%.200s port %u",
-		    c->peer->host, c->peer->port);
+		    c->peer.host, c->peer.port);
 	strlcpy(m.why, c->why, sizeof(m.why));
 	link_report_put(&w, &m);
 	imsg_send(c->bridge->router, LINK_STATE, 0, -1, &w, NULL);

@@ -574,6 +574,33 @@ links_tick(struct bridge *b)
 }
 
 void
+links_end_early(struct bridge *b, const char *why)
+{
+	struct link *l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &b->links, entry, next) {
+		if (l->stage != STAGE_UP)
+			link_close(l, why);
+	}
+}
+
+void
+links_end_hub(struct bridge *b, const char *hub_id, const char *why)
+{
+	struct link *l, *next;
+
+	/* one that waits for another's place must not take it */
+	TAILQ_FOREACH_SAFE(l, &b->links, entry, next) {
+		if (l->stage != STAGE_UP && strcmp(l->hub_id, hub_id) == 0)
+			link_close(l, why);
+	}
+	TAILQ_FOREACH_SAFE(l, &b->links, entry, next) {
+		if (strcmp(l->hub_id, hub_id) == 0)
+			link_close(l, why);
+	}
+}
+
+void
 links_hold(struct bridge *b, int hold)
 {
 	struct link *l;

@@ -73,6 +73,8 @@ const struct command hubctl_commands[] = {
 	    "log more (debug) or less (warn) until the hub ends; info" },
 	{ { "backup" }, "f", "[-f] FILE", 1, 1, cmd_backup,
 	    "copy the database into FILE, or to standard output (-)" },
+	{ { "reload" }, "", "", 0, 0, cmd_reload,
+	    "read the configuration again" },
 	{ { "version" }, "", "", 0, 0, cmd_version,
 	    "of hubctl and of the hub" },
 	{ { "completion" }, "", "SHELL", 1, 1, cmd_completion,

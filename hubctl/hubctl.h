@@ -78,6 +78,7 @@ int	cmd_log_level(struct hubctl *, int, char **);
 int	cmd_version(struct hubctl *, int, char **);
 int	cmd_backup(struct hubctl *, int, char **);
 int	cmd_upgrade(struct hubctl *, int, char **);
+int	cmd_reload(struct hubctl *, int, char **);
 int	cmd_stop(struct hubctl *, int, char **);
 
 /* The user's login name as a session's name. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * hubctl log level, version and upgrade.
+ * hubctl log level, version, upgrade and reload.
  */
 #include "compat.h"
 
@@ -13,12 +13,14 @@
 #include "ctlproto.h"
 #include "hubctl.h"
 #include "log.h"
+#include "term.h"
 #include "version.h"
 
-/* for the hub to try the new version */
-#define UPGRADE_MS	30000
+#define RELOAD_WAIT_MS	60000	/* for a disk, and all processes */
+#define UPGRADE_WAIT_MS	30000	/* for the hub to try the new version */
 
 static int	upgraded(struct hubctl *, json_t *, const char *);
+static void	show_reloaded(const json_t *, int);
 
 static const struct {
 	const char	*name;
@@ -96,7 +98,7 @@ cmd_upgrade(struct hubctl *ctl, int argc, char **argv)
 	(void)argv;
 	if ((c = ctl_open_any(ctl->socket)) == NULL)
 		return EXIT_FAILURE;
-	result = ctl_call_long(c, CTL_UPGRADE, NULL, UPGRADE_MS, NULL, NULL);
+	result = ctl_call_long(c, CTL_UPGRADE, NULL, UPGRADE_WAIT_MS, NULL, NULL);
 	if (result != NULL && ctl_wait_gone(c) == -1)
 		warnx("the hub does not end");
 	else if (result != NULL)
@@ -132,4 +134,52 @@ upgraded(struct hubctl *ctl, json_t *json, const char *version)
 		printf("hub %s: %s -> %s\n", hub, from, version);
 	}
 	return EXIT_SUCCESS;
+}
+
+/* What does not hold yet is no failure. */
+int
+cmd_reload(struct hubctl *ctl, int argc, char **argv)
+{
+	struct rbuf *result;
+	struct ctl *c;
+	json_t *json;
+	int rc;
+
+	(void)argc;
+	(void)argv;
+	if ((c = ctl_open(ctl->socket)) == NULL)
+		return EXIT_FAILURE;
+	result = ctl_call_long(c, CTL_RELOAD, NULL, RELOAD_WAIT_MS, NULL,
+	    NULL);
+	ctl_close(c);
+	if (result == NULL)
+		return EXIT_FAILURE;
+	json = json_loadb(result->data, result->len, 0, NULL);
+	rc = json_is_true(json_object_get(json, "reloaded")) ? EXIT_SUCCESS :
+	    EXIT_FAILURE;
+	if (ctl->json)
+		print_json(result->data, result->len);
+	else
+		show_reloaded(json, rc);
+	json_decref(json);
+	rbuf_unref(result);
+	return rc;
+}
+
+static void
+show_reloaded(const json_t *json, int rc)
+{
+	const json_t *lines = json_object_get(json, "lines"), *line;
+	struct wbuf w = { 0 };
+	size_t i;
+
+	json_array_foreach(lines, i, line) {
+		wbuf_reset(&w);
+		term_add(&w, json_string_value(line),
+		    json_string_length(line), TERM_LINE, term_ascii());
+		warnx("%.*s", (int)w.len, wbuf_data(&w));
+	}
+	wbuf_free(&w);
+	if (rc == EXIT_SUCCESS)
+		printf("reloaded\n");
 }

@@ -37,9 +37,15 @@ boxes_new(struct db *db, uint32_t keep, uint32_t max_mailboxes)
 	bx->db = db;
 	bx->began = time_now_ms();
 	bx->map = map_new();
+	boxes_limit(bx, keep, max_mailboxes);
+	return bx;
+}
+
+void
+boxes_limit(struct boxes *bx, uint32_t keep, uint32_t max_mailboxes)
+{
 	bx->keep = keep > 0 ? keep : 1;
 	bx->max = max_mailboxes;
-	return bx;
 }
 
 void

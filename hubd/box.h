@@ -26,6 +26,9 @@ struct box {
 /* A mailbox keeps that many messages; there are that many mailboxes. */
 struct boxes	*boxes_new(struct db *, uint32_t keep, uint32_t max_mailboxes);
 void		 boxes_free(struct boxes *);
+/* What is there already stays until the next message. */
+void		 boxes_limit(struct boxes *, uint32_t keep,
+		    uint32_t max_mailboxes);
 struct db	*boxes_db(struct boxes *);
 uint32_t	 boxes_keep(const struct boxes *);
 

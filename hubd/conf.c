@@ -19,6 +19,7 @@
 
 #define IDLE_MS_MAX	86400000LL
 #define WS_PORT		9376
+#define EMBEDDED_IDLE_MS 10000
 #define DAY_MS		(24LL * 3600 * 1000)
 
 static void	host_id(char dst[NAME_SIZE]);
@@ -90,6 +91,24 @@ from_env(const char *name, char *dst, size_t size)
 		return -1;
 	}
 	return 1;
+}
+
+int
+conf_read(const struct conf_source *s, struct conf *c)
+{
+	int r;
+
+	conf_defaults(c);
+	if (s->embedded)
+		c->idle_ms = EMBEDDED_IDLE_MS;
+	c->log_level = s->log_level;
+	/* a daemon is somewhere else than where it was started */
+	if (s->dir[0] != '\0' && chdir(s->dir) == -1)
+		log_warn("%s", s->dir);
+	r = conf_load(s->file, !s->embedded, c);
+	if (s->dir[0] != '\0' && chdir("/") == -1)
+		fatal("chdir");
+	return r;
 }
 
 int

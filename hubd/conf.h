@@ -50,6 +50,7 @@ struct conf {
 	struct relays_conf relays;		/* and by way of relays */
 	unsigned char	 seed[UPLINK_SEED_SIZE];	/* of this hub's key */
 	uint8_t		 has_key;		/* it is there */
+	uint8_t		 same_secret;		/* of the LAN, as before */
 	uint32_t	 max_hub_peers;		/* sessions of another hub */
 	int64_t		 expire_queued_ms;	/* messages to other hubs */
 	char		 file[CONF_PATH_MAX];	/* that was read; or "" */
@@ -60,6 +61,19 @@ struct conf {
 	uint8_t		 log_level;		/* of hubd, from -v */
 };
 
+/* What the configuration is made of, each time that it is read. */
+struct conf_source {
+	const char	*file;			/* of -f; NULL: look for it */
+	char		 dir[CONF_PATH_MAX];	/* of relative paths; or "" */
+	int		 embedded;
+	uint8_t		 log_level;
+};
+
+/*
+ * Reads it all: conf_defaults(), conf_load().  -1, with the reason in the log;
+ * conf_links_free() then, too.
+ */
+int	conf_read(const struct conf_source *, struct conf *);
 /* What holds without a file; data and socket are empty. */
 void	conf_defaults(struct conf *);
 /*

@@ -60,6 +60,7 @@ static void	read_mailbox(struct ctl *, uint32_t, struct store_inbox *,
 static void	do_monitor(struct ctl *, struct imsg *);
 static void	do_clean(struct ctl *, struct imsg *);
 static void	do_level(struct ctl *, struct imsg *);
+static void	do_reload(struct ctl *, struct imsg *);
 static void	do_stop(struct ctl *, struct imsg *);
 static void	got_message(struct imsg *, void *);
 static void	put_message(struct wbuf *, const char *,
@@ -88,6 +89,7 @@ static const struct command commands[] = {
 	{ CTL_FORGET, HELLO_SAME, keys_ctl_forget },
 	{ CTL_INVITE, HELLO_SAME, ctlpair_invite },
 	{ CTL_JOIN, HELLO_SAME, ctlpair_join },
+	{ CTL_RELOAD, HELLO_SAME, do_reload },
 	{ CTL_BACKUP, HELLO_SAME, ctlbackup },
 	{ CTL_STOP, HELLO_ANY, do_stop },
 	{ CTL_UPGRADE, HELLO_ANY, ctlupgrade },
@@ -104,12 +106,14 @@ control_new(struct event_base *base, struct router *r)
 	TAILQ_INIT(&c->all);
 	TAILQ_INIT(&c->pairs);
 	TAILQ_INIT(&c->lists);
+	TAILQ_INIT(&c->reloads);
 	return c;
 }
 
 void
 control_free(struct control *c)
 {
+	struct ctl_pending *p;
 	struct ctl *t;
 
 	ctlbackup_free(c);
@@ -121,6 +125,10 @@ control_free(struct control *c)
 	}
 	ctlpair_free(c);
 	ctlshow_free(c);
+	while ((p = TAILQ_FIRST(&c->reloads)) != NULL) {
+		TAILQ_REMOVE(&c->reloads, p, entry);
+		ctl_pending_free(p);
+	}
 	free(c);
 }
 
@@ -550,6 +558,43 @@ do_level(struct ctl *t, struct imsg *m)
 	wbuf_free(&w);
 	json_begin(&w, '{');
 	ctl_result(t, m->id, &w);
+}
+
+static void
+do_reload(struct ctl *t, struct imsg *m)
+{
+	struct ctl_pending *p = ctl_pending_new(t, m->id);
+
+	TAILQ_INSERT_TAIL(&t->control->reloads, p, entry);
+	router_tell(t->control->router, PROC_RELOAD, 0, NULL);
+}
+
+/* The parent answers them in their order. */
+void
+control_reloaded(struct control *c, struct imsg *msg)
+{
+	struct ctl_pending *p = TAILQ_FIRST(&c->reloads);
+	uint8_t done = get_u8(&msg->rd);
+	struct slice lines = get_slice(&msg->rd);
+	struct wbuf w = { 0 };
+	size_t n;
+
+	if (reader_done(&msg->rd) == -1 || p == NULL)
+		fatalx("bad PROC_RELOADED");
+	TAILQ_REMOVE(&c->reloads, p, entry);
+	json_begin(&w, '{');
+	json_put_bool(&w, "reloaded", done);
+	json_key(&w, "lines");
+	json_begin(&w, '[');
+	for (; lines.len > 0; lines.p += n + 1, lines.len -= n + 1) {
+		n = (size_t)((const char *)memchr(lines.p, '\n', lines.len) -
+		    lines.p);
+		json_comma(&w);
+		json_add_str(&w, lines.p, n);
+	}
+	json_end(&w, ']');
+	ctl_result(p->ctl, p->id, &w);
+	ctl_pending_free(p);
 }
 
 static void

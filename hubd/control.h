@@ -8,10 +8,13 @@
 
 struct control;
 struct event_base;
+struct imsg;
 struct router;
 
 struct control	*control_new(struct event_base *, struct router *);
 void		 control_free(struct control *);
+/* The parent's PROC_RELOADED. */
+void		 control_reloaded(struct control *, struct imsg *);
 /* A new connection. */
 void		 control_accept(struct control *, int fd);
 /*

@@ -39,6 +39,7 @@ struct control {
 	unsigned		 nmonitors;
 	struct pair_wait_list	 pairs;
 	TAILQ_HEAD(, ctl_pending) lists;	/* PROC_LISTs, in order */
+	TAILQ_HEAD(, ctl_pending) reloads;	/* PROC_RELOADs, likewise */
 	uint32_t		 last_pair;
 	struct ctl_pending	*backup;	/* under way; or NULL */
 	uint32_t		 last_backup;	/* its number */

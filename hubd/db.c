@@ -49,6 +49,7 @@ struct db {
 
 static int	open_file(struct db *);
 static int	is_sound(struct db *);
+static int	set_sync(struct db *);
 static int	configure(struct db *);
 static int	migrate(struct db *);
 static int	prepare(struct db *);
@@ -136,6 +137,29 @@ open_file(struct db *db)
 	return 0;
 }
 
+static int
+set_sync(struct db *db)
+{
+	return execute(db, db->sync_full ?
+	    "PRAGMA synchronous = FULL;"
+	    "PRAGMA fullfsync = ON;"
+	    "PRAGMA checkpoint_fullfsync = ON;" :
+	    "PRAGMA synchronous = NORMAL;"
+	    "PRAGMA fullfsync = OFF;"
+	    "PRAGMA checkpoint_fullfsync = OFF;");
+}
+
+/* What fails is in the log, and tried again when the file is opened again. */
+void
+db_set_sync(struct db *db, int sync_full)
+{
+	if (db->sync_full == sync_full)
+		return;
+	db->sync_full = sync_full;
+	if (db->conn != NULL)
+		(void)set_sync(db);
+}
+
 /*
  * Exclusive mode comes before all else, so that there is no shared memory
  * file.  Page size and auto_vacuum matter to a new file only.
@@ -152,17 +176,12 @@ configure(struct db *db)
 	    "PRAGMA cell_size_check = ON;"
 	    "PRAGMA journal_size_limit = 16777216;"
 	    "PRAGMA wal_autocheckpoint = 0;";
-	static const char full[] =
-	    "PRAGMA synchronous = FULL;"
-	    "PRAGMA fullfsync = ON;"
-	    "PRAGMA checkpoint_fullfsync = ON;";
 	char mode[16];
 
 	if (execute(db, before) == -1 ||
 	    pragma_text(db, "PRAGMA journal_mode = WAL", mode,
 	    sizeof(mode)) == -1 ||
-	    execute(db, db->sync_full ? full :
-	    "PRAGMA synchronous = NORMAL;") == -1)
+	    set_sync(db) == -1)
 		return -1;
 	if (strcmp(mode, "wal") != 0) {
 		log_warnx("%s: journal mode is %s", db->path, mode);

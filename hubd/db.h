@@ -161,6 +161,8 @@ struct db;
 
 /* sync_full: each commit survives a power cut.  Nothing is opened yet. */
 struct db	*db_new(const char *dir, int sync_full);
+/* From the next transaction on; not within one. */
+void		 db_set_sync(struct db *, int sync_full);
 /* Commits nothing; writes the log back into the file and closes it. */
 void		 db_free(struct db *);
 /*

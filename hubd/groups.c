@@ -37,10 +37,16 @@ groups_new(struct boxes *bx, const struct conf *conf)
 	gs->bx = bx;
 	gs->db = boxes_db(bx);
 	gs->map = map_new();
+	groups_limit(gs, conf);
+	return gs;
+}
+
+void
+groups_limit(struct groups *gs, const struct conf *conf)
+{
 	gs->keep = conf->keep_group > 0 ? conf->keep_group : 1;
 	gs->max = conf->max_groups;
 	gs->max_members = conf->max_group_members;
-	return gs;
 }
 
 void

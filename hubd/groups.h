@@ -33,6 +33,7 @@ struct group {
 /* The limits are those of the configuration. */
 struct groups	*groups_new(struct boxes *, const struct conf *);
 void		 groups_free(struct groups *);
+void		 groups_limit(struct groups *, const struct conf *);
 struct boxes	*groups_boxes(struct groups *);
 uint32_t	 groups_max(const struct groups *);
 uint32_t	 groups_max_members(const struct groups *);

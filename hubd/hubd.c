@@ -30,13 +30,12 @@
 #include "unixsock.h"
 #include "version.h"
 
-#define EMBEDDED_IDLE_MS	10000
 #define LOCK_WAIT_MS		5000	/* for a hub that is ending */
 #define LOCK_STEP_MS		10
 
 struct options {
-	const char	*file;
-	int		 foreground, check, verbose, embedded;
+	struct conf_source	source;
+	int			foreground, check;
 };
 
 static void	usage(void) __attribute__((__noreturn__));
@@ -71,7 +70,7 @@ usage(void)
 int
 main(int argc, char *argv[])
 {
-	struct options o = { 0 };
+	struct options o = { .source.log_level = LOG_LEVEL_INFO };
 	struct parent_start start = { .ready_fd = -1 };
 	struct handover before;
 	struct conf conf;
@@ -86,10 +85,10 @@ main(int argc, char *argv[])
 			o.foreground = 1;
 			break;
 		case 'e':
-			o.embedded = 1;
+			o.source.embedded = 1;
 			break;
 		case 'f':
-			o.file = optarg;
+			o.source.file = optarg;
 			break;
 		case 'n':
 			o.check = 1;
@@ -98,7 +97,7 @@ main(int argc, char *argv[])
 			printf("hubd %s\n", ecorelay_version);
 			return 0;
 		case 'v':
-			o.verbose = 1;
+			o.source.log_level = LOG_LEVEL_DEBUG;
 			break;
 		case 'x':
 			return child_main(optarg);
@@ -111,15 +110,10 @@ main(int argc, char *argv[])
 	umask(077);
 	handover_take(&before);
 	/* nobody sees what it says otherwise */
-	if (before.taken && !o.foreground && !o.embedded)
+	if (before.taken && !o.foreground && !o.source.embedded)
 		log_to_syslog();
-	conf_defaults(&conf);
-	if (o.embedded)
-		conf.idle_ms = EMBEDDED_IDLE_MS;
-	if (o.verbose)
-		conf.log_level = LOG_LEVEL_DEBUG;
-	log_set_level((enum log_level)conf.log_level);
-	if (conf_load(o.file, !o.embedded, &conf) == -1) {
+	log_set_level((enum log_level)o.source.log_level);
+	if (conf_read(&o.source, &conf) == -1) {
 		conf_links_free(&conf);
 		return 1;
 	}
@@ -129,6 +123,9 @@ main(int argc, char *argv[])
 		conf_links_free(&conf);
 		return conf.bad_links != 0;
 	}
+	if (!o.foreground &&
+	    getcwd(o.source.dir, sizeof(o.source.dir)) == NULL)
+		o.source.dir[0] = '\0';
 	if (take_over(&o, &before, &start) == -1)
 		return 1;
 	if (paths_mkdir(conf.data) == -1)
@@ -137,7 +134,7 @@ main(int argc, char *argv[])
 		start.ready_fd = proc_daemonize();
 	start.lock = take_lock(&conf, start.activated != NULL, before.lock);
 	if (start.lock == -1) {
-		if (!o.embedded)
+		if (!o.source.embedded)
 			fatalx("a hub is running already at %s", conf.socket);
 		/* what the session wanted is there */
 		if (start.ready_fd != -1)
@@ -146,7 +143,7 @@ main(int argc, char *argv[])
 	}
 	begin_log(&o, &conf);
 	log_bad_links(conf.bad_links);
-	status = parent_main(&conf, &start);
+	status = parent_main(&conf, &o.source, &start);
 	activated_free(start.activated);
 	notify_free(start.notify);
 	conf_links_free(&conf);
@@ -160,7 +157,7 @@ begin_log(const struct options *o, const struct conf *conf)
 
 	if (o->foreground)
 		return;
-	if (!o->embedded) {
+	if (!o->source.embedded) {
 		log_to_syslog();
 		return;
 	}
@@ -205,7 +202,7 @@ take_over(const struct options *o, const struct handover *before,
 		/* it has been a daemon before */
 		if (!o->foreground && chdir("/") == -1)
 			fatal("chdir");
-	} else if (o->embedded) {
+	} else if (o->source.embedded) {
 		notify_ignore();
 		activated_ignore();
 		return 0;

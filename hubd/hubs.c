@@ -54,7 +54,6 @@ hubs_new(struct event_base *base, struct router *r)
 {
 	struct hubs *hs = xcalloc(1, sizeof(*hs));
 	struct timeval tv = time_tv(TICK_MS);
-	uint32_t i;
 
 	TAILQ_INIT(&hs->all);
 	hs->ids = map_new();
@@ -64,9 +63,29 @@ hubs_new(struct event_base *base, struct router *r)
 	hs->tick = event_new(base, -1, EV_PERSIST, on_tick, hs);
 	if (hs->tick == NULL || event_add(hs->tick, &tv) == -1)
 		fatalx("event_new");
-	for (i = 0; i < r->conf->lan.npeers; i++)
-		hub_add(hs, r->conf->lan.peers[i].hub_id)->configured = 1;
+	hubs_configure(hs);
 	return hs;
+}
+
+void
+hubs_configure(struct hubs *hs)
+{
+	const struct lan_conf *lan = &hs->router->conf->lan;
+	struct hub *h;
+	uint32_t i;
+
+	TAILQ_FOREACH(h, &hs->all, entry) {
+		if (!h->configured || lan_peer_find(lan, h->id) != NULL)
+			continue;
+		h->configured = 0;
+		h->where[0] = '\0';
+		strlcpy(h->why, "it is no longer configured", sizeof(h->why));
+	}
+	for (i = 0; i < lan->npeers; i++) {
+		if ((h = hubs_find(hs, lan->peers[i].hub_id)) == NULL)
+			h = hub_add(hs, lan->peers[i].hub_id);
+		h->configured = 1;
+	}
 }
 
 void

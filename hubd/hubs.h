@@ -23,6 +23,8 @@ struct session;
 struct store_receipt;
 
 struct hubs	*hubs_new(struct event_base *, struct router *);
+/* The configuration names others now. */
+void		 hubs_configure(struct hubs *);
 /* Sessions of other hubs are closed; what is queued goes to the carrier. */
 void		 hubs_shutdown(struct hubs *);
 void		 hubs_free(struct hubs *);

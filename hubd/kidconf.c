@@ -38,12 +38,23 @@ send_secret(struct imsgbuf *ib, enum imsg_type type, struct wbuf *w)
 }
 
 void
-kidconf_hub(struct imsgbuf *ib, const struct conf *conf)
+kidconf_router(struct imsgbuf *ib, const struct conf *conf)
 {
 	struct wbuf w = { 0 };
 
 	conf_put(&w, conf);
 	send_secret(ib, CONF_START, &w);
+}
+
+/* It has no use for the token. */
+void
+kidconf_store(struct imsgbuf *ib, const struct conf *conf)
+{
+	struct conf c = *conf;
+
+	explicit_bzero(c.ws_token, sizeof(c.ws_token));
+	kidconf_router(ib, &c);
+	explicit_bzero(&c, sizeof(c));
 }
 
 void
@@ -64,6 +75,7 @@ kidconf_bridged(struct imsgbuf *ib, const struct conf *conf)
 
 	strlcpy(c.hub_id, conf->hub_id, sizeof(c.hub_id));
 	c.log_level = conf->log_level;
+	c.same_secret = conf->same_secret;
 	c.has_key = conf->has_key != 0;
 	memcpy(c.seed, conf->seed, sizeof(c.seed));
 	bridge_conf_put(&w, &c);

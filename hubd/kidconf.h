@@ -11,6 +11,8 @@ struct conf;
 struct imsgbuf;
 
 /* Each sends CONF_START and what belongs to it; CONF_END is the caller's. */
+void	kidconf_router(struct imsgbuf *, const struct conf *);
+void	kidconf_store(struct imsgbuf *, const struct conf *);
 void	kidconf_bridged(struct imsgbuf *, const struct conf *);
 void	kidconf_uplink(struct imsgbuf *, const struct conf *);
 void	kidconf_resolver(struct imsgbuf *, const struct conf *);
@@ -20,7 +22,5 @@ void	kidconf_resolver(struct imsgbuf *, const struct conf *);
  * says.
  */
 int	kidconf_ca(struct imsgbuf *, uint32_t relay, const char *ca_file);
-/* The router's and the store's. */
-void	kidconf_hub(struct imsgbuf *, const struct conf *);
 
 #endif

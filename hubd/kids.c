@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "json.h"
 #include "kidconf.h"
 #include "kids.h"
+#include "listeners.h"
 #include "log.h"
 #include "paths.h"
 #include "proc.h"
@@ -31,36 +33,49 @@
 #define GOOD_MS		60000
 
 static const struct kid_row rows[KIDS] = {
-	[KID_ROUTER] = { "hubd", "-x", "router", PROC_ROUTER, 0, NULL },
-	[KID_STORE] = { "hubd", "-x", "store", PROC_STORE, 0, NULL },
+	[KID_ROUTER] = { "hubd", "-x", "router", PROC_ROUTER, 0,
+	    LISTENS_AT(LISTEN_SESSIONS) | LISTENS_AT(LISTEN_CTL) |
+	    LISTENS_AT(LISTEN_WS) | LISTENS_AT(LISTEN_WS_OTHER),
+	    kidconf_router },
+	[KID_STORE] = { "hubd", "-x", "store", PROC_STORE, 0, 0,
+	    kidconf_store },
 	[KID_BRIDGED] = { "bridged", "-x", "bridged", PROC_BRIDGED, 1,
-	    kidconf_bridged },
-	[KID_UPLINK] = { "relayd", "-u", "uplink", PROC_UPLINK, 1,
+	    LISTENS_AT(LISTEN_LAN), kidconf_bridged },
+	[KID_UPLINK] = { "relayd", "-u", "uplink", PROC_UPLINK, 1, 0,
 	    kidconf_uplink },
-	[KID_RESOLVER] = { "hubd", "-x", "resolver", PROC_RESOLVER, 1, NULL },
+	[KID_RESOLVER] = { "hubd", "-x", "resolver", PROC_RESOLVER, 1, 0,
+	    kidconf_resolver },
 };
 
 struct kids {
 	struct event_base	*base;
 	struct conf		*conf;
+	const struct listeners	*listeners;
 	struct watchdog		*watchdog;
 	const struct imsg_ops	*ops;
 	struct kid		 all[KIDS];
-	int			 lock, lan, stopping;
+	int			 lock, stopping;
+	int			 pairing;	/* wants the uplink */
 };
 
+static int	start(struct kids *, int);
+static void	configure(struct kids *, int);
+static void	configured(struct kids *, int);
+static void	introduce(struct kids *, int, int);
 static void	watch(struct kid *);
 static void	try_later(struct kid *);
+static int	wanted(const struct kids *, int);
+static void	want(struct kids *, int);
+static void	dismiss(struct kids *, int);
 static void	start_carrier(struct kids *, int);
 static void	start_resolver(struct kids *);
-static void	want(struct kids *, int, void (*)(struct kids *));
-static void	start_uplink(struct kids *);
 static int	load_key(struct kids *);
 static void	on_again(evutil_socket_t, short, void *);
 
 struct kids *
-kids_new(struct event_base *base, struct conf *conf, int lock, int lan,
-    struct watchdog *watchdog, const struct imsg_ops *ops, void *arg)
+kids_new(struct event_base *base, struct conf *conf, int lock,
+    const struct listeners *listeners, struct watchdog *watchdog,
+    const struct imsg_ops *ops, void *arg)
 {
 	struct kids *ks = xcalloc(1, sizeof(*ks));
 	struct kid *k;
@@ -71,7 +86,7 @@ kids_new(struct event_base *base, struct conf *conf, int lock, int lan,
 	ks->watchdog = watchdog;
 	ks->ops = ops;
 	ks->lock = lock;
-	ks->lan = lan;
+	ks->listeners = listeners;
 	for (i = 0; i < KIDS; i++) {
 		k = &ks->all[i];
 		k->kids = ks;
@@ -121,8 +136,9 @@ kids_of_pid(struct kids *ks, pid_t pid)
 	return NULL;
 }
 
-int
-kids_start(struct kids *ks, int which)
+/* -1 with errno: there is no such program. */
+static int
+start(struct kids *ks, int which)
 {
 	static char path[CONF_PATH_MAX];
 	struct kid *k = &ks->all[which];
@@ -149,8 +165,50 @@ kids_start(struct kids *ks, int which)
 	return 0;
 }
 
+/* All that it is to know but who else is there; configured() follows. */
+static void
+configure(struct kids *ks, int which)
+{
+	struct kid *k = &ks->all[which];
+	unsigned kind;
+	int fd;
+
+	k->row->conf(k->ib, ks->conf);
+	for (kind = 0; kind < LISTENERS; kind++) {
+		fd = ks->listeners->fds[kind];
+		if (!(k->row->listens & LISTENS_AT(kind)) || fd == -1)
+			continue;
+		if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1)
+			log_warn("a listener");
+		else
+			kid_send_u32(k, CONF_LISTEN, kind, fd);
+	}
+}
+
+static void
+configured(struct kids *ks, int which)
+{
+	struct kid *k = &ks->all[which];
+
+	imsg_send(k->ib, CONF_END, 0, -1, NULL, NULL);
+	k->busy = 1;
+}
+
 void
-kids_introduce(struct kids *ks, int one, int other)
+kids_start(struct kids *ks)
+{
+	if (start(ks, KID_ROUTER) == -1 || start(ks, KID_STORE) == -1)
+		fatal("hubd");
+	configure(ks, KID_ROUTER);
+	configure(ks, KID_STORE);
+	introduce(ks, KID_ROUTER, KID_STORE);
+	configured(ks, KID_ROUTER);
+	configured(ks, KID_STORE);
+}
+
+/* Two of them get the ends of a socketpair, if both are there. */
+static void
+introduce(struct kids *ks, int one, int other)
 {
 	struct kid *a = &ks->all[one], *b = &ks->all[other];
 	int fds[2];
@@ -181,31 +239,110 @@ try_later(struct kid *k)
 	evtimer_add(k->again, &tv);
 }
 
+static int
+wanted(const struct kids *ks, int which)
+{
+	const struct conf *conf = ks->conf;
+
+	switch (which) {
+	case KID_BRIDGED:
+		return lan_wanted(&conf->lan);
+	case KID_UPLINK:
+		return conf->relays.n > 0 || ks->pairing;
+	default:
+		return conf_links_wanted(conf) || ks->pairing;
+	}
+}
+
 /* Unless it runs, or is to be started again in a moment. */
 static void
-want(struct kids *ks, int which, void (*start)(struct kids *))
+want(struct kids *ks, int which)
 {
 	struct kid *k = &ks->all[which];
 
-	if (k->pid == 0 && !evtimer_pending(k->again, NULL))
-		start(ks);
+	if (k->pid != 0 || evtimer_pending(k->again, NULL))
+		return;
+	if (which == KID_RESOLVER)
+		start_resolver(ks);
+	else
+		start_carrier(ks, which);
+}
+
+/* It may have been wanted up to now. */
+static void
+dismiss(struct kids *ks, int which)
+{
+	struct kid *k = &ks->all[which];
+
+	event_del(k->again);
+	if (k->pid == 0 || k->ending)
+		return;
+	k->ending = 1;
+	log_info("no %s any more: no link needs it", k->row->role);
+	if (k->ib != NULL)
+		imsg_send(k->ib, PROC_SHUTDOWN, 0, -1, NULL, NULL);
+	if (which == KID_RESOLVER)
+		(void)kill(k->pid, SIGTERM);
+}
+
+/* The resolver comes first, and goes last. */
+void
+kids_links(struct kids *ks)
+{
+	int i;
+
+	if (ks->stopping)
+		return;
+	if (conf_links_wanted(ks->conf) && load_key(ks) == -1)
+		ks->conf->relays.n = 0;
+	for (i = KID_RESOLVER; i >= KID_BRIDGED; i--) {
+		if (wanted(ks, i))
+			want(ks, i);
+	}
+	for (i = KID_BRIDGED; i <= KID_RESOLVER; i++) {
+		if (!wanted(ks, i))
+			dismiss(ks, i);
+	}
+}
+
+/*
+ * A link that is not wanted any more ends with that reason.  To the resolver,
+ * which may be busy for long, all configurations are the same.
+ */
+void
+kids_reload(struct kids *ks, int pairing)
+{
+	int i;
+
+	ks->pairing = pairing;
+	for (i = 0; i < KID_RESOLVER; i++) {
+		if (ks->all[i].ib == NULL || ks->all[i].ending)
+			continue;
+		configure(ks, i);
+		configured(ks, i);
+	}
+	kids_links(ks);
 }
 
 void
-kids_start_links(struct kids *ks)
+kids_reload_uplink(struct kids *ks)
 {
-	struct conf *conf = ks->conf;
-
-	if (!conf_links_wanted(conf))
+	if (kids_uplink(ks) == NULL)
 		return;
-	if (load_key(ks) == -1)
-		conf->relays.n = 0;
-	want(ks, KID_RESOLVER, start_resolver);
-	if (lan_wanted(&conf->lan))
-		start_carrier(ks, KID_BRIDGED);
-	/* it runs if hubctl was faster than the store */
-	if (conf->relays.n > 0)
-		(void)kids_uplink(ks);
+	configure(ks, KID_UPLINK);
+	configured(ks, KID_UPLINK);
+}
+
+int
+kids_busy(const struct kids *ks)
+{
+	int i;
+
+	for (i = 0; i < KIDS; i++) {
+		if (ks->all[i].busy)
+			return 1;
+	}
+	return 0;
 }
 
 static int
@@ -227,54 +364,43 @@ kids_uplink(struct kids *ks)
 {
 	struct kid *uplink = &ks->all[KID_UPLINK];
 
-	if (uplink->ib != NULL || ks->stopping || load_key(ks) == -1)
-		return uplink->ib;
-	want(ks, KID_RESOLVER, start_resolver);
-	want(ks, KID_UPLINK, start_uplink);
-	return uplink->ib;
-}
-
-static void
-start_uplink(struct kids *ks)
-{
-	start_carrier(ks, KID_UPLINK);
+	if (uplink->ib == NULL && !ks->stopping && load_key(ks) == 0) {
+		ks->pairing = 1;
+		want(ks, KID_RESOLVER);
+		want(ks, KID_UPLINK);
+	}
+	return uplink->ending ? NULL : uplink->ib;
 }
 
 static void
 start_resolver(struct kids *ks)
 {
-	struct imsgbuf *ib;
-
-	if (kids_start(ks, KID_RESOLVER) == -1) {
+	if (start(ks, KID_RESOLVER) == -1) {
 		try_later(&ks->all[KID_RESOLVER]);
 		return;
 	}
-	ib = ks->all[KID_RESOLVER].ib;
-	kidconf_resolver(ib, ks->conf);
-	kids_introduce(ks, KID_BRIDGED, KID_RESOLVER);
-	kids_introduce(ks, KID_UPLINK, KID_RESOLVER);
-	imsg_send(ib, CONF_END, 0, -1, NULL, NULL);
+	configure(ks, KID_RESOLVER);
+	introduce(ks, KID_BRIDGED, KID_RESOLVER);
+	introduce(ks, KID_UPLINK, KID_RESOLVER);
+	configured(ks, KID_RESOLVER);
 }
 
 static void
 start_carrier(struct kids *ks, int which)
 {
 	struct kid *k = &ks->all[which];
-	int fd;
 
-	if (kids_start(ks, which) == -1) {
+	if (start(ks, which) == -1) {
 		log_warnx("%s is not installed: no links %s", k->row->program,
 		    which == KID_UPLINK ? "by way of relays" :
 		    "to other hubs of the LAN");
 		try_later(k);
 		return;
 	}
-	k->row->conf(k->ib, ks->conf);
-	kids_introduce(ks, KID_ROUTER, which);
-	kids_introduce(ks, which, KID_RESOLVER);
-	if (which == KID_BRIDGED && ks->lan != -1 && (fd = dup(ks->lan)) != -1)
-		kid_send_u32(k, CONF_LISTEN, LISTEN_LAN, fd);
-	imsg_send(k->ib, CONF_END, 0, -1, NULL, NULL);
+	configure(ks, which);
+	introduce(ks, KID_ROUTER, which);
+	introduce(ks, which, KID_RESOLVER);
+	configured(ks, which);
 }
 
 static void
@@ -284,12 +410,8 @@ on_again(evutil_socket_t fd, short ev, void *arg)
 
 	(void)fd;
 	(void)ev;
-	if (k->kids->stopping)
-		return;
-	if (k->row->conf != NULL)
-		start_carrier(k->kids, (int)(k->row - rows));
-	else
-		start_resolver(k->kids);
+	if (!k->kids->stopping)
+		want(k->kids, (int)(k->row - rows));
 }
 
 void
@@ -297,11 +419,18 @@ kid_again(struct kid *k, int status)
 {
 	char how[64];
 
+	k->busy = 0;
+	kid_disconnect(k);
+	if (k->ending) {
+		/* it may be wanted again by now */
+		k->ending = 0;
+		kids_links(k->kids);
+		return;
+	}
 	if (time_mono_ms() - k->started >= GOOD_MS)
 		k->backoff = 0;
 	log_warnx("%s %s: it is started again", k->row->role,
 	    proc_exit(status, how, sizeof(how)));
-	kid_disconnect(k);
 	try_later(k);
 }
 

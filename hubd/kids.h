@@ -15,6 +15,7 @@
 struct conf;
 struct event;
 struct kids;
+struct listeners;
 struct watchdog;
 
 /* In the order in which they are stopped. */
@@ -27,8 +28,10 @@ struct kid {
 	struct imsgbuf		*ib;		/* NULL: it does not run */
 	pid_t			 pid;		/* 0: it has been reaped */
 	int			 ready;
+	int			 busy;		/* with CONF_END: no answer yet */
 	uint32_t		 uid, layers;	/* as PROC_READY said */
 	/* of those that the hub can be without for a while */
+	int			 ending;	/* it is not wanted any more */
 	struct event		*again;
 	unsigned		 backoff;
 	int64_t			 started;	/* monotonic ms */
@@ -38,35 +41,48 @@ struct kid_row {
 	const char	*program, *option, *role;
 	enum proc_id	 id;
 	int		 optional;	/* the hub goes on without it */
-	/* of those that carry links: what they are told */
+	unsigned	 listens;	/* LISTENS_AT() of what it gets */
 	void		(*conf)(struct imsgbuf *, const struct conf *);
 };
 
+#define LISTENS_AT(kind)	(1u << (kind))
+
 /*
  * None is started yet.  Each is one of ops' arguments, as a struct kid.  lock
- * is held by them all; lan is the listener for other hubs, or -1.
+ * is held by them all.
  */
 struct kids	*kids_new(struct event_base *, struct conf *, int lock,
-		    int lan, struct watchdog *, const struct imsg_ops *,
-		    void *arg);
+		    const struct listeners *, struct watchdog *,
+		    const struct imsg_ops *, void *arg);
 /* Kills what still runs, and waits for it. */
 void		 kids_free(struct kids *);
 struct kid	*kids_get(struct kids *, int which);
 /* The one that has that number, or NULL. */
 struct kid	*kids_of_pid(struct kids *, pid_t);
 
-/* -1 with errno: there is no such program. */
-int	kids_start(struct kids *, int which);
-/* Two of them get the ends of a socketpair, if both are there. */
-void	kids_introduce(struct kids *, int one, int other);
-/* What is configured of bridged, uplink and resolver is started. */
-void	kids_start_links(struct kids *);
+/* Starts router and store, which the hub cannot be without; or dies. */
+void	kids_start(struct kids *);
+/* Starts what is configured of bridged, uplink and resolver, or ends it. */
+void	kids_links(struct kids *);
+/*
+ * All are told the configuration, as it has changed; so are bridged, uplink
+ * and resolver, if need be, that they are wanted, or no longer.  pairing: the
+ * uplink is, whatever the configuration says.
+ */
+void	kids_reload(struct kids *, int pairing);
+/* The uplink alone. */
+void	kids_reload_uplink(struct kids *);
+/* 1 if one of them has not answered yet that it does as it was told. */
+int	kids_busy(const struct kids *);
 /*
  * The uplink, which is started if it does not run: without relays it runs
  * from when the first one is to be joined.  Or NULL.
  */
 struct imsgbuf	*kids_uplink(struct kids *);
-/* An optional one has ended: it is started again, later and later. */
+/*
+ * An optional one has ended: it is started again, later and later, unless that
+ * was wanted.
+ */
 void	kid_again(struct kid *, int status);
 /* Its connection has ended: it is freed. */
 void	kid_disconnect(struct kid *);

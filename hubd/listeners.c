@@ -24,13 +24,19 @@
 #define WS_PORT		9376
 #define WS_PORT_OTHER	19736
 
+/* Of a listener over TCP; port 0: none. */
+struct place {
+	const char	*address;
+	uint32_t	 port;
+	const char	*what;		/* for the log */
+};
+
 static int	set_group(const char *, const char *);
 static int	open_unix(struct activated *, const char *, mode_t, ino_t *);
 static int	ctl_path(const char *, char *, size_t);
 static void	take_over(struct listeners *, const struct handover *,
 		    struct activated *);
-static void	drop_old(struct listeners *, struct listeners *);
-static void	close_fd(int *);
+static void	drop_old(const struct listeners *, struct listeners *);
 static ino_t	inode(const char *);
 static void	remove_own(const char *, ino_t *);
 static int	open_tcp(struct activated *, const char *, uint32_t);
@@ -38,19 +44,26 @@ static void	open_ports(struct listeners *, struct conf *,
 		    struct activated *);
 static int	open_paths(struct listeners *, const struct conf *,
 		    struct activated *);
+static void	close_one(int *);
+static int	move(int *, const struct place *, const struct place *);
+static void	move_ws(struct listeners *, struct conf *,
+		    const struct conf *);
+static void	move_lan(struct listeners *, struct conf *,
+		    const struct conf *);
+static void	change_file(struct listeners *, struct conf *,
+		    const struct conf *);
 
 static int
 set_group(const char *path, const char *group)
 {
-	struct group *gr;
+	struct group *gr = NULL;
 
-	if (group[0] == '\0')
-		return 0;
-	if ((gr = getgrnam(group)) == NULL) {
+	if (group[0] != '\0' && (gr = getgrnam(group)) == NULL) {
 		log_warnx("there is no group \"%s\"", group);
 		return -1;
 	}
-	if (chown(path, (uid_t)-1, gr->gr_gid) == -1) {
+	if (chown(path, (uid_t)-1, gr != NULL ? gr->gr_gid :
+	    getegid()) == -1) {
 		log_warn("%s: group %s", path, group);
 		return -1;
 	}
@@ -105,16 +118,18 @@ open_ports(struct listeners *l, struct conf *c, struct activated *a)
 	if (c->ws_port != 0 && wstoken_load(c) == -1)
 		c->ws_port = 0;
 	if (c->ws_port != 0 &&
-	    (l->ws = open_tcp(a, c->ws_address, c->ws_port)) == -1)
+	    (l->fds[LISTEN_WS] = open_tcp(a, c->ws_address,
+	    c->ws_port)) == -1)
 		log_warn("no WebSocket at %s port %u", c->ws_address,
 		    c->ws_port);
-	if (c->ws_port == WS_PORT && (l->ws_other = open_tcp(a, c->ws_address,
-	    WS_PORT_OTHER)) == -1)
+	if (c->ws_port == WS_PORT && (l->fds[LISTEN_WS_OTHER] = open_tcp(a,
+	    c->ws_address, WS_PORT_OTHER)) == -1)
 		log_warn("no WebSocket at %s port %d", c->ws_address,
 		    WS_PORT_OTHER);
 	/* who wants a link must be able to call this hub, or be called */
 	if (c->lan.port != 0 &&
-	    (l->lan = open_tcp(a, c->lan.address, c->lan.port)) == -1)
+	    (l->fds[LISTEN_LAN] = open_tcp(a, c->lan.address,
+	    c->lan.port)) == -1)
 		log_warn("no listener for other hubs at %s port %u",
 		    c->lan.address, c->lan.port);
 }
@@ -138,13 +153,16 @@ open_paths(struct listeners *l, const struct conf *c, struct activated *a)
 	strlcpy(dir, l->path, sizeof(dir));
 	*strrchr(dir, '/') = '\0';
 	if (paths_mkdir(dir[0] != '\0' ? dir : "/") == -1 ||
-	    (l->ctl = open_unix(a, l->ctl_path, 0600, &l->own_ctl)) == -1) {
+	    (l->fds[LISTEN_CTL] = open_unix(a, l->ctl_path, 0600,
+	    &l->own_ctl)) == -1) {
 		log_warn("%s/hubctl.sock", dir);
 		return -1;
 	}
-	l->sessions = open_unix(a, l->path, c->socket_mode, &l->own_path);
-	if (l->sessions == -1 ||
-	    (l->own_path != 0 && set_group(l->path, c->socket_group) == -1)) {
+	l->fds[LISTEN_SESSIONS] = open_unix(a, l->path, c->socket_mode,
+	    &l->own_path);
+	if (l->fds[LISTEN_SESSIONS] == -1 || (l->own_path != 0 &&
+	    c->socket_group[0] != '\0' && set_group(l->path,
+	    c->socket_group) == -1)) {
 		log_warn("%s", l->path);
 		return -1;
 	}
@@ -177,7 +195,7 @@ take_over(struct listeners *old, const struct handover *before,
 
 /* The configuration may have another path now. */
 static void
-drop_old(struct listeners *l, struct listeners *old)
+drop_old(const struct listeners *l, struct listeners *old)
 {
 	if (strcmp(old->path, l->path) != 0)
 		remove_own(old->path, &old->own_path);
@@ -191,9 +209,11 @@ listeners_open(struct listeners *l, struct conf *c, struct activated *a,
 {
 	static const char whose[] = "this hub's configuration";
 	struct listeners old;
+	int i;
 
 	memset(l, 0, sizeof(*l));
-	l->sessions = l->ctl = l->ws = l->ws_other = l->lan = -1;
+	for (i = 0; i < LISTENERS; i++)
+		l->fds[i] = -1;
 	strlcpy(l->path, c->socket, sizeof(l->path));
 	if (ctl_path(l->path, l->ctl_path, sizeof(l->ctl_path)) == -1) {
 		log_warn("%s", l->path);
@@ -220,40 +240,124 @@ listeners_open(struct listeners *l, struct conf *c, struct activated *a,
 void
 listeners_hand_over(const struct listeners *l, struct handover *h)
 {
-	const struct {
-		const char	*name;
-		int		 fd;
-	} all[] = {
-		{ "hub", l->sessions }, { "hubctl", l->ctl }, { "ws", l->ws },
-		{ "ws2", l->ws_other }, { "lan", l->lan }
+	static const char *const names[LISTENERS] = {
+		[LISTEN_SESSIONS] = "hub", [LISTEN_CTL] = "hubctl",
+		[LISTEN_WS] = "ws", [LISTEN_WS_OTHER] = "ws2",
+		[LISTEN_LAN] = "lan"
 	};
-	size_t i;
+	int i;
 
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (all[i].fd != -1)
-			handover_add(h, all[i].fd, all[i].name);
+	for (i = 0; i < LISTENERS; i++) {
+		if (l->fds[i] != -1)
+			handover_add(h, l->fds[i], names[i]);
 	}
 	snprintf(h->text, sizeof(h->text), "%ju %ju %.200s",
 	    (uintmax_t)l->own_path, (uintmax_t)l->own_ctl, l->path);
 }
 
 static void
-close_fd(int *fd)
+close_one(int *fd)
 {
 	if (*fd != -1)
 		close(*fd);
 	*fd = -1;
 }
 
-/* Nobody must take a hub that ends for one that serves. */
+/*
+ * The new one is open before the old one is closed, which stays if that fails:
+ * -1 then.
+ */
+static int
+move(int *fd, const struct place *to, const struct place *from)
+{
+	int new;
+
+	if (to->port == 0) {
+		close_one(fd);
+		return 0;
+	}
+	if (*fd != -1 && to->port == from->port &&
+	    strcmp(to->address, from->address) == 0)
+		return 0;
+	if ((new = tcp_listen(to->address, (int)to->port)) == -1) {
+		if (*fd != -1 && to->port == from->port)
+			log_warnx("%s at %s port %u: takes effect after a "
+			    "restart, as it is at %s with that port now",
+			    to->what, to->address, to->port, from->address);
+		else
+			log_warn("no %s at %s port %u%s", to->what,
+			    to->address, to->port, *fd != -1 ?
+			    ", but where it was" : "");
+		return *fd == -1 ? 0 : -1;
+	}
+	close_one(fd);
+	*fd = new;
+	return 0;
+}
+
+static void
+move_ws(struct listeners *l, struct conf *c, const struct conf *old)
+{
+	static const char what[] = "WebSocket";
+	struct place to = { c->ws_address, c->ws_port, what };
+	struct place from = { old->ws_address, old->ws_port, what };
+
+	if (move(&l->fds[LISTEN_WS], &to, &from) == -1) {
+		strlcpy(c->ws_address, old->ws_address,
+		    sizeof(c->ws_address));
+		c->ws_port = old->ws_port;
+	}
+	to.port = c->ws_port == WS_PORT ? WS_PORT_OTHER : 0;
+	from.port = old->ws_port == WS_PORT ? WS_PORT_OTHER : 0;
+	(void)move(&l->fds[LISTEN_WS_OTHER], &to, &from);
+}
+
+static void
+move_lan(struct listeners *l, struct conf *c, const struct conf *old)
+{
+	static const char what[] = "listener for other hubs";
+	struct place to = { c->lan.address, c->lan.port, what };
+	struct place from = { old->lan.address, old->lan.port, what };
+
+	if (move(&l->fds[LISTEN_LAN], &to, &from) == -1) {
+		strlcpy(c->lan.address, old->lan.address,
+		    sizeof(c->lan.address));
+		c->lan.port = old->lan.port;
+	}
+}
+
+/* The file of a service manager is its own business. */
+static void
+change_file(struct listeners *l, struct conf *c, const struct conf *old)
+{
+	if (l->own_path == 0 || inode(l->path) != l->own_path)
+		return;
+	if (strcmp(c->socket_group, old->socket_group) != 0 &&
+	    set_group(l->path, c->socket_group) == -1)
+		strlcpy(c->socket_group, old->socket_group,
+		    sizeof(c->socket_group));
+	if (c->socket_mode != old->socket_mode &&
+	    chmod(l->path, c->socket_mode) == -1) {
+		log_warn("%s: mode", l->path);
+		c->socket_mode = old->socket_mode;
+	}
+}
+
+void
+listeners_change(struct listeners *l, struct conf *c, const struct conf *old)
+{
+	move_ws(l, c, old);
+	move_lan(l, c, old);
+	change_file(l, c, old);
+}
+
 void
 listeners_close(struct listeners *l)
 {
+	int i;
+
 	remove_own(l->path, &l->own_path);
 	remove_own(l->ctl_path, &l->own_ctl);
-	close_fd(&l->sessions);
-	close_fd(&l->ctl);
-	close_fd(&l->ws);
-	close_fd(&l->ws_other);
-	close_fd(&l->lan);
+	for (i = 0; i < LISTENERS; i++)
+		close_one(&l->fds[i]);
 }

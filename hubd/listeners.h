@@ -8,14 +8,16 @@
 
 #include <sys/types.h>
 
+#include "child.h"
 #include "conf.h"
+
+#define LISTENERS	(LISTEN_LAN + 1)
 
 struct activated;
 struct handover;
 
 struct listeners {
-	int		 sessions, ctl;
-	int		 ws, ws_other, lan;	/* each may be -1 */
+	int		 fds[LISTENERS];	/* -1: there is none */
 	char		 path[CONF_PATH_MAX], ctl_path[CONF_PATH_MAX];
 	ino_t		 own_path, own_ctl;	/* 0: not made by this hub */
 };
@@ -32,8 +34,15 @@ int	listeners_open(struct listeners *, struct conf *, struct activated *,
 /* For listeners_open() in a newer version. */
 void	listeners_hand_over(const struct listeners *, struct handover *);
 /*
- * Closes them, and removes the files of the hub's own, if they still are.
- * Those of a service manager stay: it holds clients until the next start.
+ * Makes them what conf says, where that is not what old does.  What cannot be
+ * done is in the log, and conf has what stays as it was.
+ */
+void	listeners_change(struct listeners *, struct conf *,
+	    const struct conf *old);
+/*
+ * Closes them, and removes the files of the hub's own sockets, if they still
+ * are.  Those of a service manager stay: it holds clients until the next
+ * start.
  */
 void	listeners_close(struct listeners *);
 

@@ -33,7 +33,6 @@ static const char	*may_join(struct pairs *, uint32_t,
 static const struct uplink_relay	*known(const struct pairs *);
 static void	name_relay(const struct pairs *, struct pair_ask *);
 static const char	*keep(struct pairs *, const struct pair_done *);
-static void	add(struct pairs *);
 
 struct pairs *
 pairs_new(struct conf *conf, const struct pairs_ops *ops, void *arg)
@@ -183,23 +182,9 @@ keep(struct pairs *p, const struct pair_done *d)
 		    strerror(errno));
 		return why;
 	}
-	add(p);
+	if (uplink_relay_add(&p->conf->relays, p->relay) == 0)
+		p->ops->joined(p->arg);
 	return NULL;
-}
-
-static void
-add(struct pairs *p)
-{
-	struct relays_conf *c = &p->conf->relays;
-	struct imsgbuf *uplink = p->ops->uplink(p->arg);
-	struct wbuf w = { 0 };
-
-	if (uplink_relay_add(c, p->relay) == -1 || uplink == NULL)
-		return;
-	(void)kidconf_ca(uplink, p->relay->ca_file[0] != '\0' ? c->n - 1 :
-	    UPLINK_CA_SYSTEM, p->relay->at.tls ? p->relay->ca_file : NULL);
-	uplink_relay_put(&w, p->relay);
-	send(uplink, CONF_RELAY, 0, &w);
 }
 
 int
@@ -229,6 +214,12 @@ pairs_answer(struct pairs *p, struct imsg *m)
 	pair_done_put(&w, &d);
 	send(p->ops->router(p->arg), PAIR_DONE, m->id, &w);
 	return 0;
+}
+
+int
+pairs_busy(const struct pairs *p)
+{
+	return p->relay != NULL;
 }
 
 /* Id 0 is all of them. */

@@ -18,6 +18,8 @@ struct pairs_ops {
 	struct imsgbuf	*(*router)(void *);
 	/* The uplink, started if need be; NULL: it cannot be. */
 	struct imsgbuf	*(*uplink)(void *);
+	/* The configuration has another relay: the uplink is to know. */
+	void		 (*joined)(void *);
 };
 
 /* Relays are added to that configuration. */
@@ -30,6 +32,8 @@ void		 pairs_cancel(struct pairs *, uint32_t id,
 		    struct imsgbuf *uplink);
 /* Of the uplink; -1 if it is not what it should be. */
 int		 pairs_answer(struct pairs *, struct imsg *);
+/* 1 if the hub is joining a relay: the uplink is needed. */
+int		 pairs_busy(const struct pairs *);
 /* The uplink has ended, and all that it was asked. */
 void		 pairs_gone(struct pairs *);
 

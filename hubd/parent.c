@@ -28,6 +28,7 @@
 #include "parent.h"
 #include "pairs.h"
 #include "proc.h"
+#include "reload.h"
 #include "sandbox.h"
 #include "timeutil.h"
 #include "version.h"
@@ -48,14 +49,14 @@ struct parent {
 	int			 asked;		/* by hubctl, to upgrade */
 	int			 upgrading;	/* the children end for that */
 	struct pairs		*pairs;
+	struct reload		*reload;
 	/* without a service manager they are NULL */
 	struct notify		*notify;
 	struct watchdog		*watchdog;
-	int			 stopping, status;
+	int			 serves, stopping, status;
 };
 
-static void	serve(struct parent *);
-static void	give(struct kid *, enum listen_kind, int);
+static void	serve(struct parent *, const struct conf_source *);
 static void	on_pong(struct kid *, struct imsg *);
 static void	upgrade(struct parent *, int);
 static void	on_tried(const char *, const char *, void *);
@@ -67,10 +68,11 @@ static void	begin_signals(struct parent *);
 static void	end_signals(struct parent *);
 static struct imsgbuf	*get_router(void *);
 static struct imsgbuf	*get_uplink(void *);
-static void	configure(struct parent *);
+static void	joined(void *);
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	kid_closed(struct imsgbuf *, int, void *);
 static void	kid_ready(struct kid *, struct imsg *);
+static void	serves(struct parent *);
 static void	list_kids(struct kid *, uint32_t);
 static void	set_level(struct kid *, struct imsg *);
 static void	kid_log(struct kid *, struct imsg *);
@@ -94,10 +96,12 @@ static const struct imsg_ops kid_ops = {
 static const struct pairs_ops pairs_ops = {
 	.router = get_router,
 	.uplink = get_uplink,
+	.joined = joined,
 };
 
 int
-parent_main(struct conf *conf, const struct parent_start *s)
+parent_main(struct conf *conf, const struct conf_source *source,
+    const struct parent_start *s)
 {
 	struct parent p = { 0 };
 
@@ -115,7 +119,7 @@ parent_main(struct conf *conf, const struct parent_start *s)
 		end_signals(&p);
 		return 1;
 	}
-	serve(&p);
+	serve(&p, source);
 	end_signals(&p);
 	if (p.upgrading)
 		go_on(&p);
@@ -123,23 +127,25 @@ parent_main(struct conf *conf, const struct parent_start *s)
 }
 
 static void
-serve(struct parent *p)
+serve(struct parent *p, const struct conf_source *source)
 {
 	p->watchdog = watchdog_new(p->base, p->notify);
 	p->pairs = pairs_new(p->conf, &pairs_ops, p);
 	p->deadline = evtimer_new(p->base, on_deadline, p);
 	if (p->deadline == NULL)
 		fatalx("evtimer_new");
-	p->kids = kids_new(p->base, p->conf, p->lock, p->listeners.lan,
+	p->kids = kids_new(p->base, p->conf, p->lock, &p->listeners,
 	    p->watchdog, &kid_ops, p);
+	p->reload = reload_new(p->conf, source, &p->listeners, p->kids,
+	    p->pairs, p->notify);
 	sandbox_parent();
-	if (kids_start(p->kids, KID_ROUTER) == -1 ||
-	    kids_start(p->kids, KID_STORE) == -1)
-		fatal("hubd");
-	configure(p);
+	kids_start(p->kids);
+	/* the router has it, and nobody else has any use for it */
+	explicit_bzero(p->conf->ws_token, sizeof(p->conf->ws_token));
 	event_base_dispatch(p->base);
 	if (p->upgrading)
 		last_signals(p);
+	reload_free(p->reload);
 	newprog_free(p->next);
 	kids_free(p->kids);
 	event_free(p->deadline);
@@ -190,35 +196,13 @@ get_uplink(void *arg)
 	return kids_uplink(p->kids);
 }
 
+/* The uplink is to know of it. */
 static void
-configure(struct parent *p)
+joined(void *arg)
 {
-	const struct listeners *l = &p->listeners;
-	struct kid *router = kids_get(p->kids, KID_ROUTER);
-	struct kid *store = kids_get(p->kids, KID_STORE);
+	struct parent *p = arg;
 
-	kidconf_hub(router->ib, p->conf);
-	/* the store has no use for it */
-	explicit_bzero(p->conf->ws_token, sizeof(p->conf->ws_token));
-	kidconf_hub(store->ib, p->conf);
-	kids_introduce(p->kids, KID_ROUTER, KID_STORE);
-	give(router, LISTEN_SESSIONS, l->sessions);
-	give(router, LISTEN_CTL, l->ctl);
-	give(router, LISTEN_WS, l->ws);
-	give(router, LISTEN_WS_OTHER, l->ws_other);
-	imsg_send(router->ib, CONF_END, 0, -1, NULL, NULL);
-	imsg_send(store->ib, CONF_END, 0, -1, NULL, NULL);
-}
-
-/* The parent keeps them, for the version that it goes on as. */
-static void
-give(struct kid *k, enum listen_kind kind, int fd)
-{
-	if (fd == -1)
-		return;
-	if ((fd = dup(fd)) == -1)
-		fatal("dup");
-	kid_send_u32(k, CONF_LISTEN, kind, fd);
+	kids_reload_uplink(p->kids);
 }
 
 static void
@@ -250,6 +234,10 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		break;
 	case PROC_LEVEL:
 		set_level(k, m);
+		break;
+	case PROC_RELOAD:
+		if (!p->stopping)
+			reload_ask(p->reload, 1);
 		break;
 	case PAIR_INVITE:
 	case PAIR_JOIN:
@@ -286,15 +274,24 @@ kid_ready(struct kid *k, struct imsg *m)
 	k->uid = get_u32(&m->rd);
 	k->layers = get_u32(&m->rd);
 	k->ready = 1;
-	if (k->row->optional || !kids_ready(p->kids))
-		return;
+	k->busy = 0;
+	if (!p->serves && kids_ready(p->kids))
+		serves(p);
+	if (!p->stopping)
+		reload_go_on(p->reload);
+}
+
+static void
+serves(struct parent *p)
+{
+	p->serves = 1;
 	log_info("hub %s serves at %s", p->conf->hub_id, p->conf->socket);
 	if (p->ready_fd != -1)
 		proc_daemon_ready(p->ready_fd);
 	p->ready_fd = -1;
 	notify_ready(p->notify);
 	notify_status(p->notify, "Serves at %s", p->conf->socket);
-	kids_start_links(p->kids);
+	kids_links(p->kids);
 	watchdog_start(p->watchdog);
 }
 
@@ -419,6 +416,7 @@ kid_ended(struct parent *p, struct kid *k, int status)
 		kid_again(k, status);
 		if (k->row->id == PROC_UPLINK)
 			pairs_gone(p->pairs);
+		reload_go_on(p->reload);
 		return;
 	}
 	log_warnx("the %s %s: the hub %s", k->row->role,
@@ -444,9 +442,8 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 		reap(p);
 		break;
 	case SIGHUP:
-		notify_reloading(p->notify);
-		log_info("SIGHUP: the configuration is read at start only");
-		notify_ready(p->notify);
+		if (!p->stopping)
+			reload_ask(p->reload, 0);
 		break;
 	case SIGUSR1:
 		if (router != NULL)

@@ -8,6 +8,7 @@
 
 struct activated;
 struct conf;
+struct conf_source;
 struct handover;
 struct notify;
 
@@ -25,8 +26,10 @@ struct parent_start {
 
 /*
  * Runs the hub until it is stopped, and returns the exit status; unless the
- * process goes on as another version.
+ * process goes on as another version.  The configuration comes from that
+ * source, and is read again on SIGHUP.
  */
-int	parent_main(struct conf *, const struct parent_start *);
+int	parent_main(struct conf *, const struct conf_source *,
+	    const struct parent_start *);
 
 #endif

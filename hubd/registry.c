@@ -117,6 +117,12 @@ registry_free(struct registry *g)
 }
 
 void
+registry_limit(struct registry *g, size_t max)
+{
+	g->max = max;
+}
+
+void
 registry_add(struct registry *g, struct session *s)
 {
 	TAILQ_INSERT_TAIL(&g->unregistered, s, entry);

@@ -25,6 +25,8 @@ enum claim {
 struct registry	*registry_new(struct event_base *, size_t max_sessions,
 		    void (*empty)(int, void *), void *arg);
 void		 registry_free(struct registry *);
+/* Who is there already stays. */
+void		 registry_limit(struct registry *, size_t max_sessions);
 
 /* A new connection, and one that has closed. */
 void	registry_add(struct registry *, struct session *);

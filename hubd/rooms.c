@@ -54,9 +54,15 @@ rooms_new(unsigned max_rooms, unsigned max_members)
 
 	TAILQ_INIT(&rs->all);
 	rs->names = map_new();
+	rooms_limit(rs, max_rooms, max_members);
+	return rs;
+}
+
+void
+rooms_limit(struct rooms *rs, unsigned max_rooms, unsigned max_members)
+{
 	rs->max_rooms = max_rooms;
 	rs->max_members = max_members;
-	return rs;
 }
 
 /* All sessions are closed by now, so that no room is left. */

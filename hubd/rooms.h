@@ -14,6 +14,9 @@ struct session;
 
 struct rooms	*rooms_new(unsigned max_rooms, unsigned max_members);
 void		 rooms_free(struct rooms *);
+/* Who is there already stays. */
+void		 rooms_limit(struct rooms *, unsigned max_rooms,
+		    unsigned max_members);
 /* A session of another hub comes into a room (1), or leaves it (0). */
 void		 rooms_remote(struct rooms *, struct session *,
 		    const char *room, int joined);

@@ -42,7 +42,7 @@
 #define ACCEPT_TURN	64	/* connections taken in one turn of the loop */
 #define ACCEPT_WAIT_MS	500	/* when descriptors have run out */
 #define DRAIN_MS	2000	/* for what is queued when the hub stops */
-#define LISTENERS	(LISTEN_WS_OTHER + 1)
+#define KINDS		(LISTEN_WS_OTHER + 1)
 
 struct listener {
 	struct main		*main;
@@ -53,10 +53,11 @@ struct listener {
 /* The process, around the router's parts. */
 struct main {
 	struct router		 router;
-	struct conf		 conf;
+	struct conf		 conf, next;	/* next: up to CONF_END */
 	struct event_base	*base;
 	struct child		*child;
-	struct listener		 listeners[LISTENERS];
+	struct listener		 listeners[KINDS];
+	int			 handed[KINDS];	/* up to CONF_END; or -1 */
 	struct event		*idle, *accept_again;
 	int			 store_fd;
 	int			 stopping, full, empty;
@@ -65,7 +66,9 @@ struct main {
 static void	take_listener(enum listen_kind, int, void *);
 static void	take_peer(enum proc_id, int, void *);
 static int	configure(struct reader *, void *);
+static void	set_listeners(struct main *);
 static void	start(void *);
+static void	changed(struct main *);
 static void	on_parent(struct imsg *, void *);
 static void	shutdown_router(void *);
 static void	stats(void *);
@@ -111,7 +114,10 @@ int
 router_main(void)
 {
 	struct main m = { .store_fd = -1 };
+	int i;
 
+	for (i = 0; i < KINDS; i++)
+		m.handed[i] = -1;
 	if ((m.base = event_base_new()) == NULL)
 		fatalx("event_base_new");
 	m.child = child_new(m.base, PROC_ROUTER, "hubd", "router", &child_ops,
@@ -140,6 +146,7 @@ router_main(void)
 	}
 	close_listeners(&m);
 	lan_conf_free(&m.conf.lan);
+	lan_conf_free(&m.next.lan);
 	request_done();
 	event_free(m.idle);
 	event_free(m.accept_again);
@@ -165,18 +172,37 @@ static void
 take_listener(enum listen_kind kind, int fd, void *arg)
 {
 	struct main *m = arg;
-	struct listener *l;
 
-	if (kind >= LISTENERS || m->listeners[kind].ev != NULL)
+	if (kind >= KINDS || m->handed[kind] != -1)
 		fatalx("bad CONF_LISTEN");
-	l = &m->listeners[kind];
-	l->main = m;
-	l->kind = kind;
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
-		fatal("fcntl");
-	l->ev = event_new(m->base, fd, EV_READ | EV_PERSIST, on_accept, l);
-	if (l->ev == NULL)
-		fatalx("event_new");
+	m->handed[kind] = fd;
+}
+
+/*
+ * What was handed over takes the place of what there was, which may be the same
+ * socket: who waits there waits there still.
+ */
+static void
+set_listeners(struct main *m)
+{
+	struct listener *l;
+	int i, fd;
+
+	close_listeners(m);
+	for (i = 0; i < KINDS; i++) {
+		if ((fd = m->handed[i]) == -1)
+			continue;
+		m->handed[i] = -1;
+		l = &m->listeners[i];
+		l->main = m;
+		l->kind = (enum listen_kind)i;
+		if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+			fatal("fcntl");
+		l->ev = event_new(m->base, fd, EV_READ | EV_PERSIST,
+		    on_accept, l);
+		if (l->ev == NULL)
+			fatalx("event_new");
+	}
 }
 
 static void
@@ -198,9 +224,10 @@ configure(struct reader *rd, void *arg)
 {
 	struct main *m = arg;
 
-	if (conf_get(rd, &m->conf) == -1)
+	lan_conf_free(&m->next.lan);
+	if (conf_get(rd, &m->next) == -1)
 		return -1;
-	log_set_level((enum log_level)m->conf.log_level);
+	log_set_level((enum log_level)m->next.log_level);
 	return 0;
 }
 
@@ -211,9 +238,18 @@ start(void *arg)
 	struct router *r = &m->router;
 	const struct conf *conf = &m->conf;
 
-	if (m->store_fd == -1 || m->listeners[LISTEN_SESSIONS].ev == NULL ||
-	    m->listeners[LISTEN_CTL].ev == NULL)
+	if (m->store_fd == -1 || m->handed[LISTEN_SESSIONS] == -1 ||
+	    m->handed[LISTEN_CTL] == -1)
 		fatalx("CONF_END before all was there");
+	lan_conf_free(&m->conf.lan);
+	m->conf = m->next;
+	memset(&m->next.lan, 0, sizeof(m->next.lan));
+	explicit_bzero(m->next.ws_token, sizeof(m->next.ws_token));
+	set_listeners(m);
+	if (r->registry != NULL) {
+		changed(m);
+		return;
+	}
 	sandbox_router();
 	r->conf = conf;
 	r->registry = registry_new(m->base, conf->max_sessions, on_empty, m);
@@ -223,6 +259,21 @@ start(void *arg)
 	r->hubs = hubs_new(m->base, r);
 	r->hubreqs = hubreqs_new(m->base, r);
 	r->store = storeq_new(m->base, m->store_fd, &store_ops, m);
+}
+
+/* Those who have a copy of the configuration; all others look at it. */
+static void
+changed(struct main *m)
+{
+	struct router *r = &m->router;
+
+	registry_limit(r->registry, m->conf.max_sessions);
+	rooms_limit(r->rooms, m->conf.max_rooms, m->conf.max_room_members);
+	hubs_configure(r->hubs);
+	arm_idle(m);
+	if (!m->full && !m->stopping)
+		listen_to(m, 1);
+	child_ready(m->child);
 }
 
 static void
@@ -290,7 +341,7 @@ listen_to(struct main *m, int on)
 {
 	int i;
 
-	for (i = 0; i < LISTENERS; i++) {
+	for (i = 0; i < KINDS; i++) {
 		if (m->listeners[i].ev == NULL)
 			continue;
 		if (on)
@@ -306,7 +357,7 @@ close_listeners(struct main *m)
 {
 	int i, fd;
 
-	for (i = 0; i < LISTENERS; i++) {
+	for (i = 0; i < KINDS; i++) {
 		if (m->listeners[i].ev == NULL)
 			continue;
 		fd = event_get_fd(m->listeners[i].ev);
@@ -428,6 +479,8 @@ on_parent(struct imsg *msg, void *arg)
 
 	if (msg->type == PROC_LISTED)
 		ctlshow_listed(c, msg);
+	else if (msg->type == PROC_RELOADED)
+		control_reloaded(c, msg);
 	else if ((msg->type == PROC_UPGRADING ? ctlupgrade_answer(c, msg) :
 	    ctlpair_answer(c, msg)) == -1)
 		fatalx("bad %s", imsg_name(msg->type));

@@ -24,6 +24,10 @@ enum listen_kind {
 	LISTEN_METRICS
 };
 
+/*
+ * What comes from CONF_START to CONF_END is the whole configuration, and comes
+ * again when it has changed: listeners, too, all that there are then.
+ */
 struct child_ops {
 	/* CONF_START's body; -1 if it is not what it should be. */
 	int	(*conf)(struct reader *, void *);
@@ -31,7 +35,7 @@ struct child_ops {
 	void	(*listen)(enum listen_kind, int fd, void *);
 	/* One end of the socketpair to another child. */
 	void	(*peer)(enum proc_id, int fd, void *);
-	/* All is there. */
+	/* All is there: child_ready() follows, each time. */
 	void	(*start)(void *);
 	/* Any other type; NULL if there is none for this child. */
 	void	(*other)(struct imsg *, void *);

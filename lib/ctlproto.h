@@ -25,6 +25,9 @@
  *	CTL_BACKUP	nothing; CTL_COPY, whose descriptor is a copy of the
  *			database, to be read from its beginning, comes before
  *			the answer, which may take minutes
+ *	CTL_RELOAD	nothing; the answer's "reloaded" is false if the old
+ *			configuration stays, "lines" say why, or what does
+ *			not hold yet
  *	CTL_STOP	nothing
  *	CTL_UPGRADE	nothing; answered when the new version has been tried.
  *			The hub closes the connection, and is soon there again
@@ -37,6 +40,6 @@
 #define CTLPROTO_H
 
 /* Another one whenever the number of a message changes (imsg.h). */
-#define CTL_VERSION	3
+#define CTL_VERSION	4
 
 #endif

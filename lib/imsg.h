@@ -43,21 +43,22 @@ enum imsg_type {
 	CONF_IMPORTED,		/* there are no more of them */
 	CONF_CERT,		/* strings: certificate and key, PEM */
 	CONF_CA,		/* u32 relay, or UPLINK_CA_*; PEM */
-	CONF_RELAY,		/* another one: uplinkconf.h */
-	CONF_END,
+	CONF_END,		/* from here on all that since CONF_START */
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
 	PROC_PING,
 	PROC_LISTED,		/* the answer: a JSON array */
 	PROC_UPGRADING,		/* strings: why not, version */
 	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
+	PROC_RELOADED,		/* the answer: u8 1 if it is in force, lines */
 	/* child to parent */
-	PROC_READY,		/* u32 user, u32 sandbox_layers() */
+	PROC_READY,		/* after CONF_END: u32 user, sandbox_layers() */
 	PROC_PONG,		/* u32 sessions, or hubs of a relay */
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
 	PROC_UPGRADE,		/* router: hubctl asked; PROC_UPGRADING */
 	PROC_LIST,		/* router: all processes, please */
+	PROC_RELOAD,		/* router: read the configuration again */
 	PROC_IMPORT,		/* store: the next CONF_IMPORT, please */
 	/* router to store, and the answers: storeproto.h */
 	STORE_REGISTER,
@@ -140,6 +141,7 @@ enum imsg_type {
 	CTL_INVITE,
 	CTL_JOIN,
 	CTL_BACKUP,
+	CTL_RELOAD,
 	CTL_EVENT,
 	CTL_COPY,
 	IMSG_MAX

@@ -32,7 +32,6 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[CONF_IMPORTED] = { "CONF_IMPORTED", PARENT, 0, 0, 0 },
 	[CONF_CERT] = { "CONF_CERT", PARENT, 8, BIG, 0 },
 	[CONF_CA] = { "CONF_CA", PARENT, 8, BIG, 0 },
-	[CONF_RELAY] = { "CONF_RELAY", PARENT, 10, SMALL, 0 },
 	[CONF_END] = { "CONF_END", PARENT, 0, 0, 0 },
 	[PROC_SHUTDOWN] = { "PROC_SHUTDOWN", PARENT, 0, 0, 0 },
 	[PROC_STATS] = { "PROC_STATS", PARENT, 0, 0, 0 },
@@ -41,6 +40,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 
 	[PROC_UPGRADING] = { "PROC_UPGRADING", PARENT, 8, 1024, 0 },
 	[PROC_LISTED] = { "PROC_LISTED", PARENT, 4, SMALL, 0 },
+	[PROC_RELOADED] = { "PROC_RELOADED", PARENT, 5, SMALL, 0 },
 
 	[PROC_READY] = { "PROC_READY", CHILD, 8, 8, 0 },
 	[PROC_PONG] = { "PROC_PONG", CHILD, 4, 4, 0 },
@@ -48,6 +48,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[PROC_STOP] = { "PROC_STOP", ROUTER, 0, 256, 0 },
 	[PROC_UPGRADE] = { "PROC_UPGRADE", ROUTER, 0, 0, 0 },
 	[PROC_LIST] = { "PROC_LIST", ROUTER, 0, 0, 0 },
+	[PROC_RELOAD] = { "PROC_RELOAD", ROUTER, 0, 0, 0 },
 	[PROC_IMPORT] = { "PROC_IMPORT", STORE, 0, 0, 0 },
 
 	[STORE_REGISTER] = { "STORE_REGISTER", ROUTER, 36, SMALL, 0 },
@@ -131,6 +132,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[CTL_JOIN] = { "CTL_JOIN", CTL, 12, 2048, 0 },
 	[CTL_BACKUP] = { "CTL_BACKUP", CTL, 0, 0, 0 },
 	[CTL_UPGRADE] = { "CTL_UPGRADE", CTL, 0, 0, 0 },
+	[CTL_RELOAD] = { "CTL_RELOAD", CTL, 0, 0, 0 },
 	[CTL_STOP] = { "CTL_STOP", CTL, 0, 0, 0 },
 	[CTL_RESULT] = { "CTL_RESULT", ROUTER, 2, BIG, 0 },
 	[CTL_EVENT] = { "CTL_EVENT", ROUTER, 2, SMALL, 0 },

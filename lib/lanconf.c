@@ -37,6 +37,14 @@ lan_peer_add(struct lan_conf *c, const struct lan_peer *peer)
 	return 0;
 }
 
+int
+lan_peer_same(const struct lan_peer *a, const struct lan_peer *b)
+{
+	return strcmp(a->hub_id, b->hub_id) == 0 &&
+	    strcmp(a->host, b->host) == 0 && a->port == b->port &&
+	    a->plaintext == b->plaintext;
+}
+
 void
 lan_conf_free(struct lan_conf *c)
 {
@@ -86,6 +94,7 @@ bridge_conf_put(struct wbuf *w, const struct bridge_conf *c)
 {
 	put_str(w, c->hub_id);
 	put_u8(w, c->log_level);
+	put_u8(w, c->same_secret);
 	put_bytes(w, c->seed, c->has_key ? sizeof(c->seed) : 0);
 	lan_conf_put(w, &c->lan);
 }
@@ -97,6 +106,7 @@ bridge_conf_get(struct reader *r, struct bridge_conf *c)
 
 	get_str(r, c->hub_id, sizeof(c->hub_id));
 	c->log_level = get_u8(r);
+	c->same_secret = get_u8(r);
 	seed = get_slice(r);
 	memset(c->seed, 0, sizeof(c->seed));
 	c->has_key = seed.len > 0;

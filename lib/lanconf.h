@@ -39,6 +39,8 @@ const struct lan_peer	*lan_peer_find(const struct lan_conf *,
 			    const char *hub_id);
 /* Adds a copy; -1 if there is one of that id, or LAN_PEERS_MAX. */
 int	lan_peer_add(struct lan_conf *, const struct lan_peer *);
+/* 1 if they say the same. */
+int	lan_peer_same(const struct lan_peer *, const struct lan_peer *);
 /* Frees the peers and clears the secret. */
 void	lan_conf_free(struct lan_conf *);
 /* A part of a message; the getter fails as others do (buf.h). */
@@ -48,6 +50,7 @@ void	lan_conf_get(struct reader *, struct lan_conf *);
 /* CONF_START of bridged. */
 struct bridge_conf {
 	char		 hub_id[NAME_SIZE];
+	uint8_t		 same_secret;		/* as it was told before */
 	uint8_t		 has_key;		/* the seed of this hub's */
 	unsigned char	 seed[UPLINK_SEED_SIZE];
 	uint8_t		 log_level;

@@ -39,6 +39,8 @@ static struct {
 	void		 (*sink)(const char *, enum log_level, const char *);
 	void		 (*fn)(enum log_level, const char *, void *);
 	void		*arg;
+	void		 (*watch)(enum log_level, const char *, void *);
+	void		*watch_arg;
 	enum log_level	 level;
 	const char	*prog, *role;
 	char		 dir[PATH_MAX];
@@ -92,6 +94,13 @@ log_close(void)
 		close(self.fd);
 	self.fd = -1;
 	closelog();
+}
+
+void
+log_watch(void (*fn)(enum log_level, const char *, void *), void *arg)
+{
+	self.watch = fn;
+	self.watch_arg = arg;
 }
 
 void
@@ -256,6 +265,8 @@ vlog(enum log_level level, int err, const char *fmt, va_list ap)
 	}
 	log_printable(line);
 	self.sink(self.role, level, line);
+	if (self.watch != NULL)
+		self.watch(level, line, self.watch_arg);
 }
 
 void

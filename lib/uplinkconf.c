@@ -9,6 +9,9 @@
 
 #include "uplinkconf.h"
 
+static void	relay_put(struct wbuf *, const struct uplink_relay *);
+static void	relay_get(struct reader *, struct uplink_relay *);
+
 const char *
 uplink_relay_url(struct uplink_relay *r, const char *url)
 {
@@ -38,17 +41,21 @@ uplink_relay_token(struct uplink_relay *r, const char *text, size_t len)
 	return 0;
 }
 
+int
+uplink_relay_is(const struct uplink_relay *r, const struct wsurl *at)
+{
+	return r->at.tls == at->tls && r->at.port == at->port &&
+	    strcasecmp(r->at.host, at->host) == 0 &&
+	    strcmp(r->at.path, at->path) == 0;
+}
+
 const struct uplink_relay *
 uplink_relay_find(const struct relays_conf *c, const struct wsurl *at)
 {
-	const struct wsurl *one;
 	uint32_t i;
 
 	for (i = 0; i < c->n; i++) {
-		one = &c->relays[i].at;
-		if (one->tls == at->tls && one->port == at->port &&
-		    strcasecmp(one->host, at->host) == 0 &&
-		    strcmp(one->path, at->path) == 0)
+		if (uplink_relay_is(&c->relays[i], at))
 			return &c->relays[i];
 	}
 	return NULL;
@@ -63,8 +70,8 @@ uplink_relay_add(struct relays_conf *c, const struct uplink_relay *r)
 	return 0;
 }
 
-void
-uplink_relay_put(struct wbuf *w, const struct uplink_relay *r)
+static void
+relay_put(struct wbuf *w, const struct uplink_relay *r)
 {
 	put_str(w, r->url);
 	put_str(w, r->token);
@@ -73,8 +80,8 @@ uplink_relay_put(struct wbuf *w, const struct uplink_relay *r)
 }
 
 /* That the file was read by the parent is all that there is to know of it. */
-void
-uplink_relay_get(struct reader *rd, struct uplink_relay *r)
+static void
+relay_get(struct reader *rd, struct uplink_relay *r)
 {
 	char url[UPLINK_URL_SIZE];
 
@@ -101,7 +108,7 @@ uplink_conf_put(struct wbuf *w, const struct uplink_conf *c)
 	put_u32(w, c->max_hub_peers);
 	put_u32(w, c->relays.n);
 	for (i = 0; i < c->relays.n; i++)
-		uplink_relay_put(w, &c->relays.relays[i]);
+		relay_put(w, &c->relays.relays[i]);
 }
 
 int
@@ -124,7 +131,7 @@ uplink_conf_get(struct reader *rd, struct uplink_conf *c)
 	c->log_level = get_u8(rd);
 	c->max_hub_peers = get_u32(rd);
 	for (n = get_u32(rd); n > 0 && !rd->failed; n--) {
-		uplink_relay_get(rd, &r);
+		relay_get(rd, &r);
 		if (!rd->failed && uplink_relay_add(&c->relays, &r) == -1)
 			rd->failed = 1;
 	}

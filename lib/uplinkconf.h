@@ -56,7 +56,10 @@ struct uplink_conf {
 const char	*uplink_relay_url(struct uplink_relay *, const char *);
 int		 uplink_relay_add(struct relays_conf *,
 		    const struct uplink_relay *);
-/* The one to which that leads, however its URL is spelt; or NULL. */
+/* 1 if that leads to it, however its URL is spelt. */
+int		 uplink_relay_is(const struct uplink_relay *,
+		    const struct wsurl *);
+/* The one to which that leads; or NULL. */
 const struct uplink_relay	*uplink_relay_find(const struct relays_conf *,
 				    const struct wsurl *);
 /*
@@ -65,9 +68,7 @@ const struct uplink_relay	*uplink_relay_find(const struct relays_conf *,
  */
 int		 uplink_relay_token(struct uplink_relay *, const char *,
 		    size_t);
-/* CONF_RELAY, and a part of CONF_START; of the file only that there is one. */
-void		 uplink_relay_put(struct wbuf *, const struct uplink_relay *);
-void		 uplink_relay_get(struct reader *, struct uplink_relay *);
+/* CONF_START's body; of a file of CAs only that there is one. */
 void		 uplink_conf_put(struct wbuf *, const struct uplink_conf *);
 int		 uplink_conf_get(struct reader *, struct uplink_conf *);
 

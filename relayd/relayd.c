@@ -11,35 +11,40 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "activated.h"
+#include "cert.h"
 #include "child.h"
 #include "conf.h"
 #include "imsg.h"
+#include "listeners.h"
 #include "log.h"
 #include "notify.h"
 #include "paths.h"
 #include "proc.h"
 #include "router.h"
 #include "sandbox.h"
-#include "tcpsock.h"
 #include "timeutil.h"
 #include "unixsock.h"
 #include "uplink.h"
 #include "version.h"
 #include "watchdog.h"
-#include "wholefile.h"
 
 #define STOP_MS		5000	/* for the router to end by itself */
-#define CERT_MAX	(1024 * 1024)
 
 struct parent {
 	struct event_base	*base;
+	/* where the configuration is, each time that it is read */
+	const char		*file, *json;
+	char			 dir[RELAY_PATH_MAX];	/* of it; or "" */
+	uint8_t			 log_level;
 	struct relay_conf	 conf;
+	struct listeners	 listeners;
 	struct imsgbuf		*ib;
 	pid_t			 pid;
 	struct event		*signals[5], *deadline;
@@ -48,6 +53,9 @@ struct parent {
 	struct watchdog		*watchdog;
 	struct activated	*activated;
 	int			 ready_fd, stopping, status;
+	int			 serves;
+	int			 busy;		/* with CONF_END */
+	int			 again;		/* SIGHUP came meanwhile */
 };
 
 static const int signals[] = {
@@ -56,16 +64,17 @@ static const int signals[] = {
 #define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 static void	usage(void) __attribute__((__noreturn__));
-static int	configure(const char *, const char *, struct relay_conf *);
+static int	configure(const struct parent *, struct relay_conf *);
 static int	parent_main(struct parent *);
-static int	open_listeners(struct parent *, int *, int *);
-static int	open_listener(struct parent *, const struct relay_listen *);
-static void	serves(struct parent *);
+static void	ready(struct parent *, struct imsg *);
 static void	on_pong(struct parent *, struct imsg *);
 static void	reload(struct parent *);
-static void	start_router(struct parent *, const int *, int);
-static void	send_u32(struct imsgbuf *, enum imsg_type, uint32_t, int);
-static int	send_certificate(struct parent *);
+static int	read_again(struct parent *, struct relay_conf *,
+		    struct wbuf *);
+static void	start_router(struct parent *);
+static void	clear(struct wbuf *);
+static void	tell_router(struct parent *, const struct wbuf *);
+static void	send_listener(struct parent *, enum listen_kind, int);
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	closed(struct imsgbuf *, int, void *);
 static void	on_signal(evutil_socket_t, short, void *);
@@ -88,22 +97,21 @@ usage(void)
 int
 main(int argc, char *argv[])
 {
-	struct parent p = { .ready_fd = -1 };
-	const char *file = NULL, *json = NULL;
-	int c, check = 0, foreground = 0, verbose = 0;
+	struct parent p = { .ready_fd = -1, .log_level = LOG_LEVEL_INFO };
+	int c, check = 0, foreground = 0;
 
 	log_set_name("relayd", NULL);
 	paths_init(argv[0]);
 	while ((c = getopt(argc, argv, "c:df:nu:Vvx:")) != -1) {
 		switch (c) {
 		case 'c':
-			json = optarg;
+			p.json = optarg;
 			break;
 		case 'd':
 			foreground = 1;
 			break;
 		case 'f':
-			file = optarg;
+			p.file = optarg;
 			break;
 		case 'n':
 			check = 1;
@@ -114,7 +122,7 @@ main(int argc, char *argv[])
 			printf("relayd %s\n", ecorelay_version);
 			return 0;
 		case 'v':
-			verbose = 1;
+			p.log_level = LOG_LEVEL_DEBUG;
 			break;
 		case 'x':
 			return router_main();
@@ -122,14 +130,11 @@ main(int argc, char *argv[])
 			usage();
 		}
 	}
-	if (optind != argc || (file != NULL && json != NULL))
+	if (optind != argc || (p.file != NULL && p.json != NULL))
 		usage();
 	umask(077);
-	relay_conf_defaults(&p.conf);
-	if (verbose)
-		p.conf.log_level = LOG_LEVEL_DEBUG;
-	log_set_level((enum log_level)p.conf.log_level);
-	if (configure(file, json, &p.conf) == -1)
+	log_set_level((enum log_level)p.log_level);
+	if (configure(&p, &p.conf) == -1)
 		return 1;
 	if (check) {
 		printf("configuration OK\n");
@@ -139,6 +144,8 @@ main(int argc, char *argv[])
 		return 1;
 	p.notify = notify_new();
 	if (!foreground) {
+		if (getcwd(p.dir, sizeof(p.dir)) == NULL)
+			p.dir[0] = '\0';
 		p.ready_fd = proc_daemonize();
 		log_to_syslog();
 	}
@@ -146,22 +153,32 @@ main(int argc, char *argv[])
 }
 
 static int
-configure(const char *file, const char *json, struct relay_conf *c)
+configure(const struct parent *p, struct relay_conf *c)
 {
-	if (json != NULL)
-		return relay_conf_json(json, c);
-	return relay_conf_parse(file != NULL ? file :
-	    ECORELAY_SYSCONFDIR "/relayd.conf", c);
+	int r;
+
+	relay_conf_defaults(c);
+	c->log_level = p->log_level;
+	/* a daemon is somewhere else than where it was started */
+	if (p->dir[0] != '\0' && chdir(p->dir) == -1)
+		log_warn("%s", p->dir);
+	if (p->json != NULL)
+		r = relay_conf_json(p->json, c);
+	else
+		r = relay_conf_parse(p->file != NULL ? p->file :
+		    ECORELAY_SYSCONFDIR "/relayd.conf", c);
+	if (p->dir[0] != '\0' && chdir("/") == -1)
+		fatal("chdir");
+	return r;
 }
 
 static int
 parent_main(struct parent *p)
 {
-	int fds[RELAY_LISTEN_MAX], metrics = -1;
 	size_t i;
 
 	signal(SIGPIPE, SIG_IGN);
-	if (open_listeners(p, fds, &metrics) == -1)
+	if (listeners_open(&p->listeners, &p->conf, p->activated) == -1)
 		return 1;
 	if ((p->base = event_base_new()) == NULL)
 		fatalx("event_base_new");
@@ -176,7 +193,7 @@ parent_main(struct parent *p)
 		fatalx("evtimer_new");
 	p->watchdog = watchdog_new(p->base, p->notify);
 	sandbox_parent();
-	start_router(p, fds, metrics);
+	start_router(p);
 	event_base_dispatch(p->base);
 	if (p->pid != 0) {
 		(void)kill(p->pid, SIGKILL);
@@ -186,6 +203,7 @@ parent_main(struct parent *p)
 		event_free(p->signals[i]);
 	event_free(p->deadline);
 	imsg_free(p->ib);
+	listeners_close(&p->listeners);
 	watchdog_free(p->watchdog);
 	activated_free(p->activated);
 	notify_free(p->notify);
@@ -194,53 +212,16 @@ parent_main(struct parent *p)
 	return p->status;
 }
 
-static int
-open_listeners(struct parent *p, int *fds, int *metrics)
-{
-	const struct relay_listen *l;
-	unsigned i;
-
-	for (i = 0; i < p->conf.nlistens; i++) {
-		l = &p->conf.listens[i];
-		if ((fds[i] = open_listener(p, l)) == -1)
-			return -1;
-	}
-	l = &p->conf.metrics;
-	if (l->port != 0 && (*metrics = open_listener(p, l)) == -1)
-		return -1;
-	return activated_done(p->activated, "this relay's configuration");
-}
-
-/* The service manager's, or one of our own; -1 with the reason in the log. */
-static int
-open_listener(struct parent *p, const struct relay_listen *l)
-{
-	int fd = activated_tcp(p->activated, l->address, (int)l->port);
-
-	if (fd == -1 && (fd = tcp_listen(l->address, (int)l->port)) == -1)
-		log_warn("%s port %u", l->address, l->port);
-	return fd;
-}
-
 static void
-send_u32(struct imsgbuf *ib, enum imsg_type type, uint32_t v, int fd)
-{
-	struct wbuf w = { 0 };
-
-	put_u32(&w, v);
-	imsg_send(ib, type, 0, fd, &w, NULL);
-	wbuf_free(&w);
-}
-
-static void
-start_router(struct parent *p, const int *fds, int metrics)
+start_router(struct parent *p)
 {
 	static char path[RELAY_PATH_MAX], opt[] = "-x", role[] = "router";
 	char *argv[] = { path, opt, role, NULL };
-	struct wbuf w = { 0 };
+	struct wbuf cert = { 0 };
 	int pair[2];
-	unsigned i;
 
+	if (p->conf.certificate[0] != '\0' && cert_read(&p->conf, &cert) == -1)
+		exit(1);
 	if (paths_program("relayd", path, sizeof(path)) == -1)
 		fatal("relayd");
 	if (unix_pair(pair) == -1)
@@ -250,52 +231,52 @@ start_router(struct parent *p, const int *fds, int metrics)
 	p->ib = imsg_new(p->base, pair[0], PROC_PARENT, PROC_RELAY,
 	    &router_ops, p);
 	watchdog_child(p->watchdog, PROC_RELAY, p->ib, p->pid, 0);
-	relay_conf_put(&w, &p->conf);
-	imsg_send(p->ib, CONF_START, 0, -1, &w, NULL);
-	explicit_bzero(w.rb->data, w.len);
-	wbuf_free(&w);
-	if (p->conf.certificate[0] != '\0' && send_certificate(p) == -1)
-		exit(1);
-	for (i = 0; i < p->conf.nlistens; i++)
-		send_u32(p->ib, CONF_LISTEN, p->conf.listens[i].tls ?
-		    LISTEN_RELAY_TLS : LISTEN_RELAY, fds[i]);
-	if (metrics != -1)
-		send_u32(p->ib, CONF_LISTEN, LISTEN_METRICS, metrics);
-	imsg_send(p->ib, CONF_END, 0, -1, NULL, NULL);
+	tell_router(p, &cert);
+	clear(&cert);
 }
 
-/* 0, or -1 with the reason in the log. */
-static int
-send_certificate(struct parent *p)
+static void
+clear(struct wbuf *w)
+{
+	if (w->rb != NULL)
+		explicit_bzero(w->rb->data, w->len);
+	wbuf_free(w);
+}
+
+/* The whole configuration; without a certificate that is empty. */
+static void
+tell_router(struct parent *p, const struct wbuf *cert)
+{
+	const struct listeners *l = &p->listeners;
+	struct wbuf w = { 0 };
+	unsigned i;
+
+	relay_conf_put(&w, &p->conf);
+	imsg_send(p->ib, CONF_START, 0, -1, &w, NULL);
+	clear(&w);
+	if (cert->len > 0)
+		imsg_send(p->ib, CONF_CERT, 0, -1, cert, NULL);
+	for (i = 0; i < p->conf.nlistens; i++)
+		send_listener(p, p->conf.listens[i].tls ? LISTEN_RELAY_TLS :
+		    LISTEN_RELAY, l->fds[i]);
+	if (l->metrics != -1)
+		send_listener(p, LISTEN_METRICS, l->metrics);
+	imsg_send(p->ib, CONF_END, 0, -1, NULL, NULL);
+	p->busy = 1;
+}
+
+static void
+send_listener(struct parent *p, enum listen_kind kind, int fd)
 {
 	struct wbuf w = { 0 };
-	struct stat st;
-	size_t clen, klen = 0;
-	char *cert, *key = NULL;
-	int r = -1;
 
-	cert = wholefile_read(p->conf.certificate, CERT_MAX, &clen, &st);
-	if (cert == NULL)
-		log_warn("%s", p->conf.certificate);
-	else if ((key = wholefile_read(p->conf.key, CERT_MAX, &klen,
-	    &st)) == NULL)
-		log_warn("%s", p->conf.key);
-	else if ((st.st_mode & 077) != 0)
-		log_warnx("%s: others can read it: chmod 600 it",
-		    p->conf.key);
-	else {
-		put_bytes(&w, cert, clen);
-		put_bytes(&w, key, klen);
-		imsg_send(p->ib, CONF_CERT, 0, -1, &w, NULL);
-		explicit_bzero(w.rb->data, w.len);
-		wbuf_free(&w);
-		r = 0;
+	if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1) {
+		log_warn("a listener");
+		return;
 	}
-	if (key != NULL)
-		explicit_bzero(key, klen);
-	free(cert);
-	free(key);
-	return r;
+	put_u32(&w, (uint32_t)kind);
+	imsg_send(p->ib, CONF_LISTEN, 0, fd, &w, NULL);
+	wbuf_free(&w);
 }
 
 static void
@@ -307,7 +288,7 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 
 	(void)ib;
 	if (m->type == PROC_READY) {
-		serves(p);
+		ready(p, m);
 		return;
 	}
 	if (m->type == PROC_PONG) {
@@ -322,15 +303,28 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	log_from("router", level, line);
 }
 
+/* It does as it was told: for the first time, or again. */
 static void
-serves(struct parent *p)
+ready(struct parent *p, struct imsg *m)
 {
-	log_info("the relay serves");
+	(void)get_u32(&m->rd);
+	(void)get_u32(&m->rd);
+	if (reader_done(&m->rd) == -1)
+		fatalx("bad PROC_READY");
+	p->busy = 0;
+	if (p->stopping)
+		return;
+	log_info(p->serves ? "the configuration has been read again" :
+	    "the relay serves");
 	if (p->ready_fd != -1)
 		proc_daemon_ready(p->ready_fd);
 	p->ready_fd = -1;
 	notify_ready(p->notify);
-	watchdog_start(p->watchdog);
+	if (!p->serves)
+		watchdog_start(p->watchdog);
+	p->serves = 1;
+	if (p->again)
+		reload(p);
 }
 
 static void
@@ -378,14 +372,36 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 	}
 }
 
+/* Many that come while one is under way are one. */
 static void
 reload(struct parent *p)
 {
+	struct relay_conf c;
+	struct wbuf cert = { 0 };
+
+	p->again = p->busy;
+	if (p->busy || p->stopping || p->ib == NULL)
+		return;
 	notify_reloading(p->notify);
-	if (p->conf.certificate[0] != '\0' && p->ib != NULL &&
-	    send_certificate(p) == 0)
-		log_info("SIGHUP: the certificate has been read");
-	notify_ready(p->notify);
+	if (read_again(p, &c, &cert) == 0) {
+		p->conf = c;
+		tell_router(p, &cert);
+	} else {
+		log_warnx("the old configuration stays in force");
+		notify_ready(p->notify);
+	}
+	explicit_bzero(&c, sizeof(c));
+	clear(&cert);
+}
+
+/* All that may be wrong comes before anything changes. */
+static int
+read_again(struct parent *p, struct relay_conf *c, struct wbuf *cert)
+{
+	if (configure(p, c) == -1 ||
+	    (c->certificate[0] != '\0' && cert_read(c, cert) == -1))
+		return -1;
+	return listeners_change(&p->listeners, c, &p->conf);
 }
 
 static void
@@ -415,6 +431,8 @@ stop(struct parent *p, const char *why)
 	p->stopping = 1;
 	log_info("stopping: %s", why);
 	notify_stopping(p->notify);
+	/* nobody must wait for a relay that ends */
+	listeners_close(&p->listeners);
 	if (p->ib != NULL)
 		imsg_send(p->ib, PROC_SHUTDOWN, 0, -1, NULL, NULL);
 	event_add(p->deadline, &tv);

@@ -14,10 +14,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include "cert.h"
 #include "child.h"
 #include "heap.h"
 #include "imsg.h"
@@ -43,6 +42,12 @@ struct listener {
 	enum listen_kind	 kind;
 };
 
+/* One that was handed over. */
+struct handed {
+	enum listen_kind	 kind;
+	int			 fd;
+};
+
 struct main {
 	struct relay		 relay;
 	struct relay_conf	 conf;
@@ -50,12 +55,20 @@ struct main {
 	SSL_CTX			*tls;		/* NULL: no certificate */
 	struct listener		 listeners[LISTENERS_MAX];
 	unsigned		 nlisteners;
+	/* what is told, up to CONF_END */
+	struct relay_conf	 next;
+	SSL_CTX			*next_tls;
+	struct handed		 handed[LISTENERS_MAX];
+	unsigned		 nhanded;
+	int			 serves;
 	struct event		*tick;
 	size_t			 peak;		/* see give_back() */
 };
 
 static int	on_conf(struct reader *, void *);
 static void	on_listen(enum listen_kind, int, void *);
+static void	close_listeners(struct main *);
+static void	set_listeners(struct main *);
 static void	on_peer(enum proc_id, int, void *);
 static void	on_start(void *);
 static void	on_other(struct imsg *, void *);
@@ -66,8 +79,6 @@ static void	on_accept(evutil_socket_t, short, void *);
 static void	take(struct listener *, int, const char *);
 static void	give_back(struct main *);
 static void	on_tick(evutil_socket_t, short, void *);
-static SSL_CTX	*new_tls(struct slice, struct slice);
-static int	use_chain(SSL_CTX *, BIO *);
 
 static const struct child_ops child_ops = {
 	.conf = on_conf,
@@ -86,8 +97,6 @@ router_main(void)
 	struct main m = { .nlisteners = 0 };
 	struct relay *r = &m.relay;
 	struct timeval tv = time_tv(TICK_MS);
-	unsigned i;
-	int fd;
 
 	/*
 	 * Long messages come and go all the time: their memory, handed back
@@ -110,11 +119,7 @@ router_main(void)
 		fatalx("event_new");
 	event_base_dispatch(r->base);
 
-	for (i = 0; i < m.nlisteners; i++) {
-		fd = event_get_fd(m.listeners[i].ev);
-		event_free(m.listeners[i].ev);
-		close(fd);
-	}
+	close_listeners(&m);
 	pairs_free(r->pairs, "the relay stops");
 	hubs_stop(r, RETRY_MS);
 	metrics_free(r);
@@ -122,6 +127,8 @@ router_main(void)
 	wbuf_free(&r->scratch);
 	event_free(m.tick);
 	SSL_CTX_free(m.tls);
+	SSL_CTX_free(m.next_tls);
+	explicit_bzero(&m.conf, sizeof(m.conf));
 	child_free(m.child);
 	event_base_free(r->base);
 	return 0;
@@ -132,9 +139,9 @@ on_conf(struct reader *rd, void *arg)
 {
 	struct main *m = arg;
 
-	if (relay_conf_get(rd, &m->conf) == -1)
+	if (relay_conf_get(rd, &m->next) == -1)
 		return -1;
-	log_set_level((enum log_level)m->conf.log_level);
+	log_set_level((enum log_level)m->next.log_level);
 	return 0;
 }
 
@@ -142,17 +149,46 @@ static void
 on_listen(enum listen_kind kind, int fd, void *arg)
 {
 	struct main *m = arg;
-	struct listener *l = &m->listeners[m->nlisteners++];
 
-	if (m->nlisteners > LISTENERS_MAX || kind < LISTEN_RELAY ||
+	if (m->nhanded == LISTENERS_MAX || kind < LISTEN_RELAY ||
 	    kind > LISTEN_METRICS)
 		fatalx("bad CONF_LISTEN");
-	l->main = m;
-	l->kind = kind;
-	l->ev = event_new(m->relay.base, fd, EV_READ | EV_PERSIST, on_accept,
-	    l);
-	if (l->ev == NULL)
-		fatalx("event_new");
+	m->handed[m->nhanded].kind = kind;
+	m->handed[m->nhanded++].fd = fd;
+}
+
+static void
+close_listeners(struct main *m)
+{
+	struct listener *l;
+	int fd;
+
+	while (m->nlisteners > 0) {
+		l = &m->listeners[--m->nlisteners];
+		fd = event_get_fd(l->ev);
+		event_free(l->ev);
+		close(fd);
+	}
+}
+
+/* Some of them may be the same sockets as before. */
+static void
+set_listeners(struct main *m)
+{
+	struct listener *l;
+	unsigned i;
+
+	close_listeners(m);
+	for (i = 0; i < m->nhanded; i++) {
+		l = &m->listeners[m->nlisteners++];
+		l->main = m;
+		l->kind = m->handed[i].kind;
+		l->ev = event_new(m->relay.base, m->handed[i].fd,
+		    EV_READ | EV_PERSIST, on_accept, l);
+		if (l->ev == NULL || event_add(l->ev, NULL) == -1)
+			fatalx("event_new");
+	}
+	m->nhanded = 0;
 }
 
 static void
@@ -169,80 +205,38 @@ on_start(void *arg)
 {
 	struct main *m = arg;
 	struct rlimit rl;
-	unsigned i;
 
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
-		rl.rlim_cur = rl.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	m->conf = m->next;
+	explicit_bzero(&m->next, sizeof(m->next));
+	SSL_CTX_free(m->tls);
+	m->tls = m->next_tls;
+	m->next_tls = NULL;
+	if (!m->serves) {
+		if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+			rl.rlim_cur = rl.rlim_max;
+			(void)setrlimit(RLIMIT_NOFILE, &rl);
+		}
+		sandbox_relay();
+		m->serves = 1;
 	}
-	sandbox_relay();
-	for (i = 0; i < m->nlisteners; i++)
-		event_add(m->listeners[i].ev, NULL);
+	set_listeners(m);
 	child_ready(m->child);
 }
 
-/* A certificate, perhaps a new one: hubs that are here stay. */
+/* The parent has tried whether they can be used. */
 static void
 on_other(struct imsg *msg, void *arg)
 {
 	struct main *m = arg;
 	struct slice certificate, key;
-	SSL_CTX *tls;
 
 	certificate = get_slice(&msg->rd);
 	key = get_slice(&msg->rd);
 	if (msg->type != CONF_CERT || reader_done(&msg->rd) == -1)
 		fatalx("unexpected %s", imsg_name(msg->type));
-	if ((tls = new_tls(certificate, key)) == NULL) {
-		log_warnx("the certificate cannot be used with that key: %s",
-		    ERR_reason_error_string(ERR_peek_last_error()));
-		if (m->tls == NULL)
-			fatalx("no TLS without a certificate");
-		return;
-	}
-	SSL_CTX_free(m->tls);
-	m->tls = tls;
-}
-
-static int
-use_chain(SSL_CTX *ctx, BIO *b)
-{
-	X509 *x = PEM_read_bio_X509(b, NULL, NULL, NULL);
-	int ok = x != NULL && SSL_CTX_use_certificate(ctx, x) == 1;
-
-	X509_free(x);
-	while (ok && (x = PEM_read_bio_X509(b, NULL, NULL, NULL)) != NULL)
-		ok = SSL_CTX_add0_chain_cert(ctx, x) == 1;
-	return ok;
-}
-
-static SSL_CTX *
-new_tls(struct slice certificate, struct slice key)
-{
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	BIO *c = BIO_new_mem_buf(certificate.p, (int)certificate.len);
-	BIO *k = BIO_new_mem_buf(key.p, (int)key.len);
-	EVP_PKEY *pkey = PEM_read_bio_PrivateKey(k, NULL, NULL, NULL);
-	int ok;
-
-	ok = ctx != NULL && c != NULL && pkey != NULL &&
-	    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-	    use_chain(ctx, c) && SSL_CTX_use_PrivateKey(ctx, pkey) == 1 &&
-	    SSL_CTX_check_private_key(ctx) == 1;
-	if (ok) {
-		SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
-		    SSL_MODE_ENABLE_PARTIAL_WRITE);
-		SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-		(void)SSL_CTX_set_num_tickets(ctx, 0);
-	}
-	EVP_PKEY_free(pkey);
-	BIO_free(c);
-	BIO_free(k);
-	if (!ok) {
-		SSL_CTX_free(ctx);
-		ctx = NULL;
-	}
-	return ctx;
+	SSL_CTX_free(m->next_tls);
+	if ((m->next_tls = cert_tls(certificate, key)) == NULL)
+		fatalx("no TLS without a certificate");
 }
 
 static void
@@ -351,8 +345,6 @@ on_tick(evutil_socket_t fd, short ev, void *arg)
 	pairs_tick(m->relay.pairs);
 	metrics_tick(&m->relay, time_mono_ms());
 	give_back(m);
-	for (i = 0; i < m->nlisteners; i++) {
-		if (m->conf.secret[0] != '\0')
-			event_add(m->listeners[i].ev, NULL);
-	}
+	for (i = 0; i < m->nlisteners; i++)
+		event_add(m->listeners[i].ev, NULL);
 }

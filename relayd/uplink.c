@@ -36,9 +36,10 @@ struct main {
 static int	on_conf(struct reader *, void *);
 static void	on_peer(enum proc_id, int, void *);
 static void	on_start(void *);
+static void	take_conf(struct uplink *);
+static void	set_relays(struct uplink *);
 static void	on_parent(struct imsg *, void *);
 static int	on_ca(struct uplink *, struct reader *);
-static int	on_relay(struct uplink *, struct reader *);
 static int	on_invite(struct uplink *, uint32_t, struct reader *);
 static int	on_join(struct uplink *, uint32_t, struct reader *);
 static void	refuse(struct uplink *, uint32_t, const char *);
@@ -96,17 +97,22 @@ uplink_main(void)
 		upstream_free(up);
 	}
 	pairings_free(u);
+	if (u->router != NULL)
+		(void)imsg_flush(u->router, DRAIN_MS);
 	imsg_free(u->router);
 	dialer_free(u->dialer);
 	event_free(m.tick);
 	child_free(m.child);
 	map_free(u->links);
 	sealer_free(u->sealer);
-	for (i = 0; i <= UPLINK_RELAYS_MAX; i++)
+	for (i = 0; i <= UPLINK_RELAYS_MAX; i++) {
 		SSL_CTX_free(u->tls[i]);
+		SSL_CTX_free(u->next_tls[i]);
+	}
 	SSL_CTX_free(u->pair_tls);
 	event_base_free(u->base);
 	explicit_bzero(&u->conf, sizeof(u->conf));
+	explicit_bzero(&u->next, sizeof(u->next));
 	return 0;
 }
 
@@ -115,9 +121,9 @@ on_conf(struct reader *rd, void *arg)
 {
 	struct main *m = arg;
 
-	if (uplink_conf_get(rd, &m->uplink.conf) == -1)
+	if (uplink_conf_get(rd, &m->uplink.next) == -1)
 		return -1;
-	log_set_level((enum log_level)m->uplink.conf.log_level);
+	log_set_level((enum log_level)m->uplink.next.log_level);
 	return 0;
 }
 
@@ -142,18 +148,61 @@ on_start(void *arg)
 	struct main *m = arg;
 	struct uplink *u = &m->uplink;
 	struct wbuf w = { 0 };
+
+	if (u->router == NULL)
+		fatalx("CONF_END before all was there");
+	take_conf(u);
+	if (u->sealer == NULL) {
+		u->sealer = sealer_new(u->conf.seed, u->conf.hub_id);
+		sandbox_uplink();
+		put_str(&w, sealer_key(u->sealer));
+		tell(u, LINK_OWN_KEY, &w);
+	}
+	explicit_bzero(u->conf.seed, sizeof(u->conf.seed));
+	set_relays(u);
+	child_ready(m->child);
+}
+
+/* What was told last counts now. */
+static void
+take_conf(struct uplink *u)
+{
+	int i;
+
+	u->conf = u->next;
+	explicit_bzero(&u->next, sizeof(u->next));
+	for (i = 0; i <= UPLINK_RELAYS_MAX; i++) {
+		SSL_CTX_free(u->tls[i]);
+		u->tls[i] = u->next_tls[i];
+		u->next_tls[i] = NULL;
+	}
+}
+
+/*
+ * Relays are the same by where they are.  Those that are gone go first: there
+ * is room for the others then.
+ */
+static void
+set_relays(struct uplink *u)
+{
+	const struct uplink_relay *r;
+	struct upstream *up, *next;
 	uint32_t i;
 
-	if (u->router == NULL || u->sealer != NULL)
-		fatalx("CONF_END before all was there");
-	u->sealer = sealer_new(u->conf.seed, u->conf.hub_id);
-	explicit_bzero(u->conf.seed, sizeof(u->conf.seed));
-	sandbox_uplink();
-	put_str(&w, sealer_key(u->sealer));
-	tell(u, LINK_OWN_KEY, &w);
-	for (i = 0; i < u->conf.relays.n; i++)
-		(void)upstream_new(u, i);
-	child_ready(m->child);
+	for (up = upstream_next(u, NULL); up != NULL; up = next) {
+		next = upstream_next(u, up);
+		upstream_change(up, uplink_relay_find(&u->conf.relays,
+		    &upstream_conf(up)->at));
+	}
+	for (i = 0; i < u->conf.relays.n; i++) {
+		r = &u->conf.relays.relays[i];
+		for (up = upstream_next(u, NULL); up != NULL &&
+		    !uplink_relay_is(r, &upstream_conf(up)->at);
+		    up = upstream_next(u, up))
+			;
+		if (up == NULL)
+			upstream_new(u, r);
+	}
 }
 
 static void
@@ -165,8 +214,6 @@ on_parent(struct imsg *msg, void *arg)
 
 	if (msg->type == CONF_CA)
 		bad = on_ca(u, &msg->rd);
-	else if (msg->type == CONF_RELAY && u->sealer != NULL)
-		bad = on_relay(u, &msg->rd);
 	else if (msg->type == PAIR_INVITE && u->sealer != NULL)
 		bad = on_invite(u, msg->id, &msg->rd);
 	else if (msg->type == PAIR_JOIN && u->sealer != NULL)
@@ -189,26 +236,10 @@ on_ca(struct uplink *u, struct reader *rd)
 
 	if (reader_done(rd) == -1 || relay > UPLINK_CA_JOIN)
 		return -1;
-	ctx = relay == UPLINK_CA_JOIN ? &u->pair_tls : &u->tls[relay];
+	ctx = relay == UPLINK_CA_JOIN ? &u->pair_tls : &u->next_tls[relay];
 	SSL_CTX_free(*ctx);
 	*ctx = trusting(pem);
 	return 0;
-}
-
-/* One that was not in the configuration when this process began. */
-static int
-on_relay(struct uplink *u, struct reader *rd)
-{
-	struct uplink_relay r;
-	int bad;
-
-	uplink_relay_get(rd, &r);
-	bad = reader_done(rd) == -1 ||
-	    uplink_relay_add(&u->conf.relays, &r) == -1;
-	explicit_bzero(&r, sizeof(r));
-	if (!bad)
-		(void)upstream_new(u, u->conf.relays.n - 1);
-	return bad ? -1 : 0;
 }
 
 static void
@@ -226,7 +257,6 @@ on_invite(struct uplink *u, uint32_t id, struct reader *rd)
 {
 	struct pair_ask a;
 	struct upstream *up, *found = NULL;
-	uint32_t i;
 
 	if (pair_ask_get(rd, &a) == -1)
 		return -1;
@@ -241,8 +271,8 @@ on_invite(struct uplink *u, uint32_t id, struct reader *rd)
 		refuse(u, id, "this hub knows no relay of that URL");
 		return 0;
 	}
-	i = (uint32_t)(upstream_conf(found) - u->conf.relays.relays);
-	pairing_new(u, id, upstream_conf(found), "", uplink_tls(u, i));
+	pairing_new(u, id, upstream_conf(found), "",
+	    uplink_tls(u, upstream_conf(found)));
 	return 0;
 }
 
@@ -322,11 +352,13 @@ trusting(struct slice pem)
 }
 
 struct ssl_ctx_st *
-uplink_tls(struct uplink *u, uint32_t relay)
+uplink_tls(struct uplink *u, const struct uplink_relay *r)
 {
-	const struct uplink_relay *r = &u->conf.relays.relays[relay];
+	const struct uplink_relay *found = uplink_relay_find(&u->conf.relays,
+	    &r->at);
 
-	return u->tls[r->ca_file[0] != '\0' ? relay : UPLINK_RELAYS_MAX];
+	return u->tls[found != NULL && found->ca_file[0] != '\0' ?
+	    found - u->conf.relays.relays : UPLINK_RELAYS_MAX];
 }
 
 static void

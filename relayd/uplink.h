@@ -50,11 +50,12 @@ TAILQ_HEAD(upstream_list, upstream);
 
 struct uplink {
 	struct event_base	*base;
-	struct uplink_conf	 conf;
+	struct uplink_conf	 conf, next;	/* next: up to CONF_END */
 	struct dialer		*dialer;
 	struct imsgbuf		*router;
-	/* of each relay; the last: what the system trusts */
+	/* of each relay of conf, of next; the last: what the system trusts */
 	struct ssl_ctx_st	*tls[UPLINK_RELAYS_MAX + 1];
+	struct ssl_ctx_st	*next_tls[UPLINK_RELAYS_MAX + 1];
 	struct sealer		*sealer;
 	struct upstream_list	 upstreams;
 	struct map		*links;		/* number -> struct remote */
@@ -84,8 +85,9 @@ void	uplink_trouble(struct uplink *, const char *hub_id, const char *url,
  */
 uint32_t	uplink_ask(struct uplink *, const char *hub_id,
 		    const char *key);
-/* What trusts that relay's certificate; NULL: nothing does. */
-struct ssl_ctx_st	*uplink_tls(struct uplink *, uint32_t relay);
+/* What trusts that relay's certificate, of conf; NULL: nothing does. */
+struct ssl_ctx_st	*uplink_tls(struct uplink *,
+			    const struct uplink_relay *);
 
 /* Of a pairing of that id: it can be joined now, and has come to its end. */
 void	uplink_invited(struct uplink *, uint32_t id,
@@ -93,7 +95,14 @@ void	uplink_invited(struct uplink *, uint32_t id,
 void	uplink_paired(struct uplink *, uint32_t id, const struct pair_done *);
 
 /* upstream.c */
-struct upstream	*upstream_new(struct uplink *, uint32_t relay);
+/* Calls a relay, of conf. */
+void		 upstream_new(struct uplink *, const struct uplink_relay *);
+/*
+ * It is configured like this now, or no longer (NULL): why is said then.  What
+ * it has is kept as far as it goes with that.
+ */
+void		 upstream_change(struct upstream *,
+		    const struct uplink_relay *);
 void		 upstream_free(struct upstream *);
 /* Walks them all: NULL to begin. */
 struct upstream	*upstream_next(const struct uplink *, const struct upstream *);

@@ -33,8 +33,8 @@ enum stage { WAITING, CALLING, SHAKING, UP };
 struct upstream {
 	TAILQ_ENTRY(upstream)	 entry;
 	struct uplink		*uplink;
-	const struct uplink_relay *conf;
-	uint32_t		 relay;		/* of the configuration */
+	struct uplink_relay	 conf;
+	uint32_t		 place;		/* as long as it is there */
 	enum stage		 stage;
 	struct event		*timer;		/* the next try */
 	unsigned		 backoff;
@@ -74,7 +74,9 @@ static void	on_message(struct wsio *, char *, size_t, void *);
 static void	on_closed(struct wsio *, unsigned, const char *, void *);
 static void	on_drained(struct wsio *, void *);
 static struct remote	*next_piece(struct upstream *);
-static void	stop(struct upstream *);
+static uint32_t	free_place(const struct uplink *);
+static void	call_now(struct upstream *);
+static void	stop(struct upstream *, const char *);
 static void	again(struct upstream *, const char *);
 static void	report(struct upstream *);
 static int	is(const struct json_value *, const char *);
@@ -87,6 +89,8 @@ static void	on_limit(struct upstream *, const struct json_value *);
 static void	on_stop(struct upstream *, const struct json_value *);
 static int	seals(const struct json_value *);
 static void	forget_announced(struct upstream *);
+
+static const char down[] = "the connection to the relay is down";
 
 static const struct wsio_ops ws_ops = {
 	.message = on_message,
@@ -120,34 +124,84 @@ static const struct {
 	{ 4006, "the relay has as many hubs as it takes" },
 };
 
-struct upstream *
-upstream_new(struct uplink *u, uint32_t relay)
+/* The first that no other relay has: links by one at a first place win. */
+static uint32_t
+free_place(const struct uplink *u)
+{
+	const struct upstream *up;
+	uint32_t place = 0;
+
+	do {
+		TAILQ_FOREACH(up, &u->upstreams, entry) {
+			if (up->place == place)
+				break;
+		}
+	} while (up != NULL && ++place < UPLINK_RELAYS_MAX);
+	return place;
+}
+
+void
+upstream_new(struct uplink *u, const struct uplink_relay *r)
 {
 	struct upstream *up = xcalloc(1, sizeof(*up));
-	struct timeval now = { 0, 0 };
 
 	up->uplink = u;
-	up->relay = relay;
-	up->conf = &u->conf.relays.relays[relay];
+	up->place = free_place(u);
+	up->conf = *r;
 	TAILQ_INIT(&up->remotes);
 	up->ids = map_new();
 	up->announced = map_new();
 	if ((up->timer = evtimer_new(u->base, on_timer, up)) == NULL)
 		fatalx("evtimer_new");
 	TAILQ_INSERT_TAIL(&u->upstreams, up, entry);
+	call_now(up);
+}
+
+static void
+call_now(struct upstream *up)
+{
+	struct timeval now = { 0, 0 };
+
+	up->backoff = 0;
 	evtimer_add(up->timer, &now);
 	report(up);
-	return up;
+}
+
+void
+upstream_change(struct upstream *up, const struct uplink_relay *r)
+{
+	int again;
+
+	if (r == NULL) {
+		log_info("relay %s: it is no longer configured",
+		    up->conf.url);
+		stop(up, "that relay is no longer configured");
+		up->conf.url[0] = up->why[0] = '\0';
+		report(up);
+		upstream_free(up);
+		return;
+	}
+	/* what is up has shown a token that was good, to a good relay */
+	again = strcmp(r->token, up->conf.token) != 0 ||
+	    strcmp(r->ca_file, up->conf.ca_file) != 0;
+	if (r->unsealed != up->conf.unsealed) {
+		stop(up, "the relay is configured otherwise now");
+		again = 1;
+	}
+	up->conf = *r;
+	if (again && up->stage == WAITING)
+		call_now(up);
 }
 
 void
 upstream_free(struct upstream *up)
 {
-	stop(up);
+	stop(up, down);
 	TAILQ_REMOVE(&up->uplink->upstreams, up, entry);
 	event_free(up->timer);
 	map_free(up->announced);
 	map_free(up->ids);
+	explicit_bzero(&up->conf, sizeof(up->conf));
 	free(up);
 }
 
@@ -179,7 +233,7 @@ upstream_ids(struct upstream *up)
 const struct uplink_relay *
 upstream_conf(const struct upstream *up)
 {
-	return up->conf;
+	return &up->conf;
 }
 
 int
@@ -191,12 +245,12 @@ upstream_is_up(const struct upstream *up)
 uint8_t
 upstream_rank(const struct upstream *up)
 {
-	return (uint8_t)(LINK_RANK_RELAY + up->relay);
+	return (uint8_t)(LINK_RANK_RELAY + up->place);
 }
 
 /* Whatever it is doing; all that is behind that relay is gone. */
 static void
-stop(struct upstream *up)
+stop(struct upstream *up, const char *why)
 {
 	struct remote *r;
 
@@ -207,7 +261,7 @@ stop(struct upstream *up)
 	up->ws = NULL;
 	up->stage = WAITING;
 	while ((r = TAILQ_FIRST(&up->remotes)) != NULL)
-		remote_gone(r, "the connection to the relay is down");
+		remote_gone(r, why);
 	if (up->told != 0)
 		uplink_down(up->uplink, up->told, "");
 	up->told = 0;
@@ -223,9 +277,9 @@ again(struct upstream *up, const char *why)
 	int64_t ms = backoff_next(&up->backoff);
 
 	if (strcmp(up->why, why) != 0)
-		log_warnx("relay %s: %s", up->conf->url, why);
+		log_warnx("relay %s: %s", up->conf.url, why);
 	strlcpy(up->why, why, sizeof(up->why));
-	stop(up);
+	stop(up, down);
 	if (ms < up->retry_ms)
 		ms = up->retry_ms;
 	up->retry_ms = 0;
@@ -237,7 +291,7 @@ again(struct upstream *up, const char *why)
 static void
 report(struct upstream *up)
 {
-	struct link_relay m = { .relay = up->relay };
+	struct link_relay m = { .relay = up->place };
 	struct wbuf w = { 0 };
 
 	if (up->uplink->router == NULL)
@@ -245,7 +299,7 @@ report(struct upstream *up)
 	m.state = up->stage == UP ? LINK_IS_UP : up->stage == WAITING ?
 	    LINK_IS_DOWN : LINK_IS_CALLING;
 	m.hubs = (uint32_t)map_count(up->ids);
-	strlcpy(m.url, up->conf->url, sizeof(m.url));
+	strlcpy(m.url, up->conf.url, sizeof(m.url));
 	strlcpy(m.why, up->why, sizeof(m.why));
 	link_relay_put(&w, &m);
 	imsg_send(up->uplink->router, LINK_RELAY, 0, -1, &w, NULL);
@@ -260,8 +314,8 @@ on_timer(evutil_socket_t fd, short ev, void *arg)
 	(void)fd;
 	(void)ev;
 	up->stage = CALLING;
-	up->call = call_new(up->uplink, &up->conf->at,
-	    uplink_tls(up->uplink, up->relay), on_called, up);
+	up->call = call_new(up->uplink, &up->conf.at,
+	    uplink_tls(up->uplink, &up->conf), on_called, up);
 	report(up);
 }
 
@@ -291,7 +345,7 @@ say_hello(struct upstream *up)
 	json_begin(&w, '{');
 	json_put_str(&w, "type", "bridge_hello");
 	json_put_str(&w, "hub_id", up->uplink->conf.hub_id);
-	json_put_str(&w, "secret", up->conf->token);
+	json_put_str(&w, "secret", up->conf.token);
 	json_put_str(&w, "protocol_version", PROTOCOL_VERSION);
 	/* who is there is told to those that may know it */
 	json_key(&w, "peers");
@@ -385,13 +439,13 @@ on_welcome(struct upstream *up, const struct json_value *v)
 	up->why[0] = '\0';
 	up->asked = time_mono_ms();
 	/* there hubs like this one find each other by their sessions only */
-	if (!seals(&v[U_FEATURES]) && up->conf->unsealed)
+	if (!seals(&v[U_FEATURES]) && up->conf.unsealed)
 		up->told = uplink_tell(up->uplink);
 	else if (!seals(&v[U_FEATURES]))
 		strlcpy(up->why, "the relay does not know sealed sessions, "
 		    "and nothing may go without (allow unsealed)",
 		    sizeof(up->why));
-	log_info("relay %s: connected%s%s", up->conf->url,
+	log_info("relay %s: connected%s%s", up->conf.url,
 	    up->why[0] != '\0' ? "; but " : "", up->why);
 	wsio_hold(up->ws, up->uplink->held);
 	for (pos = 0; v[U_HUBS].type == JS_ARRAY &&
@@ -465,7 +519,7 @@ on_limit(struct upstream *up, const struct json_value *v)
 	(void)json_int(&v[U_MESSAGES], 0, INT64_MAX, &messages);
 	(void)json_int(&v[U_BYTES], 0, INT64_MAX, &bytes);
 	log_info("relay %s: it lets through %lld messages and %lld bytes a "
-	    "second (0: any): the rest waits", up->conf->url,
+	    "second (0: any): the rest waits", up->conf.url,
 	    (long long)messages, (long long)bytes);
 }
 
