@@ -61,7 +61,6 @@ static void	on_pong(struct kid *, struct imsg *);
 static void	upgrade(struct parent *, int);
 static void	on_tried(const char *, const char *, void *);
 static void	answer_upgrade(struct parent *, const char *, const char *);
-static void	last_signals(struct parent *);
 static void	go_on(struct parent *);
 static void	end_kids(struct parent *);
 static void	begin_signals(struct parent *);
@@ -143,8 +142,9 @@ serve(struct parent *p, const struct conf_source *source)
 	/* the router has it, and nobody else has any use for it */
 	explicit_bzero(p->conf->ws_token, sizeof(p->conf->ws_token));
 	event_base_dispatch(p->base);
+	/* it may be to end instead */
 	if (p->upgrading)
-		last_signals(p);
+		handover_signals(p->base);
 	reload_free(p->reload);
 	newprog_free(p->next);
 	kids_free(p->kids);
@@ -554,17 +554,6 @@ answer_upgrade(struct parent *p, const char *why, const char *version)
 	if (router != NULL)
 		imsg_send(router, PROC_UPGRADING, 0, -1, &w, NULL);
 	wbuf_free(&w);
-}
-
-/* What has come so far may be that the hub is to end; the rest waits. */
-static void
-last_signals(struct parent *p)
-{
-	sigset_t all;
-
-	sigfillset(&all);
-	(void)sigprocmask(SIG_BLOCK, &all, NULL);
-	(void)event_base_loop(p->base, EVLOOP_NONBLOCK);
 }
 
 /*

@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -150,6 +151,16 @@ put_variables(const struct handover *h)
 	    setenv("LISTEN_FDS", n, 1) == -1 ||
 	    setenv("LISTEN_FDNAMES", names, 1) == -1 ||
 	    setenv(VARIABLE, v, 1) == -1 ? -1 : 0;
+}
+
+void
+handover_signals(struct event_base *base)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, NULL);
+	(void)event_base_loop(base, EVLOOP_NONBLOCK);
 }
 
 /* No signal must end it because it has no handlers yet. */

@@ -9,9 +9,10 @@
 
 #include <stddef.h>
 
-#define HANDOVER_MAX	8	/* sockets */
+#define HANDOVER_MAX	20	/* sockets */
 #define HANDOVER_TEXT	256
 
+struct event_base;
 struct notify;
 
 struct handover {
@@ -39,6 +40,8 @@ char *const	*handover_args(void);
 int	handover_chdir(void);
 /* A socket to hand over. */
 void	handover_add(struct handover *, int fd, const char *name);
+/* Handles the signals that have come; those that come now wait. */
+void	handover_signals(struct event_base *);
 /*
  * Becomes the program.  Descriptors that are not handed over are closed, and
  * signals wait for handover_done() there.  Returns -1 with errno, if it

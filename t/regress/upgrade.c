@@ -631,6 +631,73 @@ START_TEST(a_service)
 }
 END_TEST
 
+/* Its sockets are handed over, or its own. */
+static void
+relay_goes_on(int nfds)
+{
+	struct service	*s = service_new("notify");
+	struct tenv	*t = s->env;
+	char		 conf[256], file[T_PATH], ready[64];
+	int		 fds[2], port[2], i, k;
+	pid_t		 router;
+
+	lay_out(t);
+	s->nfds = 0;
+	for (i = 0; i < 2; i++) {
+		fds[i] = port_take(&port[i]);
+		if (i < nfds) {
+			want(listen(fds[i], 16) == 0, "listen");
+			s->fds[s->nfds++] = fds[i];
+		} else
+			close(fds[i]);
+	}
+	write_file(tenv_path(t, "secret"), "a secret of hubs", 16);
+	snprintf(conf, sizeof(conf), "listen on 127.0.0.1 port %d\n"
+	    "metrics on 127.0.0.1 port %d\nsecret file \"%s\"\n", port[0],
+	    port[1], tenv_path(t, "secret"));
+	strlcpy(file, tenv_path(t, "relayd.conf"), sizeof(file));
+	write_file(file, conf, strlen(conf));
+	service_start(s, "relayd", file);
+	waits_for(s, "READY=1\n");
+	snprintf(ready, sizeof(ready), "READY=1\nMAINPID=%ld", (long)t->hub);
+	for (k = 0; k < 3; k++) {
+		router = hub_pid(t, "router");
+		kill(t->hub, SIGUSR2);
+		waits_for(s, "RELOADING=1\n");
+		for (i = 0; i < 2; i++) {
+			fds[i] = port_call(port[i]);
+			want(fds[i] != -1, "port %d is closed", i);
+			close(fds[i]);
+		}
+		waits_for(s, "READY=1\n");
+		want(strcmp(s->text, ready) == 0, "told: %s", s->text);
+		waits_for(s, "WATCHDOG=1");
+		want(hub_pid(t, "router") != router, "the router is the old "
+		    "one");
+	}
+	program_path("relayd", file);
+	want(unlink(file) == 0, "unlink");
+	kill(t->hub, SIGUSR2);
+	logs(t, "no upgrade: ");
+	waits_for(s, "WATCHDOG=1");
+	kill(t->hub, SIGTERM);
+	waits_for(s, "STOPPING=1");
+	want(service_status(s) == 0, "it has failed");
+	service_end(s);
+}
+
+START_TEST(a_relay)
+{
+	relay_goes_on(0);
+}
+END_TEST
+
+START_TEST(a_relay_with_sockets)
+{
+	relay_goes_on(2);
+}
+END_TEST
+
 /* What a session has started, in a directory of its own. */
 START_TEST(an_embedded_hub)
 {
@@ -707,6 +774,8 @@ main(int argc, char **argv)
 	test_add(s, a_faulty_configuration, 60);
 	test_add(s, another_socket, 60);
 	test_add(s, a_service, 120);
+	test_add(s, a_relay, 120);
+	test_add(s, a_relay_with_sockets, 120);
 	test_add(s, an_embedded_hub, 60);
 	test_add(s, signals, 120);
 	return (test_main(argv[0], s));
