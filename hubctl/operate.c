@@ -98,7 +98,8 @@ cmd_upgrade(struct hubctl *ctl, int argc, char **argv)
 	(void)argv;
 	if ((c = ctl_open_any(ctl->socket)) == NULL)
 		return EXIT_FAILURE;
-	result = ctl_call_long(c, CTL_UPGRADE, NULL, UPGRADE_WAIT_MS, NULL, NULL);
+	result = ctl_call_long(c, CTL_UPGRADE, NULL, UPGRADE_WAIT_MS, NULL,
+	    NULL);
 	if (result != NULL && ctl_wait_gone(c) == -1)
 		warnx("the hub does not end");
 	else if (result != NULL)
