@@ -257,7 +257,8 @@ do_hello(struct ctl *t, struct imsg *m)
 
 	if (version != CTL_VERSION && version != 0) {
 		ctl_error(t, m->id, ERR_PROTOCOL_MISMATCH, "this hub is of "
-		    "another version than hubctl: restart it");
+		    "another version than hubctl: hubctl upgrade lets it go "
+		    "on as the one that is installed");
 		return;
 	}
 	t->hello = version == 0 ? HELLO_ANY : HELLO_SAME;

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../../hubctl/ctl.h"
 #include "mcp.h"
 #include "service.h"
 #include "twohubs.h"
@@ -698,6 +699,44 @@ START_TEST(a_relay_with_sockets)
 }
 END_TEST
 
+/* It may upgrade and stop the hub, and nothing else. */
+START_TEST(hubctl_of_another_version)
+{
+	struct tenv	*t = tenv_new();
+	struct wbuf	 w = { 0 };
+	struct rbuf	*r;
+	struct ctl	*c;
+	char		 path[T_PATH];
+	int		 status;
+
+	lay_out(t);
+	hub_start(t);
+	install("t/bin/nexthub");
+	snprintf(path, sizeof(path), "%s/hubctl.sock", t->data);
+	put_str(&w, "peers");
+	want((c = ctl_open_any(path)) != NULL, "no hubctl.sock");
+	want(ctl_call(c, CTL_SHOW, &w) == NULL, "it is told of peers");
+	ctl_close(c);
+	wbuf_free(&w);
+
+	want((c = ctl_open_any(path)) != NULL, "no hubctl.sock");
+	want((r = ctl_call(c, CTL_UPGRADE, NULL)) != NULL, "no upgrade");
+	rbuf_unref(r);
+	want(ctl_wait_gone(c) == 0, "the hub does not close it");
+	ctl_close(c);
+	want((c = ctl_open_any(path)) != NULL, "no hubctl.sock");
+	want(strcmp(ctl_version(c), NEXT) == 0, "the version is %s",
+	    ctl_version(c));
+	want((r = ctl_call(c, CTL_STOP, NULL)) != NULL, "no stop");
+	rbuf_unref(r);
+	ctl_close(c);
+	want(program_wait(t->hub, &status, T_WAIT) == 0 &&
+	    exit_of(status) == 0, "it has failed");
+	t->hub = 0;
+	tenv_end(t);
+}
+END_TEST
+
 /* What a session has started, in a directory of its own. */
 START_TEST(an_embedded_hub)
 {
@@ -777,6 +816,7 @@ main(int argc, char **argv)
 	test_add(s, a_relay, 120);
 	test_add(s, a_relay_with_sockets, 120);
 	test_add(s, an_embedded_hub, 60);
+	test_add(s, hubctl_of_another_version, 60);
 	test_add(s, signals, 120);
 	return (test_main(argv[0], s));
 }
