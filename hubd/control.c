@@ -31,6 +31,7 @@
 #include "rooms.h"
 #include "router.h"
 #include "session.h"
+#include "stats.h"
 #include "storeq.h"
 #include "timeutil.h"
 #include "unixsock.h"
@@ -107,6 +108,7 @@ control_new(struct event_base *base, struct router *r)
 	TAILQ_INIT(&c->pairs);
 	TAILQ_INIT(&c->lists);
 	TAILQ_INIT(&c->reloads);
+	TAILQ_INIT(&c->usages);
 	return c;
 }
 
@@ -129,6 +131,7 @@ control_free(struct control *c)
 		TAILQ_REMOVE(&c->reloads, p, entry);
 		ctl_pending_free(p);
 	}
+	stats_free(c);
 	free(c);
 }
 

@@ -213,7 +213,7 @@ count(struct copier *c, struct store_copy *m)
 		return -1;
 	}
 	m->bytes = st.st_size;
-	return db_value(c->db, &m->messages, Q_COUNT_KEPT, "") == 1 &&
+	return db_value(c->db, &m->messages, Q_COUNT_COPIED, "") == 1 &&
 	    db_value(c->db, &m->entries, Q_COUNT_ENTRIES, "") == 1 &&
 	    db_value(c->db, &m->mailboxes, Q_COUNT_MAILBOXES, "") == 1 ?
 	    0 : -1;

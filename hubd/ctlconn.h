@@ -15,6 +15,7 @@
 #include "errcode.h"
 #include "names.h"
 
+struct collection;
 struct event_base;
 struct imsg;
 struct imsgbuf;
@@ -40,6 +41,7 @@ struct control {
 	struct pair_wait_list	 pairs;
 	TAILQ_HEAD(, ctl_pending) lists;	/* PROC_LISTs, in order */
 	TAILQ_HEAD(, ctl_pending) reloads;	/* PROC_RELOADs, likewise */
+	TAILQ_HEAD(, collection) usages;	/* PROC_USAGEs, likewise */
 	uint32_t		 last_pair;
 	struct ctl_pending	*backup;	/* under way; or NULL */
 	uint32_t		 last_backup;	/* its number */

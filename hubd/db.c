@@ -45,6 +45,7 @@ struct db {
 	int64_t		 checkpointed;	/* without success; likewise */
 	int64_t		 changes;	/* when the transaction began */
 	int		 wal_pages;
+	struct db_stats	 stats;		/* but for the sizes */
 };
 
 static int	open_file(struct db *);
@@ -64,6 +65,8 @@ static int	bind(struct db *, sqlite3_stmt *, const char *, va_list);
 static int	finish(struct db *, enum query);
 static int	fault(struct db *, const char *);
 static int	on_wal(void *, sqlite3 *, const char *, int);
+static void	count_commit(struct db *, int64_t);
+static uint64_t	size_of(const struct db *, const char *);
 
 struct db *
 db_new(const char *dir, int sync_full)
@@ -446,16 +449,33 @@ db_begin(struct db *db)
 int
 db_commit(struct db *db)
 {
+	int64_t began;
+
 	if (!db->in_transaction)
 		return 0;
+	began = time_mono_us();
 	if (finish(db, Q_COMMIT) == -1)
 		return -1;
 	db->in_transaction = 0;
-	if (db->faulty && db->changes != sqlite3_total_changes(db->conn)) {
+	if (db->changes == sqlite3_total_changes(db->conn))
+		return 0;
+	count_commit(db, time_mono_us() - began);
+	if (db->faulty) {
 		log_info("%s: can be written again", db->path);
 		db->faulty = 0;
 	}
 	return 0;
+}
+
+static void
+count_commit(struct db *db, int64_t us)
+{
+	struct db_stats *s = &db->stats;
+
+	s->commits++;
+	s->commit_time += (uint64_t)us;
+	if (s->commit_max < (uint64_t)us)
+		s->commit_max = (uint64_t)us;
 }
 
 void
@@ -699,4 +719,23 @@ db_copy_end(struct db *db)
 
 	db->copy = NULL;
 	return rc == SQLITE_OK ? 0 : -1;
+}
+
+/* There is no log before the first change. */
+static uint64_t
+size_of(const struct db *db, const char *suffix)
+{
+	char path[PATH_SIZE + 8];
+	struct stat sb;
+
+	snprintf(path, sizeof(path), "%s%s", db->path, suffix);
+	return stat(path, &sb) == -1 ? 0 : (uint64_t)sb.st_size;
+}
+
+void
+db_stats(const struct db *db, struct db_stats *s)
+{
+	*s = db->stats;
+	s->file_size = size_of(db, "");
+	s->log_size = size_of(db, "-wal");
 }

@@ -24,6 +24,7 @@ enum query {
 	/* box.c */
 	Q_LAST_SEQ,
 	Q_COUNT_MAILBOXES,
+	Q_COUNT_KEPT,
 	Q_PEER,
 	Q_PEER_BY_ALIAS,
 	Q_PEER_ADD,
@@ -55,7 +56,7 @@ enum query {
 	Q_MAILBOXES,
 	Q_MESSAGE,
 	/* copier.c */
-	Q_COUNT_KEPT,
+	Q_COUNT_COPIED,
 	Q_COUNT_ENTRIES,
 	/* outbox.c */
 	Q_HUB,
@@ -227,5 +228,12 @@ int		 db_copy_end(struct db *);
 int		 db_has_index(const struct db *);
 /* Between transactions: makes a new index in place of a damaged one. */
 void		 db_renew_index(struct db *);
+
+/* Of this process; times in microseconds, of commits that change something. */
+struct db_stats {
+	uint64_t	 commits, commit_time, commit_max;
+	uint64_t	 file_size, log_size;		/* bytes, now */
+};
+void		 db_stats(const struct db *, struct db_stats *);
 
 #endif

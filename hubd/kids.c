@@ -157,6 +157,7 @@ start(struct kids *ks, int which)
 	argv[3] = NULL;
 	k->ready = 0;
 	k->started = time_mono_ms();
+	k->began = time_now_ms();
 	k->pid = proc_start(argv, fds[1], ks->lock);
 	close(fds[1]);
 	k->ib = imsg_new(ks->base, fds[0], PROC_PARENT, k->row->id, ks->ops,
@@ -431,6 +432,7 @@ kid_again(struct kid *k, int status)
 		k->backoff = 0;
 	log_warnx("%s %s: it is started again", k->row->role,
 	    proc_exit(status, how, sizeof(how)));
+	k->restarts++;
 	try_later(k);
 }
 
@@ -473,6 +475,17 @@ kids_ready(struct kids *ks)
 			return 0;
 	}
 	return 1;
+}
+
+void
+kids_tell(struct kids *ks, enum imsg_type type)
+{
+	int i;
+
+	for (i = 0; i < KIDS; i++) {
+		if (ks->all[i].ib != NULL)
+			imsg_send(ks->all[i].ib, type, 0, -1, NULL, NULL);
+	}
 }
 
 void

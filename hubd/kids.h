@@ -35,6 +35,8 @@ struct kid {
 	struct event		*again;
 	unsigned		 backoff;
 	int64_t			 started;	/* monotonic ms */
+	int64_t			 began;		/* likewise, ms since 1970 */
+	uint32_t		 restarts;
 };
 
 struct kid_row {
@@ -90,6 +92,8 @@ void	kid_disconnect(struct kid *);
 struct kid	*kids_stop_next(struct kids *);
 /* 1 if all that the hub cannot be without are ready. */
 int	kids_ready(struct kids *);
+/* A message without a body to all that run. */
+void	kids_tell(struct kids *, enum imsg_type);
 /* Of all, also those that are started later. */
 void	kids_set_level(struct kids *, uint8_t level);
 /* For hubctl show processes: a JSON array of the parent and all of them. */

@@ -31,10 +31,20 @@
 #include "reload.h"
 #include "sandbox.h"
 #include "timeutil.h"
+#include "usage.h"
+#include "usages.h"
 #include "version.h"
 #include "watchdog.h"
 
 #define STOP_MS		5000	/* for the children to end by themselves */
+
+static const int signals[] = {
+	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2,
+#ifdef SIGINFO
+	SIGINFO
+#endif
+};
+#define SIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 struct parent {
 	struct event_base	*base;
@@ -42,7 +52,7 @@ struct parent {
 	struct listeners	 listeners;
 	struct kids		*kids;
 	struct importdir	*import;	/* NULL: not asked for yet */
-	struct event		*signals[6];
+	struct event		*signals[SIGNALS];
 	struct event		*deadline;
 	int			 ready_fd, lock;
 	struct newprog		*next;		/* that is tried; or NULL */
@@ -50,6 +60,7 @@ struct parent {
 	int			 upgrading;	/* the children end for that */
 	struct pairs		*pairs;
 	struct reload		*reload;
+	struct usages		*usages;
 	/* without a service manager they are NULL */
 	struct notify		*notify;
 	struct watchdog		*watchdog;
@@ -82,10 +93,6 @@ static void	on_deadline(evutil_socket_t, short, void *);
 static void	reap(struct parent *);
 static void	stop(struct parent *, const char *);
 static void	stop_next(struct parent *);
-
-static const int signals[] = {
-	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2
-};
 
 static const struct imsg_ops kid_ops = {
 	.dispatch = dispatch,
@@ -135,6 +142,7 @@ serve(struct parent *p, const struct conf_source *source)
 		fatalx("evtimer_new");
 	p->kids = kids_new(p->base, p->conf, p->lock, &p->listeners,
 	    p->watchdog, &kid_ops, p);
+	p->usages = usages_new(p->base, p->kids);
 	p->reload = reload_new(p->conf, source, &p->listeners, p->kids,
 	    p->pairs, p->notify);
 	sandbox_parent();
@@ -146,6 +154,7 @@ serve(struct parent *p, const struct conf_source *source)
 	if (p->upgrading)
 		handover_signals(p->base);
 	reload_free(p->reload);
+	usages_free(p->usages);
 	newprog_free(p->next);
 	kids_free(p->kids);
 	event_free(p->deadline);
@@ -161,7 +170,7 @@ begin_signals(struct parent *p)
 
 	if ((p->base = event_base_new()) == NULL)
 		fatalx("event_base_new");
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+	for (i = 0; i < SIGNALS; i++) {
 		p->signals[i] = evsignal_new(p->base, signals[i], on_signal, p);
 		if (p->signals[i] == NULL ||
 		    event_add(p->signals[i], NULL) == -1)
@@ -175,7 +184,7 @@ end_signals(struct parent *p)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+	for (i = 0; i < SIGNALS; i++)
 		event_free(p->signals[i]);
 	event_base_free(p->base);
 }
@@ -219,6 +228,12 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		break;
 	case PROC_LIST:
 		list_kids(k, m->id);
+		break;
+	case PROC_USAGE:
+		usages_ask(p->usages);
+		break;
+	case PROC_USED:
+		usages_got(p->usages, k, m);
 		break;
 	case PROC_LOG:
 		kid_log(k, m);
@@ -434,7 +449,6 @@ static void
 on_signal(evutil_socket_t sig, short ev, void *arg)
 {
 	struct parent *p = arg;
-	struct imsgbuf *router = kids_get(p->kids, KID_ROUTER)->ib;
 
 	(void)ev;
 	switch (sig) {
@@ -446,8 +460,11 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 			reload_ask(p->reload, 0);
 		break;
 	case SIGUSR1:
-		if (router != NULL)
-			imsg_send(router, PROC_STATS, 0, -1, NULL, NULL);
+#ifdef SIGINFO
+	case SIGINFO:
+#endif
+		kids_tell(p->kids, PROC_STATS);
+		usage_log();
 		break;
 	case SIGUSR2:
 		upgrade(p, 0);

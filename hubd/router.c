@@ -34,6 +34,7 @@
 #include "router.h"
 #include "sandbox.h"
 #include "session.h"
+#include "stats.h"
 #include "outproto.h"
 #include "storeproto.h"
 #include "storeq.h"
@@ -386,8 +387,10 @@ on_accept(evutil_socket_t sock, short ev, void *arg)
 		else if (registry_has_room(m->router.registry))
 			(void)session_new(&m->router, m->base, fd,
 			    l->kind != LISTEN_SESSIONS);
-		else
+		else {
+			m->router.counters[COUNT_REFUSED_FULL]++;
 			close(fd);
+		}
 	}
 	if (i == ACCEPT_TURN || errno == EAGAIN || errno == EWOULDBLOCK ||
 	    errno == EINTR || errno == ECONNABORTED)
@@ -479,6 +482,8 @@ on_parent(struct imsg *msg, void *arg)
 
 	if (msg->type == PROC_LISTED)
 		ctlshow_listed(c, msg);
+	else if (msg->type == PROC_USED_ALL)
+		stats_used(c, msg);
 	else if (msg->type == PROC_RELOADED)
 		control_reloaded(c, msg);
 	else if ((msg->type == PROC_UPGRADING ? ctlupgrade_answer(c, msg) :
@@ -529,9 +534,17 @@ stats(void *arg)
 {
 	struct main *m = arg;
 	struct router *r = &m->router;
+	const uint64_t *n = r->counters;
 
 	if (r->registry == NULL)
 		return;
+	log_info("%llu messages delivered, %llu queued, %llu refused; %llu "
+	    "lines received, %llu sent",
+	    (unsigned long long)n[COUNT_DELIVERED],
+	    (unsigned long long)n[COUNT_QUEUED],
+	    (unsigned long long)n[COUNT_NOT_STORED],
+	    (unsigned long long)n[COUNT_LINES_IN],
+	    (unsigned long long)n[COUNT_LINES_OUT]);
 	log_info("%zu sessions, %zu open asks, %zu requests at the store, "
 	    "up %lld s", registry_count(r->registry), asks_count(r->asks),
 	    storeq_waiting(r->store),

@@ -16,6 +16,7 @@
 #include "conf.h"
 #include "copier.h"
 #include "db.h"
+#include "expiry.h"
 #include "groupops.h"
 #include "import.h"
 #include "keystore.h"
@@ -25,24 +26,20 @@
 #include "people.h"
 #include "sandbox.h"
 #include "search.h"
+#include "statproto.h"
 #include "store.h"
+#include "storestats.h"
 #include "timeutil.h"
 
 #define BATCH_MAX	1024		/* requests of one transaction */
 #define BATCH_BYTES	(4 * 1024 * 1024)	/* of them and their answers */
 #define FLUSH_MS	2000		/* for the last answers */
-#define KEEP_NAMES	1000		/* without a mailbox: no need to look */
 #define EXPIRE_FIRST_MS	3000	/* many hubs do not live for long */
 #define EXPIRE_EVERY_MS	(3600 * 1000)
 #define EXPIRE_STEP_MS	10
 #define INDEX_WAIT_MS	1000	/* behind the first of what is not indexed */
 #define INDEX_STEP_MS	20
 #define INDEX_BUSY	1	/* requests in a ms: then it has to wait */
-
-/* What a round of expiring has to do. */
-#define EXPIRE_OLD	1u	/* what became of messages */
-#define EXPIRE_UNSEEN	2u	/* messages that nobody reads */
-#define EXPIRE_QUEUED	4u	/* those that no other hub has fetched */
 
 struct store;
 
@@ -75,8 +72,7 @@ struct store {
 	struct outbox		*outbox;
 	struct copier		*copier;
 	struct event		*expire_timer;
-	unsigned		 expiring;	/* what this round has to do */
-	int64_t			 expire_pos, unseen_pos;
+	struct expiry		 expiry;
 	struct event		*index_timer;
 	int			 index_armed;
 	int64_t			 index_since;	/* when armed, monotonic */
@@ -91,7 +87,7 @@ struct store {
 	int			 failed;	/* this batch */
 	int			 tidy;		/* after this batch */
 	int			 untold;	/* aliases, after opening */
-	uint64_t		 requests, batches, failures;
+	struct storestats	 stats;
 };
 
 static void	on_peer(enum proc_id, int, void *);
@@ -108,7 +104,6 @@ static int	do_key(struct store *, const struct store_key *,
 		    struct store_key_done *);
 static void	serve(struct store *);
 static void	on_expire(int, short, void *);
-static int	expire_some(struct store *);
 static void	expire_in(struct store *, int64_t);
 static void	on_index(int, short, void *);
 static void	index_in(struct store *, int64_t);
@@ -159,6 +154,7 @@ FAIL(out_listed)
 FAIL(hub_list)
 FAIL(key_done)
 FAIL(key_list)
+FAIL(counts)
 
 static int
 do_key(struct store *s, const struct store_key *q, struct store_key_done *a)
@@ -260,6 +256,7 @@ HANDLE_ALL(sessions, session_list, people_sessions(s->boxes, &a, &s->list))
 HANDLE_ALL(mailboxes, mailbox_list, mailbox_list(s->boxes, &a, &s->list))
 HANDLE_ALL(hubs, hub_list, outbox_hubs(s->outbox, &a, &s->list))
 HANDLE_ALL(keys, key_list, keystore_list(s->db, &a, &s->list))
+HANDLE_ALL(stats, counts, storestats_get(&s->stats, s->boxes, &a))
 
 static int
 handle_clean(struct store *s, struct reader *rd, struct wbuf *w)
@@ -317,6 +314,7 @@ static const struct operation operations[] = {
 	{ STORE_HUBS, STORE_HUB_LIST, handle_hubs, fail_hub_list },
 	{ STORE_KEY, STORE_KEY_DONE, handle_key, fail_key_done },
 	{ STORE_KEYS, STORE_KEY_LIST, handle_keys, fail_key_list },
+	{ STORE_STATS, STORE_COUNTS, handle_stats, fail_counts },
 };
 
 static const struct operation *
@@ -521,9 +519,8 @@ on_stats(void *arg)
 {
 	struct store *s = arg;
 
-	log_info("%llu requests in %llu transactions, %llu failed",
-	    (unsigned long long)s->requests, (unsigned long long)s->batches,
-	    (unsigned long long)s->failures);
+	if (s->db != NULL)
+		storestats_log(&s->stats, s->db);
 }
 
 static void
@@ -540,7 +537,7 @@ on_request(struct imsgbuf *ib, struct imsg *m, void *arg)
 		return;
 	}
 	q = operation_of(m->type);
-	s->requests++;
+	s->stats.requests++;
 	wbuf_reset(&s->list);
 	a->op = q;
 	a->id = m->id;
@@ -605,9 +602,8 @@ end(struct store *s)
 	r = s->failed ? -1 : 0;
 	send_gone(s);
 	send_answers(s);
-	s->batches++;
 	s->failed = 0;
-	if (s->requests != s->index_requests && !s->index_armed)
+	if (s->stats.requests != s->index_requests && !s->index_armed)
 		index_in(s, INDEX_WAIT_MS);
 	if (s->tidy || db_checkpoint_due(s->db)) {
 		(void)imsg_flush(s->router, 0);
@@ -629,7 +625,7 @@ fail_batch(struct store *s)
 
 	s->failed = 1;
 	s->tidy = 0;
-	s->failures++;
+	s->stats.failures++;
 	db_rollback(s->db);
 	boxes_forget(s->boxes);
 	wbuf_reset(&s->gone);
@@ -718,53 +714,18 @@ static void
 on_expire(int fd, short ev, void *arg)
 {
 	struct store *s = arg;
+	int more = -1;
 
 	(void)fd;
 	(void)ev;
-	if (s->expiring == 0)
-		s->expiring = EXPIRE_OLD | EXPIRE_UNSEEN | EXPIRE_QUEUED;
-	if (begin(s) == -1 || expire_some(s) == -1)
+	if (begin(s) == -1 || (more = expiry_step(&s->expiry, s->boxes,
+	    s->outbox, &s->conf, &s->gone)) == -1)
 		fail_batch(s);
 	if (end(s) == -1) {
-		s->expiring = 0;
-		s->expire_pos = s->unseen_pos = 0;
+		memset(&s->expiry, 0, sizeof(s->expiry));
+		more = 0;
 	}
-	expire_in(s, s->expiring != 0 ? EXPIRE_STEP_MS : EXPIRE_EVERY_MS);
-}
-
-/*
- * Forgets what became of old messages, and takes out those that nobody has
- * read for too long.
- */
-static int
-expire_some(struct store *s)
-{
-	int64_t now = time_now_ms();
-	int r = 0;
-
-	if (s->expiring & EXPIRE_OLD) {
-		if (mailbox_expire_step(s->boxes, now, &s->expire_pos) == -1)
-			return -1;
-		if (s->expire_pos == 0)
-			s->expiring &= ~EXPIRE_OLD;
-	}
-	if (s->expiring & EXPIRE_UNSEEN) {
-		if (s->conf.expire_unread_ms > 0 &&
-		    (r = mailbox_expire_unseen(s->boxes,
-		    now - s->conf.expire_unread_ms, &s->unseen_pos,
-		    &s->gone)) == -1)
-			return -1;
-		if (r == 0)
-			s->expiring &= ~EXPIRE_UNSEEN;
-	}
-	if (s->expiring & EXPIRE_QUEUED) {
-		if ((r = outbox_expire(s->outbox,
-		    now - s->conf.expire_queued_ms, &s->gone)) == -1)
-			return -1;
-		if (r == 0)
-			s->expiring &= ~EXPIRE_QUEUED;
-	}
-	return s->expiring != 0 ? 0 : people_purge(s->boxes, KEEP_NAMES);
+	expire_in(s, more == 1 ? EXPIRE_STEP_MS : EXPIRE_EVERY_MS);
 }
 
 /*
@@ -775,7 +736,7 @@ static void
 on_index(int fd, short ev, void *arg)
 {
 	struct store *s = arg;
-	uint64_t requests = s->requests - s->index_requests;
+	uint64_t requests = s->stats.requests - s->index_requests;
 	int64_t ms = time_mono_ms() - s->index_since;
 	int more = 0;
 
@@ -785,7 +746,7 @@ on_index(int fd, short ev, void *arg)
 		index_in(s, INDEX_WAIT_MS);
 		return;
 	}
-	s->index_requests = s->requests;
+	s->index_requests = s->stats.requests;
 	db_renew_index(s->db);
 	if (begin(s) == -1 || search_step(s->boxes, &more) == -1)
 		fail_batch(s);
@@ -802,7 +763,7 @@ index_in(struct store *s, int64_t ms)
 	evtimer_add(s->index_timer, &tv);
 	s->index_armed = 1;
 	s->index_since = time_mono_ms();
-	s->index_requests = s->requests;
+	s->index_requests = s->stats.requests;
 }
 
 static void

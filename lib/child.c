@@ -13,6 +13,7 @@
 #include "log.h"
 #include "proc.h"
 #include "sandbox.h"
+#include "usage.h"
 
 #define FATAL_FLUSH_MS	500
 
@@ -25,6 +26,7 @@ struct child {
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	parent_gone(struct imsgbuf *, int, void *);
 static void	pong(struct child *);
+static void	tell_usage(struct child *);
 static void	log_to_parent(enum log_level, const char *, void *);
 
 static const struct imsg_ops parent_ops = {
@@ -46,6 +48,9 @@ child_new(struct event_base *base, enum proc_id id, const char *program,
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
 	signal(SIGUSR2, SIG_IGN);
+#ifdef SIGINFO
+	signal(SIGINFO, SIG_IGN);
+#endif
 	signal(SIGPIPE, SIG_IGN);
 	log_set_name(program, role);
 	c->parent = imsg_new(base, PROC_FD, id, PROC_PARENT, &parent_ops, c);
@@ -120,6 +125,10 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case PROC_STATS:
 		if (c->ops->stats != NULL)
 			c->ops->stats(c->arg);
+		usage_log();
+		break;
+	case PROC_USAGE:
+		tell_usage(c);
 		break;
 	default:
 		if (c->ops->other == NULL)
@@ -137,6 +146,18 @@ pong(struct child *c)
 
 	put_u32(&w, c->ops->clients != NULL ? c->ops->clients(c->arg) : 0);
 	child_send(c, PROC_PONG, 0, &w);
+	wbuf_free(&w);
+}
+
+static void
+tell_usage(struct child *c)
+{
+	struct wbuf w = { 0 };
+	struct usage u;
+
+	usage_get(&u);
+	usage_put(&w, &u);
+	child_send(c, PROC_USED, 0, &w);
 	wbuf_free(&w);
 }
 

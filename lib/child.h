@@ -41,7 +41,7 @@ struct child_ops {
 	void	(*other)(struct imsg *, void *);
 	/* The parent wants it to end, or is gone. */
 	void	(*shutdown)(void *);
-	/* Log statistics; NULL if it has none. */
+	/* Log statistics of its own; NULL if it has none. */
 	void	(*stats)(void *);
 	/* How many clients it has; NULL if it has none. */
 	uint32_t (*clients)(void *);

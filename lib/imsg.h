@@ -46,14 +46,17 @@ enum imsg_type {
 	CONF_END,		/* from here on all that since CONF_START */
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
+	PROC_USAGE,		/* what it has used; of the router: what all */
 	PROC_PING,
 	PROC_LISTED,		/* the answer: a JSON array */
 	PROC_UPGRADING,		/* strings: why not, version */
+	PROC_USED_ALL,		/* the answer: hubd/statproto.h */
 	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
 	PROC_RELOADED,		/* the answer: u8 1 if it is in force, lines */
 	/* child to parent */
 	PROC_READY,		/* after CONF_END: u32 user, sandbox_layers() */
 	PROC_PONG,		/* u32 sessions, or hubs of a relay */
+	PROC_USED,		/* the answer to PROC_USAGE: usage.h */
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
 	PROC_UPGRADE,		/* router: hubctl asked; PROC_UPGRADING */
@@ -100,6 +103,8 @@ enum imsg_type {
 	STORE_BACKUP,		/* not answered in turn: copyproto.h */
 	STORE_COPY,
 	STORE_NO_COPY,
+	STORE_STATS,		/* statproto.h */
+	STORE_COUNTS,
 	/* a carrier of links (bridged, uplink) to the router: linkproto.h */
 	LINK_UP,
 	LINK_DOWN,

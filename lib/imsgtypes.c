@@ -6,6 +6,7 @@
 #include "compat.h"
 
 #include "imsg.h"
+#include "usage.h"
 
 #define PARENT	IMSG_FROM(PROC_PARENT)
 #define ROUTER	IMSG_FROM(PROC_ROUTER)
@@ -38,12 +39,15 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[PROC_PING] = { "PROC_PING", PARENT, 0, 0, 0 },
 	[PROC_LEVEL] = { "PROC_LEVEL", PARENT | ROUTER, 1, 1, 0 },
 
+	[PROC_USAGE] = { "PROC_USAGE", PARENT | ROUTER, 0, 0, 0 },
 	[PROC_UPGRADING] = { "PROC_UPGRADING", PARENT, 8, 1024, 0 },
 	[PROC_LISTED] = { "PROC_LISTED", PARENT, 4, SMALL, 0 },
+	[PROC_USED_ALL] = { "PROC_USED_ALL", PARENT, 4, SMALL, 0 },
 	[PROC_RELOADED] = { "PROC_RELOADED", PARENT, 5, SMALL, 0 },
 
 	[PROC_READY] = { "PROC_READY", CHILD, 8, 8, 0 },
 	[PROC_PONG] = { "PROC_PONG", CHILD, 4, 4, 0 },
+	[PROC_USED] = { "PROC_USED", CHILD, USAGE_SIZE, USAGE_SIZE, 0 },
 	[PROC_LOG] = { "PROC_LOG", CHILD, 1, SMALL, 0 },
 	[PROC_STOP] = { "PROC_STOP", ROUTER, 0, 256, 0 },
 	[PROC_UPGRADE] = { "PROC_UPGRADE", ROUTER, 0, 0, 0 },
@@ -87,6 +91,8 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[STORE_KEY_DONE] = { "STORE_KEY_DONE", STORE, 6, 128, 0 },
 	[STORE_KEYS] = { "STORE_KEYS", ROUTER, 0, 0, 0 },
 	[STORE_KEY_LIST] = { "STORE_KEY_LIST", STORE, 5, BIG, 0 },
+	[STORE_STATS] = { "STORE_STATS", ROUTER, 0, 0, 0 },
+	[STORE_COUNTS] = { "STORE_COUNTS", STORE, 9, 1024, 0 },
 
 	[STORE_BACKUP] = { "STORE_BACKUP", ROUTER, 4, 4, 0 },
 	[STORE_COPY] = { "STORE_COPY", STORE, 40, 256, 1 },

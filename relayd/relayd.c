@@ -34,10 +34,19 @@
 #include "timeutil.h"
 #include "unixsock.h"
 #include "uplink.h"
+#include "usage.h"
 #include "version.h"
 #include "watchdog.h"
 
 #define STOP_MS		5000	/* for the router to end by itself */
+
+static const int signals[] = {
+	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2,
+#ifdef SIGINFO
+	SIGINFO
+#endif
+};
+#define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 struct parent {
 	struct event_base	*base;
@@ -49,7 +58,7 @@ struct parent {
 	struct listeners	 listeners;
 	struct imsgbuf		*ib;
 	pid_t			 pid;
-	struct event		*signals[6], *deadline;
+	struct event		*signals[NSIGNALS], *deadline;
 	struct newprog		*next;		/* that is tried; or NULL */
 	int			 upgrading;	/* the router ends for that */
 	/* service manager; each may be NULL */
@@ -62,11 +71,6 @@ struct parent {
 	int			 busy;		/* with CONF_END */
 	int			 again;		/* SIGHUP came meanwhile */
 };
-
-static const int signals[] = {
-	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2
-};
-#define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 static void	usage(void) __attribute__((__noreturn__));
 static int	configure(const struct parent *, struct relay_conf *);
@@ -419,8 +423,12 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 		reload(p);
 		break;
 	case SIGUSR1:
+#ifdef SIGINFO
+	case SIGINFO:
+#endif
 		if (p->ib != NULL)
 			imsg_send(p->ib, PROC_STATS, 0, -1, NULL, NULL);
+		usage_log();
 		break;
 	case SIGUSR2:
 		upgrade(p);
