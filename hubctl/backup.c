@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -28,9 +29,13 @@ static int	is_same(const char *, const char *);
 static int	copy(int, int, int64_t);
 static int	write_all(int, const char *, size_t);
 static int	save(int, const char *, int64_t, int);
+static int	write_temp(int, const char *, int64_t);
+static void	on_signal(int);
 static int	save_result(struct hubctl *, const struct rbuf *, int,
 		    const char *);
 static void	say(const char *, json_t *);
+
+static char temp[PATH_MAX];	/* that is being written */
 
 int
 cmd_backup(struct hubctl *ctl, int argc, char **argv)
@@ -135,35 +140,44 @@ say(const char *path, json_t *json)
 static int
 save(int from, const char *path, int64_t bytes, int force)
 {
-	char temp[PATH_MAX];
-	int fd;
+	if (write_temp(from, path, bytes) == 0 && !is_there(path, force)) {
+		if (rename(temp, path) == 0)
+			return 0;
+		warn("%s", path);
+	}
+	if (temp[0] != '\0')
+		(void)unlink(temp);
+	return -1;
+}
 
+static int
+write_temp(int from, const char *path, int64_t bytes)
+{
+	static const int ends[] = { SIGHUP, SIGINT, SIGTERM };
+	size_t i;
+	int fd, r;
+
+	errno = ENAMETOOLONG;
 	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >=
-	    (int)sizeof(temp)) {
-		warnx("%s: the path is too long", path);
-		return -1;
-	}
-	if ((fd = mkstemp(temp)) == -1) {
+	    (int)sizeof(temp) || (fd = mkstemp(temp)) == -1) {
 		warn("%s", temp);
+		temp[0] = '\0';
 		return -1;
 	}
-	if (copy(from, fd, bytes) == -1 || fsync(fd) == -1) {
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		(void)signal(ends[i], on_signal);
+	r = copy(from, fd, bytes) == -1 || fsync(fd) == -1 ? -1 : 0;
+	if (r == -1)
 		warn("%s", path);
-		close(fd);
-		(void)unlink(temp);
-		return -1;
-	}
 	close(fd);
-	if (is_there(path, force)) {
-		(void)unlink(temp);
-		return -1;
-	}
-	if (rename(temp, path) == -1) {
-		warn("%s", path);
-		(void)unlink(temp);
-		return -1;
-	}
-	return 0;
+	return r;
+}
+
+static void
+on_signal(int sig)
+{
+	(void)unlink(temp);
+	_exit(128 + sig);
 }
 
 /* 0, or -1 with errno. */

@@ -86,10 +86,12 @@ load_end(struct load *l)
 	free(l->text);
 }
 
+/* Kept until the end of the test. */
 static const char *
 backup_path(struct tenv *t, const char *name)
 {
-	return (xstrdup(tenv_path(t, name)));
+	return (json_string_value(tenv_keep(t,
+	    json_string(tenv_path(t, name)))));
 }
 
 static pid_t
