@@ -28,7 +28,7 @@ struct kid {
 	struct imsgbuf		*ib;		/* NULL: it does not run */
 	pid_t			 pid;		/* 0: it has been reaped */
 	int			 ready;
-	int			 busy;		/* with CONF_END: no answer yet */
+	int			 busy;		/* no answer to CONF_END yet */
 	uint32_t		 uid, layers;	/* as PROC_READY said */
 	/* of those that the hub can be without for a while */
 	int			 ending;	/* it is not wanted any more */

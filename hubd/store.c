@@ -65,7 +65,7 @@ struct store {
 	struct child		*child;
 	struct imsgbuf		*router;
 	int			 router_fd;
-	struct conf		 conf, next;	/* next: up to CONF_END */
+	struct conf		 conf;
 	struct db		*db;
 	struct boxes		*boxes;
 	struct groups		*groups;
@@ -92,7 +92,7 @@ struct store {
 
 static void	on_peer(enum proc_id, int, void *);
 static int	on_conf(struct reader *, void *);
-static void	changed(struct store *, const struct conf *);
+static void	changed(struct store *);
 static void	on_start(void *);
 static void	on_shutdown(void *);
 static void	on_stats(void *);
@@ -361,7 +361,6 @@ store_main(void)
 	wbuf_free(&s->list);
 	wbuf_free(&s->gone);
 	lan_conf_free(&s->conf.lan);
-	lan_conf_free(&s->next.lan);
 	child_free(s->child);
 	event_base_free(s->base);
 	free(s);
@@ -383,26 +382,21 @@ on_conf(struct reader *rd, void *arg)
 {
 	struct store *s = arg;
 
-	lan_conf_free(&s->next.lan);
-	if (conf_get(rd, &s->next) == -1)
+	lan_conf_free(&s->conf.lan);
+	if (conf_get(rd, &s->conf) == -1)
 		return -1;
-	log_set_level((enum log_level)s->next.log_level);
+	log_set_level((enum log_level)s->conf.log_level);
 	return 0;
 }
 
 /* What has to go because it is too old goes soon. */
 static void
-changed(struct store *s, const struct conf *old)
+changed(struct store *s)
 {
-	const struct conf *conf = &s->conf;
-
-	db_set_sync(s->db, conf->sync_full);
-	boxes_limit(s->boxes, conf->keep_mailbox, conf->max_mailboxes);
-	groups_limit(s->groups, conf);
-	if (s->import == NULL &&
-	    (conf->expire_unread_ms != old->expire_unread_ms ||
-	    conf->expire_queued_ms != old->expire_queued_ms))
-		expire_in(s, EXPIRE_FIRST_MS);
+	db_set_sync(s->db, s->conf.sync_full);
+	boxes_limit(s->boxes, s->conf.keep_mailbox, s->conf.max_mailboxes);
+	groups_limit(s->groups, &s->conf);
+	expire_in(s, EXPIRE_FIRST_MS);
 	child_ready(s->child);
 }
 
@@ -411,16 +405,13 @@ static void
 on_start(void *arg)
 {
 	struct store *s = arg;
-	const struct conf old = s->conf, *conf = &s->conf;
+	const struct conf *conf = &s->conf;
 	int wanted = 0;
 
 	if (s->router_fd == -1)
 		fatalx("unexpected CONF_END");
-	lan_conf_free(&s->conf.lan);
-	s->conf = s->next;
-	memset(&s->next.lan, 0, sizeof(s->next.lan));
 	if (s->db != NULL) {
-		changed(s, &old);
+		changed(s);
 		return;
 	}
 	s->db = db_new(conf->data, conf->sync_full);

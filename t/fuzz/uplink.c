@@ -545,7 +545,7 @@ set_up(struct side *s, const char *id, int unsealed)
 	    &untold_ops, s);
 	s->router = imsg_new(base, pair[1], PROC_ROUTER, PROC_UPLINK,
 	    &told_ops, s);
-	(void)upstream_new(u, 0);
+	upstream_new(u, &u->conf.relays.relays[0]);
 }
 
 static void

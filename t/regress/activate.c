@@ -76,6 +76,12 @@ START_TEST(a_hub_is_a_service)
 		}
 		has_clean_environment(hub_pid(t, "router"));
 		has_clean_environment(hub_pid(t, "store"));
+		kill(t->hub, SIGHUP);
+		waits_for(s, "RELOADING=1\nMONOTONIC_USEC=");
+		waits_for(s, "READY=1\n");
+		/* at the sockets that it was handed */
+		client_new(t, "third", NULL);
+		in_step(c);
 		kill(t->hub, SIGTERM);
 		waits_for(s, "STOPPING=1");
 		want(service_status(s) == 0, "it has failed");

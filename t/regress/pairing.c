@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fed.h"
+#include "relay.h"
 
 #define SECRET	"the secret of the relay"
 #define CODE	"ABCDEFGHIJKLMNOP"
@@ -213,6 +214,10 @@ START_TEST(test_joined)
 	(void)meets(bob, "ann@alpha");
 	send_text(ann, "bob@beta", "hello", "queued");
 	gets(bob, "ann@alpha", "hello");
+	/* it is in no hubd.conf, but stays */
+	(void)reload(m->b, 0);
+	send_text(ann, "bob@beta", "more", "queued");
+	gets(bob, "ann@alpha", "more");
 	/* and after a new start */
 	hub_stop(m->b, SIGTERM);
 	misses(ann, "bob@beta");

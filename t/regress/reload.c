@@ -227,6 +227,25 @@ START_TEST(port_of_the_websocket)
 }
 END_TEST
 
+START_TEST(level_of_the_log)
+{
+	struct tenv	*t = begin("");
+	char		*log;
+
+	changes(t, "limit rooms 2\n");
+	log_counts(t, t->hublog, AGAIN, 1);
+	output_free(run(t, NULL, "hubctl", "log", "level", "warn", NULL));
+	changes(t, "limit rooms 3\n");
+	output_free(run(t, NULL, "hubctl", "log", "level", "info", NULL));
+	changes(t, "limit rooms 4\n");
+	log_counts(t, t->hublog, AGAIN, 2);
+	log = read_file(t->hublog);
+	want(strstr(log, "warn") == NULL, "%s", log);
+	free(log);
+	tenv_end(t);
+}
+END_TEST
+
 static int
 has_ended(void *arg)
 {
@@ -411,6 +430,7 @@ main(int argc, char *argv[])
 	test_add(s, time_for_an_answer, 30);
 	test_add(s, mode_of_the_socket, 30);
 	test_add(s, port_of_the_websocket, 30);
+	test_add(s, level_of_the_log, 30);
 	test_add(s, exit_when_idle, 30);
 	test_add(s, a_faulty_file, 30);
 	test_add(s, what_takes_a_restart, 30);

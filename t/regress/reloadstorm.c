@@ -30,6 +30,7 @@ struct talker {
 struct storm {
 	struct tenv	*hubs[2];
 	struct relayproc *relay;
+	int		 links;		/* between them */
 	struct talker	 all[SESSIONS];
 	pid_t		 pids[PROCS_MAX];
 	size_t		 npids;
@@ -107,8 +108,9 @@ check_processes(struct storm *s)
 	    "other processes than before");
 	if (!t_until(s->hubs[0], same_descriptors, s, T_WAIT)) {
 		for (i = 0; i < n; i++)
-			fprintf(stderr, "process %ld: %d descriptors, and now %d\n",
-			    (long)pids[i], s->fds[i], descriptors(pids[i]));
+			fprintf(stderr, "process %ld: %d descriptors, now "
+			    "%d\n", (long)pids[i], s->fds[i],
+			    descriptors(pids[i]));
 		fail_with("descriptors are left");
 	}
 	for (i = 0; i < n; i++) {
@@ -136,13 +138,15 @@ take(struct talker *k, const struct line *l)
 	const char	*type = str_of(l->json, "type");
 
 	if (strcmp(type, "send_ack") == 0) {
-		want(atoi(str_of(l->json, "req_id")) == k->acked++,
-		    "%s: not the answer to %d: %s", k->name, k->acked - 1,
+		want(atoi(str_of(l->json, "req_id")) == k->acked,
+		    "%s: not the answer to %d: %s", k->name, k->acked,
 		    l->text);
+		k->acked++;
 	} else if (strcmp(type, "incoming_message") == 0) {
 		is_str(l->json, "from", k->partner);
-		want(atoi(str_of(l->json, "text")) == k->next++,
-		    "%s: not message %d: %s", k->name, k->next - 1, l->text);
+		want(atoi(str_of(l->json, "text")) == k->next,
+		    "%s: not message %d: %s", k->name, k->next, l->text);
+		k->next++;
 	} else {
 		want(strcmp(type, "incoming_ask") == 0, "%s: %s", k->name,
 		    l->text);
@@ -216,6 +220,19 @@ answer_all(struct storm *s)
 	}
 }
 
+/* All are up, and none has ever been down. */
+static void
+same_links(struct storm *s)
+{
+	int	i;
+
+	for (i = 0; i < 2; i++) {
+		log_counts(s->hubs[i], s->hubs[i]->hublog, " is up",
+		    s->links);
+		log_counts(s->hubs[i], s->hubs[i]->hublog, " is down", 0);
+	}
+}
+
 static struct storm *
 begin(int lan)
 {
@@ -255,9 +272,8 @@ begin(int lan)
 	}
 	for (i = 0; i < SESSIONS; i++)
 		meets(s->all[i].c, s->all[i].partner);
-	/* both links, before anything is counted */
-	log_counts(f->a, f->a->hublog, "link to beta by way of", 1);
-	log_counts(f->b, f->b->hublog, "link to alpha by way of", 1);
+	s->links = lan ? 2 : 1;
+	same_links(s);
 	wire_free(f->wire);
 	free(f);
 	return (s);
@@ -300,6 +316,7 @@ storm(int lan)
 	want(t_until(s->hubs[0], all_arrived, s, T_WAIT),
 	    "not all has arrived");
 	answer_all(s);
+	same_links(s);
 	check_processes(s);
 	for (i = 0; i < SESSIONS; i++)
 		in_step(s->all[i].c);
@@ -336,6 +353,7 @@ START_TEST(all_at_once)
 	want(t_until(s->hubs[0], all_arrived, s, T_WAIT),
 	    "not all has arrived");
 	answer_all(s);
+	same_links(s);
 	check_processes(s);
 	end(s);
 }
