@@ -73,6 +73,10 @@ lint-flags:
 	@echo $(DEFS) -std=gnu11 -I. -Ilib -It/lib -Ihubd -Ibridged -Irelayd -Ichanneld -Ihubctl \
 	    $(LIB_CFLAGS) $(CHECK_CFLAGS) $(CPPFLAGS)
 
+# For t/asroot.
+emptydir:
+	@echo $(EMPTYDIR)
+
 install: all
 	for d in $(PROGS) man etc share; do \
 	    (cd $$d && $(MAKE) install) || exit 1; \
@@ -136,5 +140,5 @@ config.mk: config.mk.in config.status
 	@touch $@
 
 .PHONY: all lib $(PROGS) $(TESTDIRS) tests check hosts hosts-install fuzz \
-    demo bench lint lint-flags install uninstall dist distcheck \
+    demo bench lint lint-flags emptydir install uninstall dist distcheck \
     deb debcheck clean distclean maintainer-clean

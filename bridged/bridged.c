@@ -256,6 +256,7 @@ begin(struct main *m)
 	b->psk = psk_new(b->conf.lan.secret, b->conf.hub_id);
 	if (b->conf.has_key)
 		own_key(b);
+	(void)child_drop(m->child);
 	sandbox_bridged();
 	callers_set(b, 0);
 }

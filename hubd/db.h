@@ -164,6 +164,8 @@ struct db;
 struct db	*db_new(const char *dir, int sync_full);
 /* From the next transaction on; not within one. */
 void		 db_set_sync(struct db *, int sync_full);
+/* The process has that directory as its root now. */
+void		 db_is_in_root(struct db *);
 /* Commits nothing; writes the log back into the file and closes it. */
 void		 db_free(struct db *);
 /*

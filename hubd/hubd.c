@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +17,14 @@
 
 #include "activated.h"
 #include "conf.h"
+#include "datadir.h"
+#include "datafile.h"
 #include "handover.h"
 #include "log.h"
 #include "notify.h"
 #include "parent.h"
 #include "paths.h"
+#include "privdrop.h"
 #include "proc.h"
 #include "resolver.h"
 #include "router.h"
@@ -44,6 +46,7 @@ static int	child_main(const char *);
 static void	begin_log(const struct options *, const struct conf *);
 static int	take_over(const struct options *, const struct handover *,
 		    struct parent_start *);
+static const struct privdrop *service_user(int);
 static int	take_lock(const struct conf *, int, int);
 static int	is_lock(int, const char *);
 
@@ -128,8 +131,9 @@ main(int argc, char *argv[])
 		o.source.dir[0] = '\0';
 	if (take_over(&o, &before, &start) == -1)
 		return 1;
-	if (paths_mkdir(conf.data) == -1)
-		fatal("data directory %s", conf.data);
+	start.user = service_user(o.source.embedded);
+	if (datadir_check(conf.data, start.user) == -1)
+		return 1;
 	if (!o.foreground && start.before == NULL)
 		start.ready_fd = proc_daemonize();
 	start.lock = take_lock(&conf, start.activated != NULL, before.lock);
@@ -142,6 +146,10 @@ main(int argc, char *argv[])
 		return 0;
 	}
 	begin_log(&o, &conf);
+	if (!o.source.embedded)
+		privdrop_say(start.user);
+	if (start.user != NULL)
+		datadir_give(conf.data, start.user);
 	log_bad_links(conf.bad_links);
 	status = parent_main(&conf, &o.source, &start);
 	activated_free(start.activated);
@@ -214,6 +222,21 @@ take_over(const struct options *o, const struct handover *before,
 }
 
 /*
+ * NULL: its processes are whose it is.  A hub that a session starts is its
+ * user's own, root included.
+ */
+static const struct privdrop *
+service_user(int embedded)
+{
+	static struct privdrop user;
+	int r = embedded ? 0 : privdrop_user(&user);
+
+	if (r == -1 || (r == 1 && privdrop_emptydir(ECORELAY_EMPTYDIR) == -1))
+		exit(1);
+	return r == 1 ? &user : NULL;
+}
+
+/*
  * All processes of a hub hold its lock, so that it is free only when the last
  * of them is gone.  Returns the descriptor, or -1 if a hub runs: the lock is
  * held and somebody answers at its socket.  If that is handed over it answers
@@ -232,8 +255,7 @@ take_lock(const struct conf *conf, int handed, int held)
 		return held;
 	if (held != -1)
 		close(held);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd == -1)
+	if ((fd = datafile_open(path)) == -1)
 		fatal("%s: the data directory must be writable", path);
 	for (waited = 0;; waited += LOCK_STEP_MS) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)

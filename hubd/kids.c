@@ -22,6 +22,7 @@
 #include "listeners.h"
 #include "log.h"
 #include "paths.h"
+#include "privdrop.h"
 #include "proc.h"
 #include "proclist.h"
 #include "sandbox.h"
@@ -33,24 +34,26 @@
 #define GOOD_MS		60000
 
 static const struct kid_row rows[KIDS] = {
-	[KID_ROUTER] = { "hubd", "-x", "router", PROC_ROUTER, 0,
+	[KID_ROUTER] = { "hubd", "-x", "router", PROC_ROUTER, 0, ROOT_EMPTY,
 	    LISTENS_AT(LISTEN_SESSIONS) | LISTENS_AT(LISTEN_CTL) |
 	    LISTENS_AT(LISTEN_WS) | LISTENS_AT(LISTEN_WS_OTHER),
 	    kidconf_router },
-	[KID_STORE] = { "hubd", "-x", "store", PROC_STORE, 0, 0,
+	[KID_STORE] = { "hubd", "-x", "store", PROC_STORE, 0, ROOT_DATA, 0,
 	    kidconf_store },
 	[KID_BRIDGED] = { "bridged", "-x", "bridged", PROC_BRIDGED, 1,
-	    LISTENS_AT(LISTEN_LAN), kidconf_bridged },
-	[KID_UPLINK] = { "relayd", "-u", "uplink", PROC_UPLINK, 1, 0,
-	    kidconf_uplink },
-	[KID_RESOLVER] = { "hubd", "-x", "resolver", PROC_RESOLVER, 1, 0,
-	    kidconf_resolver },
+	    ROOT_EMPTY, LISTENS_AT(LISTEN_LAN), kidconf_bridged },
+	[KID_UPLINK] = { "relayd", "-u", "uplink", PROC_UPLINK, 1,
+	    ROOT_EMPTY, 0, kidconf_uplink },
+	/* getaddrinfo(3) reads /etc, and loads what that names */
+	[KID_RESOLVER] = { "hubd", "-x", "resolver", PROC_RESOLVER, 1,
+	    ROOT_SAME, 0, kidconf_resolver },
 };
 
 struct kids {
 	struct event_base	*base;
 	struct conf		*conf;
 	const struct listeners	*listeners;
+	const struct privdrop	*user;		/* NULL: as the parent */
 	struct watchdog		*watchdog;
 	const struct imsg_ops	*ops;
 	struct kid		 all[KIDS];
@@ -62,6 +65,8 @@ static int	start(struct kids *, int);
 static void	configure(struct kids *, int);
 static void	configured(struct kids *, int);
 static void	introduce(struct kids *, int, int);
+static const char	*root_of(const struct kid *);
+static void	drop(struct kid *);
 static void	watch(struct kid *);
 static void	try_later(struct kid *);
 static int	wanted(const struct kids *, int);
@@ -73,8 +78,9 @@ static int	load_key(struct kids *);
 static void	on_again(evutil_socket_t, short, void *);
 
 struct kids *
-kids_new(struct event_base *base, struct conf *conf, int lock,
-    const struct listeners *listeners, struct watchdog *watchdog,
+kids_new(struct event_base *base, struct conf *conf,
+    const struct privdrop *user, int lock, const struct listeners *listeners,
+    struct watchdog *watchdog,
     const struct imsg_ops *ops, void *arg)
 {
 	struct kids *ks = xcalloc(1, sizeof(*ks));
@@ -83,6 +89,7 @@ kids_new(struct event_base *base, struct conf *conf, int lock,
 
 	ks->base = base;
 	ks->conf = conf;
+	ks->user = user;
 	ks->watchdog = watchdog;
 	ks->ops = ops;
 	ks->lock = lock;
@@ -163,7 +170,34 @@ start(struct kids *ks, int which)
 	k->ib = imsg_new(ks->base, fds[0], PROC_PARENT, k->row->id, ks->ops,
 	    k);
 	watch(k);
+	drop(k);
 	return 0;
+}
+
+/* "" is that of the parent. */
+static const char *
+root_of(const struct kid *k)
+{
+	if (k->kids->user == NULL || k->row->root == ROOT_SAME)
+		return "";
+	return k->row->root == ROOT_DATA ? k->kids->conf->data :
+	    ECORELAY_EMPTYDIR;
+}
+
+static void
+drop(struct kid *k)
+{
+	struct wbuf w = { 0 };
+	struct privdrop d;
+
+	if (k->kids->user == NULL)
+		return;
+	d = *k->kids->user;
+	if (strlcpy(d.root, root_of(k), sizeof(d.root)) >= sizeof(d.root))
+		fatalx("%s is too long for a root directory", root_of(k));
+	privdrop_put(&w, &d);
+	imsg_send(k->ib, CONF_DROP, 0, -1, &w, NULL);
+	wbuf_free(&w);
 }
 
 /* All that it is to know but who else is there; configured() follows. */
@@ -507,7 +541,7 @@ kids_set_level(struct kids *ks, uint8_t level)
 void
 kids_list(struct kids *ks, struct wbuf *json)
 {
-	struct proc_info info = { "parent", getpid(), 1, 0, 0 };
+	struct proc_info info = { "parent", getpid(), 1, 0, 0, "" };
 	const struct kid *k;
 	int i;
 
@@ -518,7 +552,7 @@ kids_list(struct kids *ks, struct wbuf *json)
 	for (i = 0; i < KIDS; i++) {
 		k = &ks->all[i];
 		info = (struct proc_info){ k->row->role, k->pid, k->ready,
-		    k->uid, k->layers };
+		    k->uid, k->layers, root_of(k) };
 		if (k->pid != 0)
 			proclist_put(json, &info);
 	}

@@ -16,6 +16,7 @@ struct conf;
 struct event;
 struct kids;
 struct listeners;
+struct privdrop;
 struct watchdog;
 
 /* In the order in which they are stopped. */
@@ -39,10 +40,14 @@ struct kid {
 	uint32_t		 restarts;
 };
 
+/* What root it has, if root started the hub. */
+enum kid_root { ROOT_SAME, ROOT_EMPTY, ROOT_DATA };
+
 struct kid_row {
 	const char	*program, *option, *role;
 	enum proc_id	 id;
 	int		 optional;	/* the hub goes on without it */
+	enum kid_root	 root;
 	unsigned	 listens;	/* LISTENS_AT() of what it gets */
 	void		(*conf)(struct imsgbuf *, const struct conf *);
 };
@@ -50,10 +55,11 @@ struct kid_row {
 #define LISTENS_AT(kind)	(1u << (kind))
 
 /*
- * None is started yet.  Each is one of ops' arguments, as a struct kid.  lock
- * is held by them all.
+ * None is started yet.  Each is one of ops' arguments, as a struct kid.  They
+ * become that user's, unless it is NULL.  lock is held by them all.
  */
-struct kids	*kids_new(struct event_base *, struct conf *, int lock,
+struct kids	*kids_new(struct event_base *, struct conf *,
+		    const struct privdrop *, int lock,
 		    const struct listeners *, struct watchdog *,
 		    const struct imsg_ops *, void *arg);
 /* Kills what still runs, and waits for it. */

@@ -62,7 +62,7 @@ set_group(const char *path, const char *group)
 		log_warnx("there is no group \"%s\"", group);
 		return -1;
 	}
-	if (chown(path, (uid_t)-1, gr != NULL ? gr->gr_gid :
+	if (lchown(path, (uid_t)-1, gr != NULL ? gr->gr_gid :
 	    getegid()) == -1) {
 		log_warn("%s: group %s", path, group);
 		return -1;

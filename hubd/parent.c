@@ -67,7 +67,8 @@ struct parent {
 	int			 serves, stopping, status;
 };
 
-static void	serve(struct parent *, const struct conf_source *);
+static void	serve(struct parent *, const struct conf_source *,
+		    const struct privdrop *);
 static void	on_pong(struct kid *, struct imsg *);
 static void	upgrade(struct parent *, int);
 static void	on_tried(const char *, const char *, void *);
@@ -125,7 +126,7 @@ parent_main(struct conf *conf, const struct conf_source *source,
 		end_signals(&p);
 		return 1;
 	}
-	serve(&p, source);
+	serve(&p, source, s->user);
 	end_signals(&p);
 	if (p.upgrading)
 		go_on(&p);
@@ -133,14 +134,15 @@ parent_main(struct conf *conf, const struct conf_source *source,
 }
 
 static void
-serve(struct parent *p, const struct conf_source *source)
+serve(struct parent *p, const struct conf_source *source,
+    const struct privdrop *user)
 {
 	p->watchdog = watchdog_new(p->base, p->notify);
 	p->pairs = pairs_new(p->conf, &pairs_ops, p);
 	p->deadline = evtimer_new(p->base, on_deadline, p);
 	if (p->deadline == NULL)
 		fatalx("evtimer_new");
-	p->kids = kids_new(p->base, p->conf, p->lock, &p->listeners,
+	p->kids = kids_new(p->base, p->conf, user, p->lock, &p->listeners,
 	    p->watchdog, &kid_ops, p);
 	p->usages = usages_new(p->base, p->kids);
 	p->reload = reload_new(p->conf, source, &p->listeners, p->kids,

@@ -11,6 +11,7 @@ struct conf;
 struct conf_source;
 struct handover;
 struct notify;
+struct privdrop;
 
 /* What the hub was started with. */
 struct parent_start {
@@ -20,6 +21,8 @@ struct parent_start {
 	/* the service manager, which may have opened sockets; or NULL */
 	struct notify		*notify;
 	struct activated	*activated;
+	/* whose the children become, or NULL */
+	const struct privdrop	*user;
 	/* what an earlier version has left, or NULL */
 	const struct handover	*before;
 };

@@ -251,6 +251,7 @@ start(void *arg)
 		changed(m);
 		return;
 	}
+	(void)child_drop(m->child);
 	sandbox_router();
 	r->conf = conf;
 	r->registry = registry_new(m->base, conf->max_sessions, on_empty, m);

@@ -341,15 +341,17 @@ store_main(void)
 	s->router_fd = -1;
 	if ((s->base = event_base_new()) == NULL)
 		fatalx("event_base_new failed");
+	s->expire_timer = evtimer_new(s->base, on_expire, s);
+	s->index_timer = evtimer_new(s->base, on_index, s);
+	if (s->expire_timer == NULL || s->index_timer == NULL)
+		fatalx("event_new failed");
 	s->child = child_new(s->base, PROC_STORE, "hubd", "store",
 	    &child_ops, s);
 	if (event_base_dispatch(s->base) == -1)
 		fatalx("event loop failed");
 
-	if (s->expire_timer != NULL)
-		event_free(s->expire_timer);
-	if (s->index_timer != NULL)
-		event_free(s->index_timer);
+	event_free(s->expire_timer);
+	event_free(s->index_timer);
 	copier_free(s->copier);
 	imsg_free(s->router);
 	import_free(s->import);
@@ -405,7 +407,7 @@ static void
 on_start(void *arg)
 {
 	struct store *s = arg;
-	const struct conf *conf = &s->conf;
+	struct conf *conf = &s->conf;
 	int wanted = 0;
 
 	if (s->router_fd == -1)
@@ -415,6 +417,10 @@ on_start(void *arg)
 		return;
 	}
 	s->db = db_new(conf->data, conf->sync_full);
+	if (child_drop(s->child)) {
+		strlcpy(conf->data, "/", sizeof(conf->data));
+		db_is_in_root(s->db);
+	}
 	sandbox_store(conf->data);
 	s->boxes = boxes_new(s->db, conf->keep_mailbox, conf->max_mailboxes);
 	s->groups = groups_new(s->boxes, conf);
@@ -423,10 +429,6 @@ on_start(void *arg)
 	    &router_ops, s);
 	s->copier = copier_new(s->base, s->db, conf->data, s->router);
 	s->import = import_new(s->boxes, s->groups);
-	s->expire_timer = evtimer_new(s->base, on_expire, s);
-	s->index_timer = evtimer_new(s->base, on_index, s);
-	if (s->expire_timer == NULL || s->index_timer == NULL)
-		fatalx("event_new failed");
 	if (begin(s) == -1 || (wanted = import_wanted(s->import)) == -1)
 		fail_batch(s);
 	if (end(s) == 0 && wanted == 1)

@@ -11,6 +11,7 @@
 
 #include "child.h"
 #include "log.h"
+#include "privdrop.h"
 #include "proc.h"
 #include "sandbox.h"
 #include "usage.h"
@@ -21,10 +22,12 @@ struct child {
 	struct imsgbuf		*parent;
 	const struct child_ops	*ops;
 	void			*arg;
+	struct privdrop		*drop;	/* NULL: nothing, or done */
 };
 
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	parent_gone(struct imsgbuf *, int, void *);
+static void	take_drop(struct child *, struct imsg *);
 static void	pong(struct child *);
 static void	tell_usage(struct child *);
 static void	log_to_parent(enum log_level, const char *, void *);
@@ -66,6 +69,7 @@ child_free(struct child *c)
 		log_to_stderr();
 		imsg_free(c->parent);
 	}
+	free(c->drop);
 	free(c);
 }
 
@@ -96,6 +100,9 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case CONF_START:
 		if (c->ops->conf(&m->rd, c->arg) == -1)
 			fatalx("bad CONF_START");
+		break;
+	case CONF_DROP:
+		take_drop(c, m);
 		break;
 	case CONF_LISTEN:
 		v = get_u32(&m->rd);
@@ -136,6 +143,30 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 			    imsg_name(m->type));
 		c->ops->other(m, c->arg);
 	}
+}
+
+static void
+take_drop(struct child *c, struct imsg *m)
+{
+	if (c->drop != NULL)
+		fatalx("unexpected CONF_DROP");
+	c->drop = xcalloc(1, sizeof(*c->drop));
+	if (privdrop_get(&m->rd, c->drop) == -1)
+		fatalx("bad CONF_DROP");
+}
+
+int
+child_drop(struct child *c)
+{
+	int moved;
+
+	if (c->drop == NULL)
+		return 0;
+	privdrop_enter(c->drop);
+	moved = c->drop->root[0] != '\0';
+	free(c->drop);
+	c->drop = NULL;
+	return moved;
 }
 
 /* From the event loop: whoever is stuck in a function does not answer. */

@@ -52,6 +52,12 @@ struct child	*child_new(struct event_base *, enum proc_id,
 		    const char *program, const char *role,
 		    const struct child_ops *, void *arg);
 void		 child_free(struct child *);
+/*
+ * Gives up root, if it was started by root for another user: after all that
+ * is needed of the file system is loaded, and before the sandbox closes.
+ * Returns 1 if what was its directory is now "/".
+ */
+int		 child_drop(struct child *);
 /* Tells the parent that it may serve. */
 void		 child_ready(struct child *);
 /* Sends a message without a body to the parent, if it is there. */

@@ -37,6 +37,7 @@ enum imsg_type {
 	CTL_UPGRADE,
 	/* parent to child */
 	CONF_START,		/* hub.h: struct conf */
+	CONF_DROP,		/* privdrop.h: of a child of root's */
 	CONF_LISTEN,		/* a listening socket */
 	CONF_PEER,		/* one end of a socketpair to another child */
 	CONF_IMPORT,		/* a file of EcoRelay's: u8 kind, string path */

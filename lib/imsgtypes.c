@@ -27,6 +27,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[FD_ACK] = { "FD_ACK", ANY, 0, 0, 0 },
 
 	[CONF_START] = { "CONF_START", PARENT, 1, BIG, 0 },
+	[CONF_DROP] = { "CONF_DROP", PARENT, 12, 2048, 0 },
 	[CONF_LISTEN] = { "CONF_LISTEN", PARENT, 4, 4, 1 },
 	[CONF_PEER] = { "CONF_PEER", PARENT, 4, 4, 1 },
 	[CONF_IMPORT] = { "CONF_IMPORT", PARENT, 6, 2048, 1 },
@@ -42,8 +43,8 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[PROC_USAGE] = { "PROC_USAGE", PARENT | ROUTER, 0, 0, 0 },
 	[PROC_UPGRADING] = { "PROC_UPGRADING", PARENT, 8, 1024, 0 },
 	[PROC_LISTED] = { "PROC_LISTED", PARENT, 4, SMALL, 0 },
-	[PROC_USED_ALL] = { "PROC_USED_ALL", PARENT, 4, SMALL, 0 },
 	[PROC_RELOADED] = { "PROC_RELOADED", PARENT, 5, SMALL, 0 },
+	[PROC_USED_ALL] = { "PROC_USED_ALL", PARENT, 4, SMALL, 0 },
 
 	[PROC_READY] = { "PROC_READY", CHILD, 8, 8, 0 },
 	[PROC_PONG] = { "PROC_PONG", CHILD, 4, 4, 0 },

@@ -28,6 +28,7 @@
 #include "newprog.h"
 #include "notify.h"
 #include "paths.h"
+#include "privdrop.h"
 #include "proc.h"
 #include "router.h"
 #include "sandbox.h"
@@ -66,6 +67,8 @@ struct parent {
 	struct watchdog		*watchdog;
 	struct activated	*activated;
 	struct handover		 before;	/* of an earlier version */
+	int			 drops;		/* and the router is user's */
+	struct privdrop		 user;
 	int			 ready_fd, stopping, status;
 	int			 serves;
 	int			 busy;		/* with CONF_END */
@@ -75,6 +78,7 @@ struct parent {
 static void	usage(void) __attribute__((__noreturn__));
 static int	configure(const struct parent *, struct relay_conf *);
 static void	detach(struct parent *);
+static void	find_user(struct parent *);
 static int	parent_main(struct parent *);
 static void	begin_signals(struct parent *);
 static void	upgrade(struct parent *);
@@ -163,8 +167,10 @@ main(int argc, char *argv[])
 	if (activated_take(&p.activated) == -1)
 		return 1;
 	p.notify = notify_new();
+	find_user(&p);
 	if (!foreground)
 		detach(&p);
+	privdrop_say(p.drops ? &p.user : NULL);
 	return parent_main(&p);
 }
 
@@ -199,6 +205,17 @@ configure(const struct parent *p, struct relay_conf *c)
 	if (p->dir[0] != '\0' && chdir("/") == -1)
 		fatal("chdir");
 	return r;
+}
+
+/* Whose the router is to be, if root has started this. */
+static void
+find_user(struct parent *p)
+{
+	p->drops = privdrop_user(&p->user);
+	strlcpy(p->user.root, ECORELAY_EMPTYDIR, sizeof(p->user.root));
+	if (p->drops == -1 || (p->drops &&
+	    privdrop_emptydir(ECORELAY_EMPTYDIR) == -1))
+		exit(1);
 }
 
 static int
@@ -276,7 +293,7 @@ start_router(struct parent *p)
 {
 	static char path[RELAY_PATH_MAX], opt[] = "-x", role[] = "router";
 	char *argv[] = { path, opt, role, NULL };
-	struct wbuf cert = { 0 };
+	struct wbuf cert = { 0 }, w = { 0 };
 	int pair[2];
 
 	if (p->conf.certificate[0] != '\0' && cert_read(&p->conf, &cert) == -1)
@@ -290,6 +307,11 @@ start_router(struct parent *p)
 	p->ib = imsg_new(p->base, pair[0], PROC_PARENT, PROC_RELAY,
 	    &router_ops, p);
 	watchdog_child(p->watchdog, PROC_RELAY, p->ib, p->pid, 0);
+	if (p->drops) {
+		privdrop_put(&w, &p->user);
+		imsg_send(p->ib, CONF_DROP, 0, -1, &w, NULL);
+		wbuf_free(&w);
+	}
 	tell_router(p, &cert);
 	clear(&cert);
 }

@@ -216,6 +216,7 @@ on_start(void *arg)
 			rl.rlim_cur = rl.rlim_max;
 			(void)setrlimit(RLIMIT_NOFILE, &rl);
 		}
+		(void)child_drop(m->child);
 		sandbox_relay();
 		m->serves = 1;
 	}

@@ -154,6 +154,7 @@ on_start(void *arg)
 	take_conf(u);
 	if (u->sealer == NULL) {
 		u->sealer = sealer_new(u->conf.seed, u->conf.hub_id);
+		(void)child_drop(m->child);
 		sandbox_uplink();
 		put_str(&w, sealer_key(u->sealer));
 		tell(u, LINK_OWN_KEY, &w);
