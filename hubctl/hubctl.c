@@ -79,6 +79,8 @@ const struct command hubctl_commands[] = {
 	    "copy the database into FILE, or to standard output (-)" },
 	{ { "reload" }, "", "", 0, 0, cmd_reload,
 	    "read the configuration again" },
+	{ { "token" }, "r", "[-r]", 0, 0, cmd_token,
+	    "your token for the WebSocket; -r: another one" },
 	{ { "version" }, "", "", 0, 0, cmd_version,
 	    "of hubctl and of the hub" },
 	{ { "completion" }, "", "SHELL", 1, 1, cmd_completion,

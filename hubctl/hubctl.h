@@ -21,7 +21,7 @@ struct hubctl {
 	int		 force;		/* -f alone */
 	int		 urgent;
 	int		 dry_run;
-	int		 undo;
+	int		 undo;		/* -r; of a token: make another */
 	uint32_t	 days;
 };
 
@@ -77,6 +77,7 @@ int	cmd_invite(struct hubctl *, int, char **);
 int	cmd_join(struct hubctl *, int, char **);
 int	cmd_setup(struct hubctl *, int, char **);
 int	cmd_log_level(struct hubctl *, int, char **);
+int	cmd_token(struct hubctl *, int, char **);
 int	cmd_version(struct hubctl *, int, char **);
 int	cmd_backup(struct hubctl *, int, char **);
 int	cmd_upgrade(struct hubctl *, int, char **);

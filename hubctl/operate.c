@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * hubctl log level, version, upgrade and reload.
+ * hubctl log level, token, version, upgrade and reload.
  */
 #include "compat.h"
 
@@ -49,6 +49,33 @@ cmd_log_level(struct hubctl *ctl, int argc, char **argv)
 	}
 	put_u8(&w, (uint8_t)levels[i].level);
 	rc = hubctl_ask(ctl, CTL_LEVEL, &w, hubctl_silent);
+	wbuf_free(&w);
+	return rc;
+}
+
+static int
+print_token(json_t *json)
+{
+	const char *token = json_string_value(json_object_get(json, "token"));
+
+	if (token == NULL) {
+		warnx("the hub sent no token");
+		return EXIT_FAILURE;
+	}
+	printf("%s\n", token);
+	return EXIT_SUCCESS;
+}
+
+int
+cmd_token(struct hubctl *ctl, int argc, char **argv)
+{
+	struct wbuf w = { 0 };
+	int rc;
+
+	(void)argc;
+	(void)argv;
+	put_u8(&w, (uint8_t)ctl->undo);
+	rc = hubctl_ask(ctl, CTL_TOKEN, &w, print_token);
 	wbuf_free(&w);
 	return rc;
 }

@@ -140,7 +140,7 @@ boxes_full(const struct boxes *bx)
 	return bx->mailboxes >= bx->max;
 }
 
-/* Reads a name that is not in memory; the query yields id ... name. */
+/* Reads a name that is not in memory; the query yields id ... owner. */
 static int
 look_up(struct boxes *bx, enum query q, const char *name, struct box **res)
 {
@@ -160,6 +160,7 @@ look_up(struct boxes *bx, enum query q, const char *name, struct box **res)
 		box->id = sqlite3_column_int64(st, 0);
 		box->mailbox = sqlite3_column_int(st, 1) != 0;
 		box->dropped = (uint32_t)sqlite3_column_int64(st, 2);
+		box->owner = (uint32_t)sqlite3_column_int64(st, 4);
 		(void)slice_copy(real, box->name, sizeof(box->name));
 		(void)map_sets(bx->map, box->name, box);
 	}
@@ -179,6 +180,7 @@ add(struct boxes *bx, const char *name, int mailbox, struct box **res)
 	box->id = db_last_id(bx->db);
 	box->mailbox = mailbox != 0;
 	box->counted = 1;
+	box->owner = OWNER_NONE;
 	(void)strlcpy(box->name, name, sizeof(box->name));
 	(void)map_sets(bx->map, box->name, box);
 	bx->mailboxes += mailbox;
@@ -225,6 +227,27 @@ box_mailbox(struct boxes *bx, const char *name, struct box **res)
 		return -1;
 	(*res)->mailbox = 1;
 	bx->mailboxes++;
+	return 1;
+}
+
+int
+box_is_others(const struct box *box, uint32_t owner)
+{
+	return owner != OWNER_NONE && box->owner != OWNER_NONE &&
+	    box->owner != owner;
+}
+
+int
+box_claim(struct boxes *bx, struct box *box, uint32_t owner)
+{
+	if (box_is_others(box, owner))
+		return 0;
+	if (owner == OWNER_NONE || box->owner == owner)
+		return 1;
+	if (db_run(bx->db, Q_PEER_OWNER, "ii", box->id,
+	    (int64_t)owner) == -1)
+		return -1;
+	box->owner = owner;
 	return 1;
 }
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "names.h"
+#include "owner.h"
 
 struct db;
 struct boxes;
@@ -20,6 +21,7 @@ struct box {
 	uint32_t	 dropped;	/* unread ones pushed out, untold */
 	uint8_t		 mailbox;
 	uint8_t		 counted;
+	uint32_t	 owner;		/* owner.h */
 	char		 name[TARGET_SIZE];
 };
 
@@ -61,6 +63,13 @@ int		 box_exact(struct boxes *, const char *, struct box **);
 int		 box_find(struct boxes *, const char *, struct box **);
 int		 box_sender(struct boxes *, const char *, struct box **);
 int		 box_mailbox(struct boxes *, const char *, struct box **);
+/* 1 if it is somebody else's than the owner's. */
+int		 box_is_others(const struct box *, uint32_t owner);
+/*
+ * Makes the owner's what was nobody's; OWNER_NONE wants nothing.  1, 0 if it
+ * is another's, -1.
+ */
+int		 box_claim(struct boxes *, struct box *, uint32_t owner);
 /* Makes count and unread valid; 0 or -1. */
 int		 box_count(struct boxes *, struct box *);
 /* Changes dropped, on disk too; 0 or -1. */

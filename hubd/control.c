@@ -25,6 +25,7 @@
 #include "listproto.h"
 #include "log.h"
 #include "mail.h"
+#include "owner.h"
 #include "peers.h"
 #include "registry.h"
 #include "request.h"
@@ -34,24 +35,34 @@
 #include "stats.h"
 #include "storeq.h"
 #include "timeutil.h"
-#include "unixsock.h"
+#include "tokens.h"
 #include "version.h"
 
 #define OUTPUT_MAX	(8 * 1024 * 1024)
+/* of a plain user: connections, and requests on each that wait */
+#define PLAIN_CONNS	16
+#define PLAIN_WAITING	4
+#define EVENT_NAMES	4	/* in one event */
+
+/* Who may ask that: every user that can connect, or root and the hub's. */
+enum who { EVERYBODY, ADMINS };
 
 struct command {
 	enum imsg_type	 type;
 	enum ctl_hello	 least;
 	void		(*handler)(struct ctl *, struct imsg *);
+	enum who	 who;
 };
 
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	closed(struct imsgbuf *, int, void *);
 static void	ctl_unref(struct ctl *);
+static int	has_room(const struct control *, uint32_t);
 static void	answer(struct ctl *, enum imsg_type, uint32_t,
 		    const struct wbuf *);
 static void	do_hello(struct ctl *, struct imsg *);
 static void	do_show(struct ctl *, struct imsg *);
+static int	may_be(const struct ctl *, const char *);
 static void	do_send(struct ctl *, struct imsg *);
 static void	do_inbox(struct ctl *, struct imsg *);
 static void	do_search(struct ctl *, struct imsg *);
@@ -69,6 +80,11 @@ static void	put_message(struct wbuf *, const char *,
 static void	got_mail(struct imsg *, void *);
 static void	got_cleaned(struct imsg *, void *);
 static void	posted(const struct posted *, void *);
+static int	is_name_key(const char *);
+static int	concerns(const struct ctl *, const char *const *, size_t);
+
+static const char not_yours[] = "the name under which it would be sent is "
+    "another user's: set USER to one of yours";
 
 static const struct imsg_ops ctl_ops = {
 	.dispatch = dispatch,
@@ -76,24 +92,25 @@ static const struct imsg_ops ctl_ops = {
 };
 
 static const struct command commands[] = {
-	{ CTL_HELLO, HELLO_NONE, do_hello },
-	{ CTL_SHOW, HELLO_SAME, do_show },
-	{ CTL_SEND, HELLO_SAME, do_send },
-	{ CTL_INBOX, HELLO_SAME, do_inbox },
-	{ CTL_SEARCH, HELLO_SAME, do_search },
-	{ CTL_MESSAGE, HELLO_SAME, do_message },
-	{ CTL_MONITOR, HELLO_SAME, do_monitor },
-	{ CTL_CLEAN, HELLO_SAME, do_clean },
-	{ CTL_LEVEL, HELLO_SAME, do_level },
-	{ CTL_TRUST, HELLO_SAME, keys_ctl_trust },
-	{ CTL_DISTRUST, HELLO_SAME, keys_ctl_distrust },
-	{ CTL_FORGET, HELLO_SAME, keys_ctl_forget },
-	{ CTL_INVITE, HELLO_SAME, ctlpair_invite },
-	{ CTL_JOIN, HELLO_SAME, ctlpair_join },
-	{ CTL_RELOAD, HELLO_SAME, do_reload },
-	{ CTL_BACKUP, HELLO_SAME, ctlbackup },
-	{ CTL_STOP, HELLO_ANY, do_stop },
-	{ CTL_UPGRADE, HELLO_ANY, ctlupgrade },
+	{ CTL_HELLO, HELLO_NONE, do_hello, EVERYBODY },
+	{ CTL_SHOW, HELLO_SAME, do_show, EVERYBODY },	/* ctlshow.c has more */
+	{ CTL_SEND, HELLO_SAME, do_send, EVERYBODY },
+	{ CTL_INBOX, HELLO_SAME, do_inbox, EVERYBODY },
+	{ CTL_SEARCH, HELLO_SAME, do_search, EVERYBODY },
+	{ CTL_MESSAGE, HELLO_SAME, do_message, EVERYBODY },
+	{ CTL_MONITOR, HELLO_SAME, do_monitor, EVERYBODY },
+	{ CTL_TOKEN, HELLO_SAME, tokens_ctl, EVERYBODY },
+	{ CTL_CLEAN, HELLO_SAME, do_clean, ADMINS },
+	{ CTL_LEVEL, HELLO_SAME, do_level, ADMINS },
+	{ CTL_TRUST, HELLO_SAME, keys_ctl_trust, ADMINS },
+	{ CTL_DISTRUST, HELLO_SAME, keys_ctl_distrust, ADMINS },
+	{ CTL_FORGET, HELLO_SAME, keys_ctl_forget, ADMINS },
+	{ CTL_INVITE, HELLO_SAME, ctlpair_invite, ADMINS },
+	{ CTL_JOIN, HELLO_SAME, ctlpair_join, ADMINS },
+	{ CTL_RELOAD, HELLO_SAME, do_reload, ADMINS },
+	{ CTL_BACKUP, HELLO_SAME, ctlbackup, ADMINS },
+	{ CTL_STOP, HELLO_ANY, do_stop, ADMINS },
+	{ CTL_UPGRADE, HELLO_ANY, ctlupgrade, ADMINS },
 };
 #define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
@@ -135,22 +152,33 @@ control_free(struct control *c)
 	free(c);
 }
 
-/* Only the user that the hub runs as, and root, may steer it. */
+/* 0 if it is a plain user who has enough of them. */
+static int
+has_room(const struct control *c, uint32_t owner)
+{
+	const struct ctl *t;
+	unsigned n = 0;
+
+	if (owner_is_admin(owner))
+		return 1;
+	TAILQ_FOREACH(t, &c->all, entry)
+		n += t->owner == owner;
+	return n < PLAIN_CONNS;
+}
+
 void
-control_accept(struct control *c, int fd)
+control_accept(struct control *c, int fd, uint32_t owner)
 {
 	struct ctl *t;
-	uid_t uid;
-	pid_t pid;
 
-	if (unix_peer(fd, &uid, &pid) == -1 ||
-	    (uid != geteuid() && uid != 0)) {
-		log_warnx("hubctl of another user refused");
+	if (!has_room(c, owner)) {
+		log_debug("hubctl: user %u has too many connections", owner);
 		close(fd);
 		return;
 	}
 	t = xcalloc(1, sizeof(*t));
 	t->control = c;
+	t->owner = owner;
 	t->refs = 1;
 	t->ib = imsg_new(c->base, fd, PROC_ROUTER, PROC_CTL, &ctl_ops, t);
 	TAILQ_INSERT_TAIL(&c->all, t, entry);
@@ -188,13 +216,31 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		if (commands[i].type == m->type)
 			break;
 	}
-	if (i == NCOMMANDS || t->hello < commands[i].least) {
+	if (i == NCOMMANDS || t->hello < commands[i].least ||
+	    (!owner_is_admin(t->owner) && t->refs > PLAIN_WAITING)) {
 		closed(ib, 0, t);
 		return;
 	}
 	t->refs++;
-	commands[i].handler(t, m);
+	if (commands[i].who == ADMINS && !owner_is_admin(t->owner))
+		ctl_refuse(t, m->id);
+	else
+		commands[i].handler(t, m);
 	ctl_unref(t);
+}
+
+void
+ctl_refuse(struct ctl *t, uint32_t id)
+{
+	ctl_error(t, id, ERR_NOT_ADMIN, "only root and the user that the hub "
+	    "runs as may do that");
+}
+
+int
+ctl_may(const struct ctl *t, const char *name)
+{
+	return owner_may(t->owner,
+	    registry_owner(t->control->router->registry, name));
 }
 
 /* One that does not read is cut off, as a session is. */
@@ -214,6 +260,7 @@ ctl_result(struct ctl *t, uint32_t id, struct wbuf *w)
 {
 	json_end(w, '}');
 	answer(t, CTL_RESULT, id, w);
+	explicit_bzero(w->rb->data, w->len);	/* it may be a token */
 	wbuf_free(w);
 }
 
@@ -276,8 +323,20 @@ do_show(struct ctl *t, struct imsg *m)
 	char what[32];
 
 	get_str(&m->rd, what, sizeof(what));
-	if (reader_done(&m->rd) == -1 || ctlshow(t, m->id, what) == -1)
-		ctl_error(t, m->id, ERR_BAD_ARGS, "this hub cannot show that");
+	ctlshow(t, m->id, reader_done(&m->rd) == 0 ? what : "");
+}
+
+/*
+ * From whom a hubctl may send: a plain user under a name that it owns, or that
+ * it owns from now on as nobody does; others under any.
+ */
+static int
+may_be(const struct ctl *t, const char *from)
+{
+	uint32_t owner;
+
+	owner = registry_owner(t->control->router->registry, from);
+	return owner == OWNER_NONE || owner_may(t->owner, owner);
 }
 
 static void
@@ -285,7 +344,8 @@ do_send(struct ctl *t, struct imsg *m)
 {
 	struct router *r = t->control->router;
 	char from[NAME_SIZE], to[TARGET_SIZE];
-	struct mail mail = { .from = from };
+	struct mail mail = { .from = from, .owner = t->owner };
+	struct ctl_pending *p;
 	struct wbuf w = { 0 };
 	struct target whom;
 	struct slice text;
@@ -298,6 +358,10 @@ do_send(struct ctl *t, struct imsg *m)
 	if (reader_done(&m->rd) == -1 || !name_valid(slice_of(from))) {
 		ctl_error(t, m->id, ERR_BAD_ARGS, "not a name: 1 to 64 "
 		    "letters, digits, '.', '_' and '-'");
+		return;
+	}
+	if (!may_be(t, from)) {
+		ctl_error(t, m->id, ERR_NAME_TAKEN, not_yours);
 		return;
 	}
 	if ((e = target_find(r, to, &whom, &w)) != ERR_NONE) {
@@ -316,7 +380,11 @@ do_send(struct ctl *t, struct imsg *m)
 	mail.text.p = wbuf_data(&w) + 1;
 	mail.text.len = w.len - 2;
 	mail.to = whom.name;
-	mail_post(r, &mail, posted, ctl_pending_new(t, m->id));
+	if (owner_is_admin(t->owner))
+		mail.owner = OWNER_NONE;
+	p = ctl_pending_new(t, m->id);
+	strlcpy(p->name, from, sizeof(p->name));
+	mail_post(r, &mail, posted, p);
 	wbuf_free(&w);
 }
 
@@ -324,14 +392,20 @@ static void
 posted(const struct posted *p, void *arg)
 {
 	struct ctl_pending *cp = arg;
+	struct ctl *t = cp->ctl;
 	struct wbuf w = { 0 };
 
-	if (p->status == STORE_FAILED || p->status == STORE_FULL) {
+	if (p->status == STORE_TAKEN) {
+		ctl_error(t, cp->id, ERR_NAME_TAKEN, not_yours);
+	} else if (p->status == STORE_FAILED || p->status == STORE_FULL) {
 		ctl_error(cp->ctl, cp->id, ERR_MAILBOX_ERROR,
 		    p->status != STORE_FULL ? "the message could not be "
 		    "stored" : p->remote ? "too many messages wait for that "
 		    "hub" : "too many mailboxes");
 	} else {
+		if (!owner_is_admin(t->owner))
+			registry_know(t->control->router->registry, cp->name,
+			    t->owner, 0);
 		json_begin(&w, '{');
 		json_put_str(&w, "msg_id", p->msg_id);
 		json_put_str(&w, "status", p->pushed ? "delivered" : "queued");
@@ -390,9 +464,16 @@ read_mailbox(struct ctl *t, uint32_t id, struct store_inbox *in,
     const char *name)
 {
 	struct router *r = t->control->router;
-	struct ctl_pending *p = ctl_pending_new(t, id);
+	struct ctl_pending *p;
 	struct wbuf w = { 0 };
 
+	if (!ctl_may(t, name)) {
+		ctl_error(t, id, ERR_NOT_ADMIN, "this is not a name of yours: "
+		    "only root and the user that the hub runs as may read the "
+		    "mail of others");
+		return;
+	}
+	p = ctl_pending_new(t, id);
 	strlcpy(in->name, registry_resolve(r->registry, name),
 	    sizeof(in->name));
 	strlcpy(p->name, in->name, sizeof(p->name));
@@ -435,7 +516,9 @@ got_message(struct imsg *msg, void *arg)
 	if (m.status != STORE_OK) {
 		ctl_error(p->ctl, p->id, ERR_MAILBOX_ERROR,
 		    "the message could not be looked up");
-	} else if (!m.found) {
+	} else if (!m.found ||
+	    (!ctl_may(p->ctl, m.from) && !ctl_may(p->ctl, m.to))) {
+		/* that there is one is nothing to others */
 		ctl_error(p->ctl, p->id, ERR_BAD_ARGS,
 		    "no message with that id is known");
 	} else {
@@ -611,9 +694,39 @@ do_stop(struct ctl *t, struct imsg *m)
 	router_stop_hub(t->control->router, "hubctl stop");
 }
 
+static int
+is_name_key(const char *key)
+{
+	static const char *const keys[] = {
+		"name", "new_name", "from", "to", "peer"
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		if (strcmp(key, keys[i]) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* 1 if that monitor may see an event with these names in it. */
+static int
+concerns(const struct ctl *t, const char *const *names, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (ctl_may(t, names[i]))
+			return 1;
+	}
+	return owner_is_admin(t->owner);
+}
+
 void
 control_event(struct control *c, const char *event, ...)
 {
+	const char *names[EVENT_NAMES], *value;
+	size_t n = 0;
 	struct wbuf w = { 0 };
 	char ts[ISO8601_SIZE];
 	struct ctl *t, *next;
@@ -627,12 +740,16 @@ control_event(struct control *c, const char *event, ...)
 	json_put_str(&w, "ts", ts);
 	json_put_str(&w, "event", event);
 	va_start(ap, event);
-	while ((key = va_arg(ap, const char *)) != NULL)
-		json_put_str(&w, key, va_arg(ap, const char *));
+	while ((key = va_arg(ap, const char *)) != NULL) {
+		value = va_arg(ap, const char *);
+		json_put_str(&w, key, value);
+		if (n < EVENT_NAMES && is_name_key(key))
+			names[n++] = value;
+	}
 	va_end(ap);
 	json_end(&w, '}');
 	TAILQ_FOREACH_SAFE(t, &c->all, entry, next) {
-		if (!t->monitor)
+		if (!t->monitor || !concerns(t, names, n))
 			continue;
 		/* one that does not read is cut off, as a session is */
 		if (imsg_pending(t->ib) > OUTPUT_MAX)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A connection of hubctl, for the files that answer it: control.c and
- * ctlshow.c.
+ * A connection of hubctl, for the files that answer it: control.c,
+ * ctlshow.c, ctlpair.c, keys.c and tokens.c.
  */
 #ifndef CTLCONN_H
 #define CTLCONN_H
@@ -28,6 +28,7 @@ struct ctl {
 	TAILQ_ENTRY(ctl)	 entry;
 	struct control		*control;
 	struct imsgbuf		*ib;
+	uint32_t		 owner;		/* whose it is: owner.h */
 	unsigned		 refs;
 	enum ctl_hello		 hello;
 	int			 monitor;
@@ -53,7 +54,7 @@ struct ctl_pending {
 	TAILQ_ENTRY(ctl_pending) entry;		/* those of the parent */
 	struct ctl	*ctl;
 	uint32_t	 id;
-	char		 name[NAME_SIZE];
+	char		 name[TARGET_SIZE];
 };
 
 /* The answer: an object, which is ended and freed. */
@@ -61,11 +62,15 @@ void	ctl_result(struct ctl *, uint32_t id, struct wbuf *);
 void	ctl_error(struct ctl *, uint32_t id, enum errcode, const char *);
 /* Something that belongs to no answer. */
 void	ctl_event(struct ctl *, const struct wbuf *);
+/* It is a plain user's, and only root and the hub's user may do that. */
+void	ctl_refuse(struct ctl *, uint32_t id);
+/* 1 if what is in that mailbox is its user's to see. */
+int	ctl_may(const struct ctl *, const char *name);
 struct ctl_pending	*ctl_pending_new(struct ctl *, uint32_t id);
 void	ctl_pending_free(struct ctl_pending *);
 
-/* ctlshow.c: CTL_SHOW; -1 if there is nothing of that name. */
-int	ctlshow(struct ctl *, uint32_t id, const char *what);
+/* ctlshow.c: answers CTL_SHOW. */
+void	ctlshow(struct ctl *, uint32_t id, const char *what);
 /* The parent's answer to it; and who still waits for one is forgotten. */
 void	ctlshow_listed(struct control *, struct imsg *);
 void	ctlshow_free(struct control *);

@@ -16,6 +16,7 @@
 #include "listproto.h"
 #include "log.h"
 #include "outproto.h"
+#include "owner.h"
 #include "peers.h"
 #include "registry.h"
 #include "rooms.h"
@@ -39,42 +40,47 @@ static void	got_mailboxes(struct imsg *, void *);
 static void	show_links(struct ctl *, uint32_t);
 static void	got_hubs(struct imsg *, void *);
 static void	show_processes(struct ctl *, uint32_t);
-static void	put_session(struct wbuf *, const struct session *);
+static void	put_session(struct wbuf *, const struct session *, int);
 
+/* A plain user sees what is there for all, or that user's part of a list. */
 static const struct {
 	const char	*what;
 	void		(*handler)(struct ctl *, uint32_t);
+	int		 admins;	/* nobody else may see it */
 } shows[] = {
-	{ "peers", show_peers },
-	{ "sessions", show_sessions },
-	{ "status", show_status },
-	{ "rooms", show_rooms },
-	{ "groups", show_groups },
-	{ "mailboxes", show_mailboxes },
-	{ "links", show_links },
-	{ "keys", keys_ctl_show },
-	{ "processes", show_processes },
-	{ "stats", stats_show },
-	{ "metrics", stats_metrics },
+	{ "peers", show_peers, 0 },
+	{ "sessions", show_sessions, 0 },
+	{ "status", show_status, 0 },
+	{ "rooms", show_rooms, 0 },
+	{ "groups", show_groups, 0 },
+	{ "mailboxes", show_mailboxes, 0 },
+	{ "links", show_links, 1 },
+	{ "keys", keys_ctl_show, 1 },
+	{ "processes", show_processes, 1 },
+	{ "stats", stats_show, 1 },
+	{ "metrics", stats_metrics, 1 },
 };
 
-int
+void
 ctlshow(struct ctl *t, uint32_t id, const char *what)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(shows) / sizeof(shows[0]); i++) {
-		if (strcmp(shows[i].what, what) == 0) {
+		if (strcmp(shows[i].what, what) != 0)
+			continue;
+		if (shows[i].admins && !owner_is_admin(t->owner))
+			ctl_refuse(t, id);
+		else
 			shows[i].handler(t, id);
-			return 0;
-		}
+		return;
 	}
-	return -1;
+	ctl_error(t, id, ERR_BAD_ARGS, "this hub cannot show that");
 }
 
-/* One of another hub is known by less. */
+/* One of another hub is known by less; of another user's less is shown. */
 static void
-put_session(struct wbuf *w, const struct session *s)
+put_session(struct wbuf *w, const struct session *s, int may)
 {
 	const char *status = peers_status_name(s);
 
@@ -84,13 +90,13 @@ put_session(struct wbuf *w, const struct session *s)
 	json_put_str(w, "cwd", s->cwd);
 	json_put_str(w, "git_branch", s->git_branch);
 	json_put_int(w, "last_seen", s->last_seen);
-	if (s->host[0] != '\0')
+	if (may && s->host[0] != '\0')
 		json_put_str(w, "host", s->host);
-	if (s->pid != 0)
+	if (may && s->pid != 0)
 		json_put_int(w, "pid", s->pid);
 	if (status != NULL)
 		json_put_str(w, "status", status);
-	if (s->hub == NULL) {
+	if (may && s->hub == NULL) {
 		json_put_int(w, "unread", s->unread);
 		json_put_int(w, "queued", (int64_t)bufio_pending(s->io));
 	}
@@ -114,11 +120,11 @@ show_peers(struct ctl *t, uint32_t id)
 	for (s = registry_next(r->registry, NULL);
 	    s != NULL && w.len < LIST_MAX;
 	    s = registry_next(r->registry, s))
-		put_session(&w, s);
+		put_session(&w, s, owner_may(t->owner, s->owner));
 	for (s = registry_next_remote(r->registry, NULL);
 	    s != NULL && w.len < LIST_MAX;
 	    s = registry_next_remote(r->registry, s))
-		put_session(&w, s);
+		put_session(&w, s, owner_may(t->owner, s->owner));
 	json_end(&w, ']');
 	ctl_result(t, id, &w);
 }
@@ -157,6 +163,7 @@ static void
 show_groups(struct ctl *t, uint32_t id)
 {
 	struct store_group q = { .op = GROUP_SHOW,
+	    .owner = owner_is_admin(t->owner) ? OWNER_NONE : t->owner,
 	    .max_bytes = LINE_MAX_BYTES };
 	struct wbuf w = { 0 };
 
@@ -218,7 +225,10 @@ got_sessions(struct imsg *msg, void *arg)
 	for (i = 0; i < m.n && w.len < LIST_MAX; i++) {
 		if (store_session_get(&rd, &k) == -1)
 			fatalx("bad session from the store");
-		peers_put_session(&w, p->ctl->control->router, &k);
+		if (!ctl_may(p->ctl, k.name))
+			continue;
+		peers_put_session(&w, p->ctl->control->router, &k,
+		    p->ctl->owner);
 		json_put_int(&w, "kept", k.kept);
 		json_end(&w, '}');
 	}
@@ -261,6 +271,8 @@ got_mailboxes(struct imsg *msg, void *arg)
 	for (i = 0; i < m.n && w.len < LIST_MAX; i++) {
 		if (store_mailbox_get(&rd, &b) == -1)
 			fatalx("bad mailbox from the store");
+		if (!ctl_may(p->ctl, b.name))
+			continue;
 		s = registry_find(g, b.name);
 		json_comma(&w);
 		json_begin(&w, '{');

@@ -29,6 +29,7 @@ enum query {
 	Q_PEER_BY_ALIAS,
 	Q_PEER_ADD,
 	Q_PEER_OPEN,
+	Q_PEER_OWNER,
 	Q_PEER_DROPPED,
 	Q_BOX_COUNT,
 	/* mailbox.c */
@@ -84,6 +85,10 @@ enum query {
 	Q_KEY_DROP,
 	Q_KEY_DROP_PENDING,
 	Q_KEY_DROP_OLDEST,
+	/* tokenstore.c */
+	Q_TOKENS,
+	Q_TOKEN,
+	Q_TOKEN_SET,
 	/* people.c */
 	Q_REGISTER,
 	Q_GONE,

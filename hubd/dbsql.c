@@ -4,7 +4,8 @@
  *
  * peer: all names that were ever seen.  Those with mailbox = 1 may get
  * messages; the others are only there because messages name them.  A rename
- * changes the name of a row, and all that refers to the row goes along.
+ * changes the name of a row, and all that refers to the row goes along.  owner
+ * is whose name it is (owner.h); NULL: nobody's yet.
  * message: kept = 1 is in a mailbox; kept = 2 waits for another hub (its box
  * is name@hub, out the hub, sent_as the sender's name at that time); kept = 0
  * has been pushed out or cleaned away, or the other hub has it, and only what
@@ -19,6 +20,7 @@
  * gaps; the newest are kept.  last_id of grp is the number before the first
  * entry ever made here, joined of member that of the last entry when the
  * member came.  body is the inside of a JSON string here, too.
+ * token: what a client over WebSocket must show to be that user.
  * meta: what has been done once, and how far the index of words is.  The index
  * itself, an FTS5 table, is made when the file is opened, where SQLite has
  * that: search.c says what is in it.  scan_to of peer is its number of the
@@ -103,6 +105,11 @@ const char *const db_migrations[] = {
 	" first_seen INTEGER NOT NULL,"
 	" last_seen INTEGER NOT NULL,"
 	" PRIMARY KEY (hub, key)) WITHOUT ROWID;",
+
+	"ALTER TABLE peer ADD COLUMN owner INTEGER;"
+	"CREATE TABLE token ("
+	" owner INTEGER PRIMARY KEY,"
+	" token TEXT NOT NULL);",
 };
 
 const char db_index[] =
@@ -116,6 +123,9 @@ const char db_index_renew[] =
     "COMMIT;";
 
 const int db_version = sizeof(db_migrations) / sizeof(db_migrations[0]);
+
+/* an OWNER_NONE in place of NULL */
+#define OWNER(p)	"coalesce(" p "owner, 4294967295)"
 
 #define LIST(seen)							\
 	"SELECT m.seq, m.seen, m.msg_id, p.name, m.body, m.reply_to,"	\
@@ -151,12 +161,15 @@ const char *const db_queries[Q_MAX] = {
 	    "SELECT count(*), coalesce(sum(seen), 0)"
 	    " FROM message INDEXED BY message_box WHERE kept = 1",
 	[Q_PEER] =
-	    "SELECT id, mailbox, dropped, name FROM peer WHERE name = ?1",
+	    "SELECT id, mailbox, dropped, name, " OWNER("")
+	    " FROM peer WHERE name = ?1",
 	[Q_PEER_BY_ALIAS] =
-	    "SELECT p.id, p.mailbox, p.dropped, p.name FROM alias a"
+	    "SELECT p.id, p.mailbox, p.dropped, p.name, " OWNER("p.")
+	    " FROM alias a"
 	    " CROSS JOIN peer p ON p.id = a.peer WHERE a.name = ?1",
 	[Q_PEER_ADD] = "INSERT INTO peer (name, mailbox) VALUES (?1, ?2)",
 	[Q_PEER_OPEN] = "UPDATE peer SET mailbox = 1 WHERE id = ?1",
+	[Q_PEER_OWNER] = "UPDATE peer SET owner = ?2 WHERE id = ?1",
 	[Q_PEER_DROPPED] = "UPDATE peer SET dropped = ?2 WHERE id = ?1",
 	[Q_BOX_COUNT] =
 	    "SELECT count(*), coalesce(sum(seen), 0)"
@@ -287,8 +300,10 @@ const char *const db_queries[Q_MAX] = {
 	[Q_HUBS] = "SELECT name, last_seen FROM hub ORDER BY name",
 	/* a hub only written to is not known by that: it may not be there */
 	[Q_NAMES] =
-	    "SELECT name FROM peer WHERE last_seen IS NOT NULL"
-	    " UNION ALL SELECT '@' || name FROM hub WHERE last_seen > 0",
+	    "SELECT name, " OWNER("") ", last_seen IS NOT NULL FROM peer"
+	    " WHERE last_seen IS NOT NULL OR owner IS NOT NULL"
+	    " UNION ALL SELECT '@' || name, 4294967295, 0"
+	    " FROM hub WHERE last_seen > 0",
 	[Q_OUT_COUNT] =
 	    "SELECT count(*) FROM message INDEXED BY message_out"
 	    " WHERE out = ?1 AND kept = 2",
@@ -327,6 +342,11 @@ const char *const db_queries[Q_MAX] = {
 	    " CROSS JOIN peer t ON t.id = m.box"
 	    " CROSS JOIN peer f ON f.id = m.sender"
 	    " WHERE m.ts < ?1 LIMIT ?2",
+
+	[Q_TOKENS] = "SELECT owner, token FROM token",
+	[Q_TOKEN] = "SELECT token FROM token WHERE owner = ?1",
+	[Q_TOKEN_SET] =
+	    "INSERT OR REPLACE INTO token (owner, token) VALUES (?1, ?2)",
 
 	[Q_REGISTER] =
 	    "UPDATE peer SET cwd = ?2, git_branch = ?3, host = ?4, pid = ?5,"
@@ -386,7 +406,12 @@ const char *const db_queries[Q_MAX] = {
 	    " coalesce((SELECT max(id) FROM entry WHERE grp = g.id),"
 	    " g.last_id)"
 	    " FROM grp g WHERE g.name = ?1",
-	[Q_GROUP_NAMES] = "SELECT name FROM grp ORDER BY name",
+	/* all, or those with a member that belongs to a user */
+	[Q_GROUP_NAMES] =
+	    "SELECT name FROM grp g WHERE ?1 IS NULL"
+	    " OR EXISTS (SELECT 1 FROM member m INDEXED BY member_grp"
+	    " CROSS JOIN peer p ON p.id = m.peer"
+	    " WHERE m.grp = g.id AND p.owner = ?1) ORDER BY name",
 	[Q_GROUPS_OF] =
 	    "SELECT g.name, m.last_read,"
 	    " coalesce((SELECT min(id) FROM entry WHERE grp = g.id),"

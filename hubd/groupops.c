@@ -121,7 +121,8 @@ identify(struct call *c)
 
 	if (c->q->op == GROUP_SHOW)
 		return 0;
-	if ((r = box_exact(c->bx, c->q->caller, &box)) == 1)
+	if ((r = box_exact(c->bx, c->q->caller, &box)) == 1 &&
+	    !box_is_others(box, c->q->owner))
 		c->caller = box->id;
 	return r;
 }
@@ -177,7 +178,11 @@ do_create(struct call *c)
 	if (c->caller == 0 && db_run(c->db, Q_ALIAS_END, "s", q->caller) == -1)
 		return -1;
 	if (box_sender(c->bx, q->caller, &box) == -1 ||
-	    group_add(c->gs, q->group, box, q->now, &c->group) == -1 ||
+	    (r = box_claim(c->bx, box, q->owner)) == -1)
+		return -1;
+	if (r == 0)
+		return refuse(c, ERR_NAME_TAKEN, NULL);
+	if (group_add(c->gs, q->group, box, q->now, &c->group) == -1 ||
 	    invite_all(c) == -1)
 		return -1;
 	add_names(c, NULL);
@@ -448,7 +453,9 @@ do_show(struct call *c)
 	int r;
 
 	json_begin(c->json, '[');
-	if ((st = db_select(c->db, Q_GROUP_NAMES, "")) == NULL)
+	st = db_select(c->db, Q_GROUP_NAMES,
+	    c->q->owner == OWNER_NONE ? "n" : "i", (int64_t)c->q->owner);
+	if (st == NULL)
 		return -1;
 	while ((r = db_step(c->db, st)) == 1) {
 		if (slice_copy(db_text(st, 0), name, sizeof(name)) == -1)

@@ -29,6 +29,8 @@ enum group_op {
 struct store_group {
 	enum group_op	 op;
 	char		 caller[TARGET_SIZE];	/* name, or name@hub */
+	/* owner.h; GROUP_SHOW: whose members count; OWNER_NONE: all groups */
+	uint32_t	 owner;
 	char		 group[NAME_SIZE], peer[TARGET_SIZE];
 	int64_t		 now;
 	int64_t		 serial, id;	/* GROUP_READ: from GROUP_HISTORY */

@@ -77,6 +77,7 @@ begin(struct session *s, const struct request *q, enum group_op op,
 	g->op = op;
 	g->now = time_now_ms();
 	strlcpy(g->caller, s->name, sizeof(g->caller));
+	g->owner = s->owner;
 	if (m == M_GROUP)
 		return hubreq_group(s, q, g->group) == 0 ? 0 : -1;
 	if (request_name(q, m, g->group, sizeof(g->group)) == 0)
@@ -421,7 +422,7 @@ got_history(struct imsg *msg, void *arg)
 {
 	struct pending *p = arg;
 	struct session *s = p->session;
-	struct store_group read = { .op = GROUP_READ };
+	struct store_group read = { .op = GROUP_READ, .owner = s->owner };
 	struct store_group_done a;
 	struct wbuf w = { 0 };
 
@@ -488,7 +489,7 @@ marked(struct imsg *msg, void *arg)
 void
 groupreq_list(struct session *s, const struct request *q)
 {
-	struct store_group g = { .op = GROUP_LIST };
+	struct store_group g = { .op = GROUP_LIST, .owner = s->owner };
 
 	strlcpy(g.caller, s->name, sizeof(g.caller));
 	g.max_bytes = answer_limit(s, q);

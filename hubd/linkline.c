@@ -388,7 +388,8 @@ sent_at(const struct parcel *p)
 static void
 message(struct parcel *p)
 {
-	struct mail m = { .to = p->to, .from = p->full };
+	struct mail m = { .to = p->to, .from = p->full,
+	    .owner = OWNER_NONE };
 	struct router *r = p->hub->router;
 	char msg_id[MSG_ID_SIZE];
 	struct receipt *rc;

@@ -50,7 +50,7 @@ static void	move_ws(struct listeners *, struct conf *,
 		    const struct conf *);
 static void	move_lan(struct listeners *, struct conf *,
 		    const struct conf *);
-static void	change_file(struct listeners *, struct conf *,
+static void	change_file(const char *, ino_t, struct conf *,
 		    const struct conf *);
 
 static int
@@ -144,7 +144,10 @@ ctl_path(const char *path, char *dst, size_t size)
 	return paths_join(dst, size, dir, "hubctl.sock");
 }
 
-/* Whoever sees the hub's socket finds hubctl.sock beside it. */
+/*
+ * Whoever sees the hub's socket finds hubctl.sock beside it, and may use both
+ * or neither: what hubctl may do depends on the user (owner.h).
+ */
 static int
 open_paths(struct listeners *l, const struct conf *c, struct activated *a)
 {
@@ -153,8 +156,10 @@ open_paths(struct listeners *l, const struct conf *c, struct activated *a)
 	strlcpy(dir, l->path, sizeof(dir));
 	*strrchr(dir, '/') = '\0';
 	if (paths_mkdir(dir[0] != '\0' ? dir : "/") == -1 ||
-	    (l->fds[LISTEN_CTL] = open_unix(a, l->ctl_path, 0600,
-	    &l->own_ctl)) == -1) {
+	    (l->fds[LISTEN_CTL] = open_unix(a, l->ctl_path, c->socket_mode,
+	    &l->own_ctl)) == -1 || (l->own_ctl != 0 &&
+	    c->socket_group[0] != '\0' && set_group(l->ctl_path,
+	    c->socket_group) == -1)) {
 		log_warn("%s/hubctl.sock", dir);
 		return -1;
 	}
@@ -328,17 +333,18 @@ move_lan(struct listeners *l, struct conf *c, const struct conf *old)
 
 /* The file of a service manager is its own business. */
 static void
-change_file(struct listeners *l, struct conf *c, const struct conf *old)
+change_file(const char *path, ino_t own, struct conf *c,
+    const struct conf *old)
 {
-	if (l->own_path == 0 || inode(l->path) != l->own_path)
+	if (own == 0 || inode(path) != own)
 		return;
 	if (strcmp(c->socket_group, old->socket_group) != 0 &&
-	    set_group(l->path, c->socket_group) == -1)
+	    set_group(path, c->socket_group) == -1)
 		strlcpy(c->socket_group, old->socket_group,
 		    sizeof(c->socket_group));
 	if (c->socket_mode != old->socket_mode &&
-	    chmod(l->path, c->socket_mode) == -1) {
-		log_warn("%s: mode", l->path);
+	    chmod(path, c->socket_mode) == -1) {
+		log_warn("%s: mode", path);
 		c->socket_mode = old->socket_mode;
 	}
 }
@@ -348,7 +354,8 @@ listeners_change(struct listeners *l, struct conf *c, const struct conf *old)
 {
 	move_ws(l, c, old);
 	move_lan(l, c, old);
-	change_file(l, c, old);
+	change_file(l->path, l->own_path, c, old);
+	change_file(l->ctl_path, l->own_ctl, c, old);
 }
 
 void

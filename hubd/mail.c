@@ -171,6 +171,8 @@ mail_post(struct router *r, const struct mail *m,
 	strlcpy(a.to, d->to, sizeof(a.to));
 	strlcpy(a.from, d->from, sizeof(a.from));
 	strlcpy(a.msg_id, d->msg_id, sizeof(a.msg_id));
+	a.owner = m->owner;
+	a.to_owner = registry_owner(r->registry, d->to);
 	a.pushed = (uint8_t)d->hinted;
 	a.urgent = (uint8_t)m->urgent;
 	a.kind = m->kind;
@@ -437,7 +439,7 @@ mail_expired(struct router *r, const struct store_expired *e)
 void
 mail_send(struct session *s, const struct request *q)
 {
-	struct mail m = { .from = s->name, .answerer = s };
+	struct mail m = { .from = s->name, .owner = s->owner, .answerer = s };
 	char msg_id[MSG_ID_SIZE];
 	int kind = KIND_INFO;
 	struct target t;
@@ -495,6 +497,10 @@ acknowledge(const struct posted *p, struct pending *to, int guessed)
 	} else if (p->status == STORE_FAILED) {
 		answer_err(to->session, to->req_id, ERR_MAILBOX_ERROR,
 		    "the message could not be stored", none);
+	} else if (p->status == STORE_TAKEN) {
+		answer_err(to->session, to->req_id, ERR_MAILBOX_ERROR,
+		    "the name of this session is another user's: take another "
+		    "one", none);
 	} else if (p->status == STORE_OTHER) {
 		answer_err(to->session, to->req_id, ERR_BAD_ARGS,
 		    "msg_id was used for a message to somebody else", none);

@@ -15,6 +15,7 @@ struct session;
 
 struct mail {
 	const char	*to, *from;	/* names */
+	uint32_t	 owner;		/* whose from is; OWNER_NONE: any's */
 	const char	*msg_id;	/* NULL: a new one */
 	struct slice	 text;		/* JSON string, between its quotes */
 	struct slice	 reply_to;	/* likewise; p NULL: none */

@@ -100,6 +100,9 @@ mailbox_append(struct boxes *bx, const struct store_append *q,
 		a->status = STORE_FULL;
 		return 0;
 	}
+	/* it may not have been possible to register it */
+	if (box_claim(bx, to, q->to_owner) == -1)
+		return -1;
 	if (make_room(bx, to, a, gone) == -1 || mailbox_put(bx, to, from, q,
 	    q->pushed ? MSG_PUSHED : MSG_ACCEPTED) == -1)
 		return -1;
@@ -116,7 +119,13 @@ mailbox_repeated(struct boxes *bx, const struct store_append *q,
 	int r;
 
 	if (box_sender(bx, q->from, from) == -1 ||
-	    (r = is_repeat(bx, q, *from, &e)) == -1)
+	    (r = box_claim(bx, *from, q->owner)) == -1)
+		return -1;
+	if (r == 0) {
+		a->status = STORE_TAKEN;
+		return 1;
+	}
+	if ((r = is_repeat(bx, q, *from, &e)) == -1)
 		return -1;
 	if (r == 1 && repeated(bx, q, a, &e) == -1)
 		return -1;

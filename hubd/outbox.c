@@ -415,6 +415,8 @@ outbox_names(struct outbox *o, void (*tell)(const struct store_name *,
 	if ((st = db_select(db, Q_NAMES, "")) == NULL)
 		return -1;
 	while ((r = db_step(db, st)) == 1) {
+		m.owner = (uint32_t)sqlite3_column_int64(st, 1);
+		m.session = sqlite3_column_int(st, 2) != 0;
 		if (slice_copy(db_text(st, 0), m.name, sizeof(m.name)) == 0)
 			tell(&m, arg);
 	}

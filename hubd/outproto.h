@@ -11,8 +11,13 @@
 
 #define OUT_MAX		10000	/* messages that wait for one hub */
 
-/* STORE_NAME: at start; a session's, or @ and that of a hub. */
+/*
+ * STORE_NAME: at start; a session's, or one that only belongs to somebody, or
+ * @ and that of a hub.
+ */
 struct store_name {
+	uint32_t	 owner;		/* owner.h */
+	uint8_t		 session;	/* there has been one of that name */
 	char		 name[TARGET_SIZE];
 };
 

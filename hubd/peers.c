@@ -48,6 +48,8 @@ static void	tell_store(struct session *, struct slice);
 static void	ask_store(struct session *, struct slice,
 		    void (*)(struct imsg *, void *));
 static void	registered(struct imsg *, void *);
+static const char	*may_not_have(const struct session *,
+			    enum store_status);
 static void	registered_again(struct imsg *, void *);
 static void	renamed(struct imsg *, void *);
 static void	got_message(struct imsg *, void *);
@@ -187,6 +189,7 @@ ask_store(struct session *s, struct slice req_id,
 	struct wbuf w = { 0 };
 
 	strlcpy(m.name, s->name, sizeof(m.name));
+	m.owner = s->owner;
 	m.cwd = slice_of(s->cwd);
 	m.git_branch = slice_of(s->git_branch);
 	m.host = slice_of(s->host);
@@ -199,7 +202,29 @@ ask_store(struct session *s, struct slice req_id,
 	wbuf_free(&w);
 }
 
-/* A disk that is full keeps nobody out: only mail is refused then. */
+/*
+ * Why a session may not have a name that the store could not give it, or
+ * NULL.  A disk that is full keeps nobody out, as only mail is refused then:
+ * unless it could be the name of somebody else, who has mail.
+ */
+static const char *
+may_not_have(const struct session *s, enum store_status status)
+{
+	const struct registry *g = s->router->registry;
+	uint32_t owner = registry_owner(g, s->name);
+
+	if (status == STORE_OK)
+		return NULL;
+	if (registry_is_alias(g, s->name))
+		return "this is a former name of another session, and the "
+		    "store cannot change that now: take another name";
+	if (status == STORE_FAILED && owner != s->owner &&
+	    (owner != OWNER_NONE || !owner_is_admin(s->owner)))
+		return "the hub's database does not work now, and without it "
+		    "nobody can say whose name this is: try again later";
+	return NULL;
+}
+
 static void
 registered(struct imsg *msg, void *arg)
 {
@@ -208,6 +233,7 @@ registered(struct imsg *msg, void *arg)
 	struct session *s = p->session;
 	struct store_registered m;
 	struct wbuf w = { 0 };
+	const char *why;
 	size_t i;
 
 	if (store_registered_get(&msg->rd, &m) == -1)
@@ -216,13 +242,13 @@ registered(struct imsg *msg, void *arg)
 		pending_free(p);
 		return;
 	}
-	if (m.status != STORE_OK &&
-	    registry_is_alias(s->router->registry, s->name)) {
+	why = may_not_have(s, m.status);
+	if (m.status == STORE_TAKEN || why != NULL) {
 		/* the store would give it the mail of somebody else */
 		registry_release(s->router->registry, s);
-		answer_err(s, p->req_id, ERR_MAILBOX_ERROR, "this is a former "
-		    "name of another session, and the store cannot change "
-		    "that now: take another name", none);
+		answer_err(s, p->req_id, m.status == STORE_TAKEN ?
+		    ERR_NAME_TAKEN : ERR_MAILBOX_ERROR,
+		    m.status == STORE_TAKEN ? NULL : why, none);
 		session_resume(s);
 		pending_free(p);
 		return;
@@ -287,6 +313,7 @@ peers_rename(struct session *s, const struct request *q)
 		return;
 	}
 	strlcpy(m.from, s->name, sizeof(m.from));
+	m.owner = s->owner;
 	p = pending_new(s, q->req_id);
 	strlcpy(p->subject, m.to, sizeof(p->subject));
 	store_rename_put(&w, &m);
@@ -319,6 +346,8 @@ renamed(struct imsg *msg, void *arg)
 			answer_end(s, &w);
 			control_event(s->router->control, "rename", "name",
 			    old, "new_name", s->name, NULL);
+		} else if (m.status == STORE_TAKEN) {
+			answer_err(s, p->req_id, ERR_NAME_TAKEN, NULL, none);
 		} else {
 			answer_err(s, p->req_id, ERR_MAILBOX_ERROR,
 			    "the mailbox could not be renamed", none);
@@ -496,10 +525,11 @@ peers_sessions(struct session *s, const struct request *q)
 
 void
 peers_put_session(struct wbuf *w, const struct router *r,
-    const struct store_session *k)
+    const struct store_session *k, uint32_t who)
 {
 	const struct session *s = registry_find(r->registry, k->name);
 	const char *status = s != NULL ? peers_status_name(s) : NULL;
+	int may = owner_may(who, registry_owner(r->registry, k->name));
 
 	/* a former name leads to a session, but is not one */
 	if (s != NULL && strcmp(s->name, k->name) != 0)
@@ -511,12 +541,12 @@ peers_put_session(struct wbuf *w, const struct router *r,
 	json_put_strn(w, "cwd", k->cwd.p, k->cwd.len);
 	json_put_strn(w, "git_branch", k->git_branch.p, k->git_branch.len);
 	json_put_int(w, "last_seen", s != NULL ? s->last_seen : k->last_seen);
-	json_put_int(w, "unread", k->unread);
-	if (k->pid != 0)
+	json_put_int(w, "unread", may ? k->unread : 0);
+	if (may && k->pid != 0)
 		json_put_int(w, "pid", k->pid);
-	if (k->started != 0)
+	if (may && k->started != 0)
 		json_put_int(w, "started", k->started);
-	if (k->host.len > 0)
+	if (may && k->host.len > 0)
 		json_put_strn(w, "host", k->host.p, k->host.len);
 	if (s != NULL && status != NULL)
 		json_put_str(w, "status", status);
@@ -548,7 +578,8 @@ got_sessions(struct imsg *msg, void *arg)
 	for (i = 0; i < m.n && w.len < list_limit(p->session); i++) {
 		if (store_session_get(&rd, &k) == -1)
 			fatalx("bad session from the store");
-		peers_put_session(&w, p->session->router, &k);
+		peers_put_session(&w, p->session->router, &k,
+		    p->session->owner);
 		json_end(&w, '}');
 	}
 	json_end(&w, ']');

@@ -5,6 +5,8 @@
 #ifndef PEERS_H
 #define PEERS_H
 
+#include <stdint.h>
+
 #include "buf.h"
 
 struct request;
@@ -27,9 +29,13 @@ void	peers_register_again(struct session *);
 void	peers_left(struct session *);
 /* The members of `hub` in a status_result. */
 void	peers_put_hub(struct wbuf *, const struct router *);
-/* A known session as an object: as the store knows it, and as it is now. */
+/*
+ * A known session as an object, without its end: as the store knows it, and as
+ * it is now.  If who (owner.h) is not its user it is no more than list_peers
+ * shows; unread is 0 then.
+ */
 void	peers_put_session(struct wbuf *, const struct router *,
-	    const struct store_session *);
+	    const struct store_session *, uint32_t who);
 /* "idle", "busy", or NULL if it is not known. */
 const char	*peers_status_name(const struct session *);
 

@@ -24,6 +24,7 @@ struct candidate {
 	int	 unknown;	/* it never registered */
 };
 
+static int	is_taken(struct boxes *, const char *, uint32_t);
 static int	rename_remote(struct boxes *, const struct store_rename *);
 static int	merge(struct boxes *, struct box *, struct box *);
 static int	candidates(struct boxes *, const struct store_clean *,
@@ -33,6 +34,17 @@ static int	clean_one(struct boxes *, const struct candidate *, int64_t,
 		    struct store_cleaned *);
 static int	forget(struct boxes *, const struct box *);
 
+/* 1 if the name, or what it is a former name of, is another user's. */
+static int
+is_taken(struct boxes *bx, const char *name, uint32_t owner)
+{
+	struct box *box;
+	int r;
+
+	r = box_find(bx, name, &box);
+	return r == 1 ? box_is_others(box, owner) : r;
+}
+
 int
 people_register(struct boxes *bx, const struct store_register *q,
     struct store_registered *a)
@@ -41,15 +53,21 @@ people_register(struct boxes *bx, const struct store_register *q,
 	struct box *box;
 	int r;
 
+	if ((r = is_taken(bx, q->name, q->owner)) != 0) {
+		a->status = STORE_TAKEN;
+		return r == -1 ? -1 : 0;
+	}
 	if ((r = box_exact(bx, q->name, &box)) == -1)
 		return -1;
 	if ((r == 0 || !box->mailbox) && boxes_full(bx)) {
 		a->status = STORE_FULL;
-		return 0;
+		return box_sender(bx, q->name, &box) == -1 ||
+		    box_claim(bx, box, q->owner) == -1 ? -1 : 0;
 	}
 	/* now it is the name of somebody else */
 	if (db_run(db, Q_ALIAS_END, "s", q->name) == -1 ||
-	    box_mailbox(bx, q->name, &box) != 1 || box_count(bx, box) == -1)
+	    box_mailbox(bx, q->name, &box) != 1 ||
+	    box_claim(bx, box, q->owner) != 1 || box_count(bx, box) == -1)
 		return -1;
 	if (db_run(db, Q_REGISTER, "illliii", box->id, q->cwd, q->git_branch,
 	    q->host, (int64_t)q->pid, q->started, q->now) == -1)
@@ -76,6 +94,12 @@ people_rename(struct boxes *bx, const struct store_rename *q,
 
 	if (strchr(q->to, '@') != NULL)
 		return rename_remote(bx, q);
+	if ((r = is_taken(bx, q->from, q->owner)) == 0)
+		r = is_taken(bx, q->to, q->owner);
+	if (r != 0) {
+		a->status = STORE_TAKEN;
+		return r == -1 ? -1 : 0;
+	}
 	if ((r = box_exact(bx, q->from, &from)) == -1)
 		return -1;
 	/* it may not have been possible to register it */
@@ -88,6 +112,8 @@ people_rename(struct boxes *bx, const struct store_rename *q,
 		a->status = STORE_FULL;
 		return 0;
 	}
+	if (box_claim(bx, from, q->owner) == -1)
+		return -1;
 	a->unread = from->unread;
 	if (strcmp(q->from, q->to) == 0)
 		return 0;

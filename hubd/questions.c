@@ -136,7 +136,8 @@ static void
 not_stored(const struct posted *p, void *arg)
 {
 	(void)arg;
-	if (p->status == STORE_FAILED || p->status == STORE_FULL)
+	if (p->status == STORE_FAILED || p->status == STORE_FULL ||
+	    p->status == STORE_TAKEN)
 		log_warnx("the answer %s to a session that is away could not "
 		    "be stored", p->msg_id);
 }
@@ -146,7 +147,8 @@ static void
 leave_reply(struct session *s, const struct request *q,
     const struct ask_answer *ans)
 {
-	struct mail m = { .to = ans->asker_name, .from = s->name };
+	struct mail m = { .to = ans->asker_name, .from = s->name,
+	    .owner = s->owner };
 
 	m.text = request_raw(q, M_TEXT);
 	m.reply_to = request_raw(q, M_ASK_ID);

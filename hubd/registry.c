@@ -41,13 +41,19 @@ struct alias {
 	char	 name[TARGET_SIZE], target[TARGET_SIZE];
 };
 
+/* A name that a session had, or that belongs to somebody. */
+struct known {
+	uint32_t	 owner;
+	int		 session;
+};
+
 struct registry {
 	struct event_base	*base;
 	struct session_list	 unregistered, online, remote;
 	TAILQ_HEAD(, probe)	 probes;
 	struct map		*names;		/* to session */
 	struct map		*aliases;	/* to struct alias */
-	struct map		*known;		/* names that sessions had */
+	struct map		*known;		/* to struct known */
 	struct event		*tick, *sweep, *sweep_end;
 	void			(*empty)(int, void *);
 	void			*arg;
@@ -103,12 +109,14 @@ timer(struct registry *g, short flags, event_callback_fn fn, int64_t ms)
 void
 registry_free(struct registry *g)
 {
-	struct alias *a;
 	size_t pos = 0;
+	void *p;
 
-	while ((a = map_next(g->aliases, &pos)) != NULL)
-		free(a);
+	while ((p = map_next(g->aliases, &pos)) != NULL)
+		free(p);
 	map_free(g->aliases);
+	for (pos = 0; (p = map_next(g->known, &pos)) != NULL;)
+		free(p);
 	map_free(g->known);
 	map_free(g->names);
 	event_free(g->tick);
@@ -265,7 +273,9 @@ registry_claim(struct registry *g, struct session *s, const char *name,
 		if (p->holder == holder)
 			break;
 	}
-	if (p != NULL || holder->state != SESSION_ONLINE) {
+	/* nobody disturbs what is another user's */
+	if (p != NULL || holder->state != SESSION_ONLINE ||
+	    holder->owner != s->owner) {
 		s->state = SESSION_NEW;
 		return CLAIM_TAKEN;
 	}
@@ -293,7 +303,7 @@ registry_online(struct registry *g, struct session *s)
 	TAILQ_INSERT_TAIL(&g->online, s, entry);
 	g->nonline++;
 	drop_alias(g, s->name);
-	registry_know(g, s->name);
+	registry_know(g, s->name, s->owner, 1);
 }
 
 int
@@ -323,7 +333,7 @@ registry_renamed(struct registry *g, struct session *s, const char *name,
 	}
 	registry_alias(g, old, name);
 	if (s->hub == NULL)
-		registry_know(g, name);
+		registry_know(g, name, s->owner, 1);
 }
 
 static void
@@ -436,17 +446,34 @@ registry_next_remote(const struct registry *g, struct session *s)
 }
 
 void
-registry_know(struct registry *g, const char *name)
+registry_know(struct registry *g, const char *name, uint32_t owner,
+    int session)
 {
-	static char yes;
+	struct known *k = map_gets(g->known, name);
 
-	(void)map_sets(g->known, name, &yes);
+	if (k == NULL) {
+		k = xcalloc(1, sizeof(*k));
+		(void)map_sets(g->known, name, k);
+	}
+	k->owner = owner;
+	k->session |= session;
 }
 
 int
 registry_knows(const struct registry *g, const char *name)
 {
-	return map_gets(g->known, name) != NULL || registry_is_alias(g, name);
+	const struct known *k = map_gets(g->known, name);
+
+	return (k != NULL && k->session) || registry_is_alias(g, name);
+}
+
+uint32_t
+registry_owner(const struct registry *g, const char *name)
+{
+	const struct known *k;
+
+	k = map_gets(g->known, registry_resolve(g, name));
+	return k != NULL ? k->owner : OWNER_NONE;
 }
 
 size_t

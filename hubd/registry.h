@@ -42,8 +42,8 @@ int	registry_has_room(const struct registry *);
 int	registry_alive(struct registry *, struct session *);
 /*
  * The session wants a name.  If it is taken its holder is probed, unless it
- * is already, and settled is called with 1 (it is yours) or 0 (taken) and
- * the request's req_id.
+ * is already or is another user's, and settled is called with 1 (it is yours)
+ * or 0 (taken) and the request's req_id.
  */
 enum claim	registry_claim(struct registry *, struct session *,
 		    const char *name,
@@ -88,9 +88,15 @@ struct session	*registry_next(const struct registry *, struct session *);
 /* Walks those of other hubs. */
 struct session	*registry_next_remote(const struct registry *,
 		    struct session *);
-/* Remembers that there has been a session of that name here; was there? */
-void	registry_know(struct registry *, const char *);
+/*
+ * Remembers whose name that is (owner.h), and, if session is 1, that there has
+ * been a session of that name here; was there?
+ */
+void	registry_know(struct registry *, const char *, uint32_t owner,
+	    int session);
 int	registry_knows(const struct registry *, const char *);
+/* Whose name that is, or what it is a former name of; OWNER_NONE: nobody's. */
+uint32_t	registry_owner(const struct registry *, const char *);
 /* Stops (1) and resumes (0) reading from all. */
 void	registry_pause(struct registry *, int);
 /* Hands what is queued to the kernel, within that time; then closes all. */

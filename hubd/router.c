@@ -36,9 +36,11 @@
 #include "session.h"
 #include "stats.h"
 #include "outproto.h"
+#include "owner.h"
 #include "storeproto.h"
 #include "storeq.h"
 #include "timeutil.h"
+#include "tokens.h"
 
 #define ACCEPT_TURN	64	/* connections taken in one turn of the loop */
 #define ACCEPT_WAIT_MS	500	/* when descriptors have run out */
@@ -77,10 +79,12 @@ static uint32_t	clients(void *);
 static void	on_accept(evutil_socket_t, short, void *);
 static void	on_accept_again(evutil_socket_t, short, void *);
 static void	on_idle(evutil_socket_t, short, void *);
+static void	take_client(struct listener *, int);
 static void	listen_to(struct main *, int);
 static void	close_listeners(struct main *);
 static void	on_alias(struct reader *, void *);
 static void	on_name(struct reader *, void *);
+static void	on_token(struct reader *, void *);
 static void	on_up(void *);
 static void	on_expired(struct reader *, void *);
 static void	on_copy(struct imsg *, void *);
@@ -104,6 +108,7 @@ static const struct child_ops child_ops = {
 static const struct storeq_ops store_ops = {
 	.alias = on_alias,
 	.name = on_name,
+	.token = on_token,
 	.up = on_up,
 	.expired = on_expired,
 	.copy = on_copy,
@@ -128,6 +133,7 @@ router_main(void)
 	if (m.idle == NULL || m.accept_again == NULL)
 		fatalx("evtimer_new");
 	m.router.started = time_mono_ms();
+	owner_init();
 	raise_files();
 	request_init();
 	event_base_dispatch(m.base);
@@ -143,6 +149,7 @@ router_main(void)
 		hubs_free(m.router.hubs);
 		registry_free(m.router.registry);
 		storeq_free(m.router.store);
+		tokens_free(m.router.tokens);
 		keys_free(&m.router);
 	}
 	close_listeners(&m);
@@ -260,6 +267,7 @@ start(void *arg)
 	r->control = control_new(m->base, r);
 	r->hubs = hubs_new(m->base, r);
 	r->hubreqs = hubreqs_new(m->base, r);
+	r->tokens = tokens_new();
 	r->store = storeq_new(m->base, m->store_fd, &store_ops, m);
 }
 
@@ -305,7 +313,16 @@ on_name(struct reader *rd, void *arg)
 	if (n.name[0] == '@')
 		hubs_known(m->router.hubs, n.name + 1);
 	else
-		registry_know(m->router.registry, n.name);
+		registry_know(m->router.registry, n.name, n.owner, n.session);
+}
+
+static void
+on_token(struct reader *rd, void *arg)
+{
+	struct main *m = arg;
+
+	if (tokens_told(m->router.tokens, rd) == -1)
+		fatalx("bad STORE_TOKEN");
 }
 
 static void
@@ -383,15 +400,7 @@ on_accept(evutil_socket_t sock, short ev, void *arg)
 			break;
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
 			log_warn("fcntl");
-		if (l->kind == LISTEN_CTL)
-			control_accept(m->router.control, fd);
-		else if (registry_has_room(m->router.registry))
-			(void)session_new(&m->router, m->base, fd,
-			    l->kind != LISTEN_SESSIONS);
-		else {
-			m->router.counters[COUNT_REFUSED_FULL]++;
-			close(fd);
-		}
+		take_client(l, fd);
 	}
 	if (i == ACCEPT_TURN || errno == EAGAIN || errno == EWOULDBLOCK ||
 	    errno == EINTR || errno == ECONNABORTED)
@@ -399,6 +408,27 @@ on_accept(evutil_socket_t sock, short ev, void *arg)
 	log_warn("accept");
 	listen_to(m, 0);
 	event_add(m->accept_again, &tv);
+}
+
+/* Whoever comes over a Unix socket is who the kernel says. */
+static void
+take_client(struct listener *l, int fd)
+{
+	struct router *r = &l->main->router;
+	int ws = l->kind != LISTEN_SESSIONS && l->kind != LISTEN_CTL;
+	uint32_t owner = OWNER_NONE;
+
+	if (!ws && owner_of_peer(fd, &owner) == -1) {
+		log_warn("a client without a user");
+		close(fd);
+	} else if (l->kind == LISTEN_CTL)
+		control_accept(r->control, fd, owner);
+	else if (registry_has_room(r->registry))
+		(void)session_new(r, l->main->base, fd, owner);
+	else {
+		r->counters[COUNT_REFUSED_FULL]++;
+		close(fd);
+	}
 }
 
 static void

@@ -22,6 +22,7 @@ struct map;
 struct registry;
 struct rooms;
 struct storeq;
+struct tokens;
 
 /* The router's parts, for its parts; each owns its state. */
 struct router {
@@ -32,6 +33,7 @@ struct router {
 	struct hubs		*hubs;
 	struct hubreqs		*hubreqs;
 	struct storeq		*store;
+	struct tokens		*tokens;
 	struct control		*control;
 	struct map		*keys_said;	/* keys.c; or NULL */
 	int64_t			 started;	/* monotonic ms */

@@ -58,11 +58,14 @@ static const struct bufio_ops ws_ops = {
 };
 
 struct session *
-session_new(struct router *r, struct event_base *base, int fd, int ws)
+session_new(struct router *r, struct event_base *base, int fd,
+    uint32_t owner)
 {
 	struct session *s = xcalloc(1, sizeof(*s));
+	int ws = owner == OWNER_NONE;
 
 	s->router = r;
+	s->owner = owner;
 	s->refs = 1;
 	s->connected = time_mono_ms();
 	s->last_seen = time_now_ms();
@@ -88,6 +91,7 @@ session_remote(struct router *r, struct hub *hub, const char *name)
 
 	s->router = r;
 	s->hub = hub;
+	s->owner = OWNER_NONE;
 	s->refs = 1;
 	s->last_seen = time_now_ms();
 	s->features = FEATURE_ANY | hub_features(hub);

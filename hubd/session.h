@@ -14,6 +14,7 @@
 #include "errcode.h"
 #include "json.h"
 #include "names.h"
+#include "owner.h"
 
 struct ask;
 struct membership;
@@ -51,6 +52,7 @@ struct session {
 	struct router		*router;
 	struct bufio		*io;		/* NULL: of another hub */
 	struct hub		*hub;		/* that hub; else NULL */
+	uint32_t		 owner;		/* owner.h; NONE: of a hub */
 	unsigned		 told;		/* in which telling */
 	struct wsconn		*ws;		/* NULL: lines on a socket */
 	unsigned		 refs;
@@ -74,9 +76,12 @@ struct session {
 	STAILQ_HEAD(, shown)	 shown;		/* session_when_shown() */
 };
 
-/* Takes over the socket; ws: WebSocket is spoken there, else lines. */
+/*
+ * Takes over the socket.  owner is whose session it is; OWNER_NONE: WebSocket
+ * is spoken there, and its token will tell; else lines.
+ */
 struct session	*session_new(struct router *, struct event_base *, int fd,
-		    int ws);
+		    uint32_t owner);
 /* A session of another hub, name@hub, that is online there. */
 struct session	*session_remote(struct router *, struct hub *,
 		    const char *name);

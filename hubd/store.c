@@ -30,6 +30,7 @@
 #include "store.h"
 #include "storestats.h"
 #include "timeutil.h"
+#include "tokenstore.h"
 
 #define BATCH_MAX	1024		/* requests of one transaction */
 #define BATCH_BYTES	(4 * 1024 * 1024)	/* of them and their answers */
@@ -114,6 +115,7 @@ static void	send_gone(struct store *);
 static void	send_answers(struct store *);
 static void	tell_alias(const struct store_alias *, void *);
 static void	tell_name(const struct store_name *, void *);
+static void	tell_token(const struct store_token *, void *);
 static const struct operation	*operation_of(enum imsg_type);
 
 static const struct child_ops child_ops = {
@@ -155,6 +157,7 @@ FAIL(hub_list)
 FAIL(key_done)
 FAIL(key_list)
 FAIL(counts)
+FAIL(token_set)
 
 static int
 do_key(struct store *s, const struct store_key *q, struct store_key_done *a)
@@ -192,6 +195,7 @@ HANDLE(out_mark, out_mark, marked,
     outbox_mark(s->outbox, &q, &a, &s->list))
 HANDLE(mark, mark, marked, mailbox_mark(s->boxes, &q, &a, &s->list))
 HANDLE(key, key, key_done, do_key(s, &q, &a))
+HANDLE(set_token, token, token_set, tokenstore_set(s->db, &q, &a))
 HANDLE(status, query, message, mailbox_status(s->boxes, &q, &a))
 
 static int
@@ -315,6 +319,8 @@ static const struct operation operations[] = {
 	{ STORE_KEY, STORE_KEY_DONE, handle_key, fail_key_done },
 	{ STORE_KEYS, STORE_KEY_LIST, handle_keys, fail_key_list },
 	{ STORE_STATS, STORE_COUNTS, handle_stats, fail_counts },
+	{ STORE_SET_TOKEN, STORE_TOKEN_SET, handle_set_token,
+	    fail_token_set },
 };
 
 static const struct operation *
@@ -575,7 +581,8 @@ begin(struct store *s)
 	    boxes_ready(s->boxes) == -1)
 		return -1;
 	if (s->untold && (people_aliases(s->boxes, tell_alias, s) == -1 ||
-	    outbox_names(s->outbox, tell_name, s) == -1))
+	    outbox_names(s->outbox, tell_name, s) == -1 ||
+	    tokenstore_all(s->db, tell_token, s) == -1))
 		return -1;
 	s->untold = 0;
 	return 0;
@@ -699,6 +706,18 @@ tell_name(const struct store_name *m, void *arg)
 
 	store_name_put(&w, m);
 	imsg_send(s->router, STORE_NAME, 0, -1, &w, NULL);
+	wbuf_free(&w);
+}
+
+static void
+tell_token(const struct store_token *t, void *arg)
+{
+	struct store *s = arg;
+	struct wbuf w = { 0 };
+
+	store_token_put(&w, t);
+	imsg_send(s->router, STORE_TOKEN, 0, -1, &w, NULL);
+	explicit_bzero(w.rb->data, w.len);
 	wbuf_free(&w);
 }
 

@@ -11,6 +11,7 @@
 #include "listproto.h"
 #include "outproto.h"
 #include "storeproto.h"
+#include "tokenproto.h"
 
 struct field {
 	const struct field_kind	*kind;
@@ -97,6 +98,7 @@ static const struct field session_fields[] = {
 
 static const struct field register_fields[] = {
 	FIELD(str, store_register, name),
+	FIELD(u32, store_register, owner),
 	FIELD(slice, store_register, cwd),
 	FIELD(slice, store_register, git_branch),
 	FIELD(slice, store_register, host),
@@ -121,6 +123,7 @@ static const struct field gone_fields[] = {
 static const struct field rename_fields[] = {
 	FIELD(str, store_rename, from),
 	FIELD(str, store_rename, to),
+	FIELD(u32, store_rename, owner),
 	FIELD(i64, store_rename, now),
 	END
 };
@@ -129,6 +132,8 @@ static const struct field append_fields[] = {
 	FIELD(str, store_append, to),
 	FIELD(str, store_append, from),
 	FIELD(str, store_append, msg_id),
+	FIELD(u32, store_append, owner),
+	FIELD(u32, store_append, to_owner),
 	FIELD(i64, store_append, ts),
 	FIELD(flag, store_append, pushed),
 	FIELD(flag, store_append, urgent),
@@ -233,6 +238,7 @@ static const struct field cleaned_fields[] = {
 static const struct field group_fields[] = {
 	ENUM(store_group, op, GROUP_SHOW),
 	FIELD(str, store_group, caller),
+	FIELD(u32, store_group, owner),
 	FIELD(str, store_group, group),
 	FIELD(str, store_group, peer),
 	FIELD(i64, store_group, now),
@@ -291,6 +297,8 @@ static const struct field alias_fields[] = {
 };
 
 static const struct field name_fields[] = {
+	FIELD(u32, store_name, owner),
+	FIELD(flag, store_name, session),
 	FIELD(str, store_name, name),
 	END
 };
@@ -383,6 +391,19 @@ static const struct field key_list_fields[] = {
 	STATUS(store_key_list),
 	FIELD(u32, store_key_list, n),
 	FIELD(rest, store_key_list, keys),
+	END
+};
+
+static const struct field token_fields[] = {
+	FIELD(u32, store_token, owner),
+	FIELD(flag, store_token, renew),
+	FIELD(str, store_token, token),
+	END
+};
+
+static const struct field token_set_fields[] = {
+	STATUS(store_token_set),
+	FIELD(str, store_token_set, token),
 	END
 };
 
@@ -665,6 +686,8 @@ PLAIN(backup)
 PLAIN(copy)
 PLAIN(key)
 PLAIN(key_done)
+PLAIN(token)
+PLAIN(token_set)
 LISTING(out_listed, has_all_out(m->messages, m->n))
 LISTING(hub_list, has_all_hub_info(m->hubs, m->n))
 LISTING(key_list, has_all_key_info(m->keys, m->n))

@@ -31,6 +31,7 @@ enum store_status {
 	STORE_REPEAT,		/* this sender's msg_id is stored already */
 	STORE_OTHER,		/* it is, for another receiver */
 	STORE_FULL,		/* limit of mailboxes */
+	STORE_TAKEN,		/* the name is another user's */
 	STORE_FAILED		/* disk: nothing has changed */
 };
 
@@ -48,9 +49,13 @@ struct store_receipt {
 	enum msg_state	 state;
 };
 
-/* STORE_REGISTER: a session has this name now; an alias of it ends. */
+/*
+ * STORE_REGISTER: a session has this name now; an alias of it ends.  A name,
+ * or what it is an alias of, that is another user's is STORE_TAKEN.
+ */
 struct store_register {
 	char		 name[NAME_SIZE];
+	uint32_t	 owner;			/* owner.h */
 	struct slice	 cwd, git_branch, host;	/* UTF-8, not escaped */
 	uint32_t	 pid;			/* 0: unknown */
 	int64_t		 started, now;		/* ms; started 0: unknown */
@@ -67,12 +72,14 @@ struct store_gone {
 };
 /*
  * STORE_RENAME: mailbox, messages sent and everything else that belongs to
- * the old name go to the new one; a mailbox that is there is merged by time.
+ * the old name go to the new one; a mailbox that is there is merged by time,
+ * unless it is another user's: STORE_TAKEN.
  * The old name becomes an alias of the new one.  Both may be name@hub; with
  * an empty old name the new one is somebody's own now, and no alias any more.
  */
 struct store_rename {
 	char		 from[TARGET_SIZE], to[TARGET_SIZE];
+	uint32_t	 owner;		/* of both */
 	int64_t		 now;
 };
 /* STORE_RENAMED, answered with struct store_registered */
@@ -81,6 +88,7 @@ struct store_rename {
 struct store_append {
 	char		 to[TARGET_SIZE], from[TARGET_SIZE];
 	char		 msg_id[MSG_ID_SIZE];
+	uint32_t	 owner, to_owner;	/* whose from and to are */
 	int64_t		 ts;
 	uint8_t		 pushed;	/* it will be: the receiver is online */
 	uint8_t		 urgent;

@@ -57,6 +57,7 @@ static const struct {
 	{ STORE_KEY, STORE_KEY_DONE },
 	{ STORE_KEYS, STORE_KEY_LIST },
 	{ STORE_STATS, STORE_COUNTS },
+	{ STORE_SET_TOKEN, STORE_TOKEN_SET },
 };
 
 struct storeq *
@@ -142,6 +143,8 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		q->ops->alias(&m->rd, q->arg);
 	else if (m->type == STORE_NAME)
 		q->ops->name(&m->rd, q->arg);
+	else if (m->type == STORE_TOKEN)
+		q->ops->token(&m->rd, q->arg);
 	else if (m->type == STORE_UP)
 		q->ops->up(q->arg);
 	else if (m->type == STORE_EXPIRED)

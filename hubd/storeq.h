@@ -11,9 +11,13 @@ struct event_base;
 struct storeq;
 
 struct storeq_ops {
-	/* At start: a name that leads to another; STORE_NAME; the end. */
+	/*
+	 * At start: a name that leads to another; STORE_NAME; STORE_TOKEN;
+	 * the end.
+	 */
 	void	(*alias)(struct reader *, void *);
 	void	(*name)(struct reader *, void *);
+	void	(*token)(struct reader *, void *);
 	void	(*up)(void *);
 	/* STORE_EXPIRED */
 	void	(*expired)(struct reader *, void *);

@@ -12,9 +12,11 @@
 #include "linger.h"
 #include "log.h"
 #include "names.h"
+#include "owner.h"
 #include "router.h"
 #include "session.h"
 #include "timeutil.h"
+#include "tokens.h"
 #include "ws.h"
 #include "wsconn.h"
 #include "wshttp.h"
@@ -46,7 +48,6 @@ static void	show(struct wsconn *, char *, size_t);
 static void	show_rest(struct wsconn *);
 static int	find_auth(const char *, size_t, struct json_value *);
 static void	authenticate(struct wsconn *, const char *, size_t);
-static int	same_secret(const char *, const char *);
 
 struct wsconn *
 wsconn_new(struct event_base *base, struct session *s)
@@ -317,34 +318,21 @@ find_auth(const char *p, size_t n, struct json_value *token)
 	return 0;
 }
 
-/* In a time that does not depend on where they differ. */
-static int
-same_secret(const char *a, const char *b)
-{
-	size_t n = strlen(a), i;
-	unsigned char diff = n != strlen(b);
-
-	for (i = 0; i < n && b[i] != '\0'; i++)
-		diff |= (unsigned char)(a[i] ^ b[i]);
-	return diff == 0;
-}
-
 static void
 authenticate(struct wsconn *c, const char *p, size_t n)
 {
-	const char *wanted = c->session->router->conf->ws_token;
+	struct session *s = c->session;
 	const char *nl = memchr(p, '\n', n);
 	char token[AUTH_MAX + 1] = "";
 	size_t len = nl != NULL ? (size_t)(nl - p) : n;
 	struct json_value v;
-	int good;
 
-	good = find_auth(p, len, &v) != -1 &&
-	    json_str(&v, token, sizeof(token)) != -1 &&
-	    wanted[0] != '\0' && same_secret(token, wanted);
+	if (find_auth(p, len, &v) != -1 &&
+	    json_str(&v, token, sizeof(token)) != -1)
+		s->owner = tokens_owner(s->router, token);
 	explicit_bzero(token, sizeof(token));
-	if (!good) {
-		c->session->router->counters[COUNT_REFUSED_TOKEN]++;
+	if (s->owner == OWNER_NONE) {
+		s->router->counters[COUNT_REFUSED_TOKEN]++;
 		log_info("WebSocket: a client without the right token");
 		end(c, WSHTTP_CLOSE_AUTH, "auth_failed");
 		return;

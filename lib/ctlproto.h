@@ -28,6 +28,7 @@
  *	CTL_RELOAD	nothing; the answer's "reloaded" is false if the old
  *			configuration stays, "lines" say why, or what does
  *			not hold yet
+ *	CTL_TOKEN	u8 1: another one than until now
  *	CTL_STOP	nothing
  *	CTL_UPGRADE	nothing; answered when the new version has been tried.
  *			The hub closes the connection, and is soon there again
@@ -40,6 +41,6 @@
 #define CTLPROTO_H
 
 /* Another one whenever the number of a message changes (imsg.h). */
-#define CTL_VERSION	5
+#define CTL_VERSION	6
 
 #endif

@@ -106,6 +106,9 @@ enum imsg_type {
 	STORE_NO_COPY,
 	STORE_STATS,		/* statproto.h */
 	STORE_COUNTS,
+	STORE_TOKEN,		/* at start: tokenproto.h */
+	STORE_SET_TOKEN,
+	STORE_TOKEN_SET,
 	/* a carrier of links (bridged, uplink) to the router: linkproto.h */
 	LINK_UP,
 	LINK_DOWN,
@@ -146,6 +149,7 @@ enum imsg_type {
 	CTL_FORGET,
 	CTL_INVITE,
 	CTL_JOIN,
+	CTL_TOKEN,
 	CTL_BACKUP,
 	CTL_RELOAD,
 	CTL_EVENT,

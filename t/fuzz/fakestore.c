@@ -66,6 +66,7 @@ static const struct imsg_ops store_ops = {
 static const struct storeq_ops storeq_ops = {
 	.alias = ignore_reader,
 	.name = ignore_reader,
+	.token = ignore_reader,
 	.up = ignore,
 	.expired = ignore_reader,
 	.full = ignore_int,

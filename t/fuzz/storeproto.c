@@ -18,6 +18,7 @@
 #include "outproto.h"
 #include "pairproto.h"
 #include "statproto.h"
+#include "tokenproto.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -66,6 +67,8 @@ AGAIN(key_list)
 AGAIN(backup)
 AGAIN(copy)
 AGAIN(counts)
+AGAIN(token)
+AGAIN(token_set)
 AGAIN_ANY(link_up)
 AGAIN_ANY(link_end)
 AGAIN_ANY(link_line)
@@ -105,8 +108,8 @@ static int	(*const again[])(struct wbuf *, struct reader *) = {
 	again_link_report, again_link_send, again_bridge_conf,
 	again_store_key, again_store_key_done, again_store_key_list,
 	again_link_key, again_link_relay, again_pair_ask, again_pair_code,
-	again_pair_done, again_store_counts, again_store_backup,
-	again_store_copy
+	again_pair_done, again_store_counts, again_store_token,
+	again_store_token_set, again_store_backup, again_store_copy
 };
 
 int

@@ -29,12 +29,19 @@ struct conn *
 client_open_(struct tenv *t)
 {
 	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
-	int			 fd;
+	uid_t			 user = program_user();
+	int			 fd, r;
 
 	strlcpy(sun.sun_path, t->sock, sizeof(sun.sun_path));
 	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1)
 		t_fail("socket: %s", strerror(errno));
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
+	/* who connects is what the hub is told, whoever uses it then */
+	if (user != 0 && seteuid(user) == -1)
+		t_fail("seteuid: %s", strerror(errno));
+	r = connect(fd, (struct sockaddr *)&sun, sizeof(sun));
+	if (user != 0 && seteuid(0) == -1)
+		t_fail("seteuid: %s", strerror(errno));
+	if (r == -1)
 		t_fail("%s: %s", t->sock, strerror(errno));
 	return (conn_add(t, fd, fd, 0));
 }

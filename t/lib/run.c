@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -21,7 +22,9 @@
 #define ARGS_MAX	32
 
 static char	build_dir[T_PATH];
+static uid_t	user;		/* of program_as() */
 
+static int	 become(uid_t);
 static void	 child_run(const char *, const char *const *, const int *,
 		    const char *, const char *) __attribute__((__noreturn__));
 
@@ -72,6 +75,27 @@ program_start(const char *name, const char *const *argv, const int fds[2],
 	return (pid);
 }
 
+void
+program_as(uid_t uid)
+{
+	user = uid;
+}
+
+uid_t
+program_user(void)
+{
+	return (user);
+}
+
+static int
+become(uid_t uid)
+{
+	if (uid == 0)
+		return (0);
+	return (setgroups(0, NULL) == -1 || setgid((gid_t)uid) == -1 ||
+	    setuid(uid) == -1 ? -1 : 0);
+}
+
 static void
 child_run(const char *path, const char *const *argv, const int *fds,
     const char *log, const char *dir)
@@ -90,7 +114,7 @@ child_run(const char *path, const char *const *argv, const int *fds,
 		_exit(126);
 	if (fd > 2)
 		close(fd);
-	if (dir != NULL && chdir(dir) == -1)
+	if ((dir != NULL && chdir(dir) == -1) || become(user) == -1)
 		_exit(126);
 	for (i = 0; argv[i] != NULL && i < ARGS_MAX - 1; i++)
 		args[i] = xstrdup(argv[i]);

@@ -16,10 +16,12 @@
 #include <unistd.h>
 
 #include "import.h"
+#include "owner.h"
 #include "proc.h"
 #include "store.h"
 #include "storetest.h"
 #include "timeutil.h"
+#include "tokenproto.h"
 #include "unixsock.h"
 
 static void	st_on_parent(struct imsgbuf *, struct imsg *, void *);
@@ -96,6 +98,7 @@ st_on_router(struct imsgbuf *ib, struct imsg *m, void *arg)
 {
 	struct store_alias a;
 	struct store_expired e;
+	struct store_token token;
 	struct store_name name;
 	struct st *s = arg;
 	size_t n = strlen(s->aliases);
@@ -115,8 +118,19 @@ st_on_router(struct imsgbuf *ib, struct imsg *m, void *arg)
 		s->expired_unread = e.unread;
 	} else if (m->type == STORE_NAME) {
 		want(store_name_get(&m->rd, &name) == 0, "bad STORE_NAME");
-		strlcat(s->names, name.name, sizeof(s->names));
-		strlcat(s->names, " ", sizeof(s->names));
+		if (name.session || name.name[0] == '@') {
+			strlcat(s->names, name.name, sizeof(s->names));
+			strlcat(s->names, " ", sizeof(s->names));
+		}
+		n = strlen(s->owned);
+		if (name.owner != OWNER_NONE)
+			snprintf(s->owned + n, sizeof(s->owned) - n,
+			    "%s:%u ", name.name, name.owner);
+	} else if (m->type == STORE_TOKEN) {
+		want(store_token_get(&m->rd, &token) == 0, "bad STORE_TOKEN");
+		n = strlen(s->tokens);
+		snprintf(s->tokens + n, sizeof(s->tokens) - n, "%u:%s ",
+		    token.owner, token.token);
 	} else {
 		want(m->id == s->answered + 1, "answer %u after %u", m->id,
 		    s->answered);
@@ -241,6 +255,7 @@ st_launch(struct st *s)
 	s->ready = s->up = s->closed = 0;
 	s->asked = s->answered = 0;
 	s->aliases[0] = s->names[0] = s->log[0] = s->expired[0] = '\0';
+	s->owned[0] = s->tokens[0] = '\0';
 	s->imported = 0;
 	if ((s->pid = fork()) == 0)
 		st_child(parent[1], parent[0], router);

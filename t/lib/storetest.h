@@ -32,6 +32,8 @@ struct st {
 	unsigned		 failed, done;	/* answers, by status */
 	char			 aliases[512];	/* "a>b c>d " */
 	char			 names[512];	/* "a b @hub " */
+	char			 owned[512];	/* "a:1001 " */
+	char			 tokens[512];	/* "1001:token " */
 	char			 expired[4096];	/* "id>sender " */
 	uint32_t		 expired_unread;	/* after the last one */
 	/*

@@ -128,6 +128,12 @@ void	 program_init(const char *argv0);
  */
 pid_t	 program_start(const char *name, const char *const *argv,
 	    const int fds[2], const char *log, const char *dir);
+/*
+ * Programs started and sessions opened from now on are that user's; only root
+ * can do that.  0: root's own again.
+ */
+void	 program_as(uid_t);
+uid_t	 program_user(void);
 /* Waits for a child; 0 and its status, or -1 after ms. */
 int	 program_wait(pid_t, int *status, int ms);
 /* Runs one to its end with input (or NULL) on stdin; freed by the caller. */

@@ -296,7 +296,8 @@ END_TEST
 /* Names that change between two requests of one transaction. */
 START_TEST(renames_in_a_batch)
 {
-	struct store_rename to_b2 = { "b", "b2", 5 }, to_c = { "a", "c", 6 };
+	struct store_rename to_b2 = { "b", "b2", 0, 5 };
+	struct store_rename to_c = { "a", "c", 0, 6 };
 	struct st *s = st_new();
 	struct store_group_done a;
 	struct store_group q;

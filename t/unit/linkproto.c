@@ -137,7 +137,7 @@ END_TEST
 
 START_TEST(outbox)
 {
-	struct store_name n = { "@other" };
+	struct store_name n = { UINT32_MAX, 1, "@other" };
 	struct store_out_list q = { "other", INT64_MAX, 65536 };
 	struct store_out m = { 8, 9, "x@other", "api", "m-1", 1, KIND_REQUEST,
 	    1, { "m-0", 3 }, { "a text", 6 } };

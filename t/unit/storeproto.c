@@ -11,6 +11,7 @@
 #include "listproto.h"
 #include "statproto.h"
 #include "test.h"
+#include "tokenproto.h"
 
 /* Writes what get has read. */
 #define AGAIN(x)							\
@@ -46,6 +47,8 @@ AGAIN(alias)
 AGAIN(group)
 AGAIN(group_done)
 AGAIN(counts)
+AGAIN(token)
+AGAIN(token_set)
 
 typedef int	again_fn(struct wbuf *, struct reader *);
 
@@ -101,11 +104,12 @@ check(const char *what, again_fn *again, struct wbuf *w, size_t rest)
 
 START_TEST(sessions)
 {
-	struct store_register r = { "api", { "/home/x", 7 }, { "main", 4 },
-	    { "Claude Code", 11 }, 1234, 1767323045678, 1767323045679 };
+	struct store_register r = { "api", 1001, { "/home/x", 7 },
+	    { "main", 4 }, { "Claude Code", 11 }, 1234, 1767323045678,
+	    1767323045679 };
 	struct store_registered d = { STORE_FULL, 77 };
 	struct store_gone g = { "api", INT64_MAX };
-	struct store_rename n = { "api", "web", 5 };
+	struct store_rename n = { "api", "web", UINT32_MAX, 5 };
 	struct store_alias a = { "old", "new" };
 	struct wbuf w = { 0 };
 
@@ -122,10 +126,23 @@ START_TEST(sessions)
 }
 END_TEST
 
+START_TEST(tokens)
+{
+	struct store_token t = { UINT32_MAX, 1, "a token" };
+	struct store_token_set d = { STORE_OK, "another" };
+	struct wbuf w = { 0 };
+
+	store_token_put(&w, &t);
+	CHECK(token, &w, 0);
+	store_token_set_put(&w, &d);
+	CHECK(token_set, &w, 0);
+}
+END_TEST
+
 START_TEST(messages)
 {
-	struct store_append q = { "web", "api", "m-1", 9, 1, 1, KIND_REQUEST,
-	    1, { "m-0", 3 }, { "a text", 6 } };
+	struct store_append q = { "web", "api", "m-1", 1001, 1002, 9, 1, 1,
+	    KIND_REQUEST, 1, { "m-0", 3 }, { "a text", 6 } };
 	struct store_appended a = { STORE_OK, 3, MSG_PUSHED, 1, 7, 1,
 	    { "api", "web", "m-9", MSG_EXPIRED } };
 	struct store_query s = { "api", "m-1" };
@@ -238,8 +255,8 @@ END_TEST
 
 START_TEST(groups)
 {
-	struct store_group q = { GROUP_SEND, "api", "g", "", 9, 8, 7, 6, 5, 0,
-	    { "a text", 6 } };
+	struct store_group q = { GROUP_SEND, "api", 1001, "g", "", 9, 8, 7,
+	    6, 5, 0, { "a text", 6 } };
 	struct store_group_done a = { STORE_OK, ERR_BAD_ARGS, "a note",
 	    "admin", 9, 8, 7, 6, 2, { NULL, 0 }, { "[1,2]", 5 } };
 	struct wbuf w = { 0 }, list = { 0 }, out = { 0 };
@@ -374,6 +391,7 @@ main(int argc, char *argv[])
 
 	(void)argc;
 	test_add(s, sessions, 10);
+	test_add(s, tokens, 10);
 	test_add(s, messages, 10);
 	test_add(s, reading, 10);
 	test_add(s, marking, 10);
