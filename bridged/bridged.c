@@ -274,6 +274,9 @@ changed(struct main *m)
 		links_end_early(b, "there is another secret now");
 		psk_free(b->psk);
 		b->psk = psk_new(b->conf.lan.secret, b->conf.hub_id);
+		/* who did not know the old one may know this one */
+		penalties_free(b->penalties);
+		b->penalties = penalties_new();
 	}
 	callers_set(b, secret);
 }

@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include <fcntl.h>
 #include <grp.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -50,7 +51,7 @@ static void	move_ws(struct listeners *, struct conf *,
 		    const struct conf *);
 static void	move_lan(struct listeners *, struct conf *,
 		    const struct conf *);
-static void	change_file(const char *, ino_t, struct conf *,
+static int	change_file(const char *, ino_t, const struct conf *,
 		    const struct conf *);
 
 static int
@@ -332,21 +333,22 @@ move_lan(struct listeners *l, struct conf *c, const struct conf *old)
 }
 
 /* The file of a service manager is its own business. */
-static void
-change_file(const char *path, ino_t own, struct conf *c,
+static int
+change_file(const char *path, ino_t own, const struct conf *c,
     const struct conf *old)
 {
 	if (own == 0 || inode(path) != own)
-		return;
+		return 0;
 	if (strcmp(c->socket_group, old->socket_group) != 0 &&
 	    set_group(path, c->socket_group) == -1)
-		strlcpy(c->socket_group, old->socket_group,
-		    sizeof(c->socket_group));
-	if (c->socket_mode != old->socket_mode &&
-	    chmod(path, c->socket_mode) == -1) {
+		return -1;
+	/* whoever may write to the directory may have put a link there by now */
+	if (c->socket_mode != old->socket_mode && fchmodat(AT_FDCWD, path,
+	    c->socket_mode, AT_SYMLINK_NOFOLLOW) == -1) {
 		log_warn("%s: mode", path);
-		c->socket_mode = old->socket_mode;
+		return -1;
 	}
+	return 0;
 }
 
 void
@@ -354,8 +356,11 @@ listeners_change(struct listeners *l, struct conf *c, const struct conf *old)
 {
 	move_ws(l, c, old);
 	move_lan(l, c, old);
-	change_file(l->path, l->own_path, c, old);
-	change_file(l->ctl_path, l->own_ctl, c, old);
+	if (change_file(l->path, l->own_path, c, old) == 0 &&
+	    change_file(l->ctl_path, l->own_ctl, c, old) == 0)
+		return;
+	strlcpy(c->socket_group, old->socket_group, sizeof(c->socket_group));
+	c->socket_mode = old->socket_mode;
 }
 
 void

@@ -260,10 +260,15 @@ cases['all but the parents give up root'] = async use => {
 	await until('the hub is at the relay', () =>
 	    /relay wss:\/\/localhost: connected/.test(hub.log));
 
-	// a file that root alone can read is read again
+	// files that root alone can read are read again
 	relay.child.kill('SIGHUP');
-	await until('the certificate is read again', () =>
-	    relay.log.includes('the certificate has been read'));
+	hub.child.kill('SIGHUP');
+	for (const service of [relay, hub]) {
+		await until(`${service.name} has read them`, () =>
+		    service.log.includes('has been read again'));
+	}
+	assert.deepEqual(hub.children().sort(), list.map(p => p.pid).filter(
+	    pid => pid !== hub.child.pid).sort());
 	await hub.stop();
 	await relay.stop();
 };

@@ -146,10 +146,17 @@ START_TEST(mode_of_the_socket)
 	want(stat(t->sock, &st) == 0 && (st.st_mode & 0777) == 0660,
 	    "the mode is 0%o", st.st_mode & 0777);
 	want(st.st_ino == before.st_ino, "it is another socket");
+	want(stat(tenv_path(t, "d/hubctl.sock"), &st) == 0 &&
+	    (st.st_mode & 0777) == 0660, "hubctl's: 0%o", st.st_mode & 0777);
 	snprintf(text, sizeof(text), "listen on socket \"%s\" "
 	    "group \"no-such-group\"\n", t->sock);
 	hub_conf(t, text);
 	want(strstr(reload(t, 0), "no-such-group") != NULL, "nothing is said");
+	/* neither is what it was not told to be */
+	want(stat(t->sock, &st) == 0 && (st.st_mode & 0777) == 0660,
+	    "the mode is 0%o", st.st_mode & 0777);
+	hub_conf(t, "");
+	want(strcmp(reload(t, 0), "reloaded\n") == 0, "something is said");
 	want(stat(t->sock, &st) == 0 && (st.st_mode & 0777) == 0600,
 	    "the mode is 0%o", st.st_mode & 0777);
 	tenv_end(t);
