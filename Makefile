@@ -28,7 +28,7 @@ t/lib: lib
 	    exit 1; }
 	cd t/lib && $(MAKE)
 
-t/bin: lib
+t/bin: lib hubd
 	cd t/bin && $(MAKE)
 
 t/unit t/regress: t/lib $(PROGS)

@@ -22,6 +22,7 @@
 #include "push.h"
 #include "channel.h"
 #include "timeutil.h"
+#include "version.h"
 
 #define CALLS_MAX	256	/* unanswered; then stdin is not read */
 #define LAST_CALLS_MS	500	/* for those running when stdin ends */
@@ -155,7 +156,7 @@ parse_options(int argc, char **argv, struct options *opt)
 				usage();
 			break;
 		case 'V':
-			printf("channeld %s\n", ECORELAY_VERSION);
+			printf("channeld %s\n", ecorelay_version);
 			exit(0);
 		default:
 			usage();

@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "mcp.h"
+#include "version.h"
 
 #define STRUCTURED_SINCE	"2025-06-18"
 
@@ -229,7 +230,7 @@ do_initialize(struct mcp *m, json_t *id, json_t *params)
 	    "protocolVersion", version,
 	    "capabilities", "tools", "logging", "experimental",
 	    "claude/channel",
-	    "serverInfo", "name", "ecorelay", "version", ECORELAY_VERSION,
+	    "serverInfo", "name", "ecorelay", "version", ecorelay_version,
 	    "instructions", m->instructions));
 	name = json_string_value(json_object_get(client, "name"));
 	title = json_string_value(json_object_get(client, "title"));

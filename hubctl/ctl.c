@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <event2/event.h>
+#include <jansson.h>
 
 #include "ctl.h"
 #include "ctlproto.h"
@@ -25,11 +26,13 @@ struct ctl {
 	struct event_base	*base;
 	struct event		*deadline;
 	struct imsgbuf		*ibuf;		/* NULL: the hub has gone */
+	char			 version[64];	/* of the hub */
 	uint32_t		 id;		/* of the last request */
 	int			 answered;
 	int			 late;
 	int			 error;		/* why it has gone, or 0 */
 	struct rbuf		*result;
+	int			 fd;		/* that came with it, or -1 */
 	int			 (*event_fn)(const char *, size_t, void *);
 	void			*event_arg;
 	int			 event_rc;
@@ -42,7 +45,8 @@ static void	ctl_closed(struct imsgbuf *, int, void *);
 static void	ctl_deadline(evutil_socket_t, short, void *);
 static void	ctl_answer(struct ctl *, struct imsg *);
 static void	say_error(struct reader *);
-static int	ctl_hello(struct ctl *);
+static struct ctl	*open_as(const char *, uint32_t);
+static int	ctl_hello(struct ctl *, uint32_t);
 static void	ctl_arm(struct ctl *, int);
 
 static const struct imsg_ops ctl_ops = {
@@ -120,6 +124,18 @@ ctl_probe(const char *path, char found[CTL_PATH_SIZE])
 struct ctl *
 ctl_open(const char *path)
 {
+	return open_as(path, CTL_VERSION);
+}
+
+struct ctl *
+ctl_open_any(const char *path)
+{
+	return open_as(path, 0);
+}
+
+static struct ctl *
+open_as(const char *path, uint32_t version)
+{
 	char found[CTL_PATH_SIZE];
 	struct ctl *ctl;
 	int fd;
@@ -130,13 +146,14 @@ ctl_open(const char *path)
 		return NULL;
 	}
 	ctl = xcalloc(1, sizeof(*ctl));
+	ctl->fd = -1;
 	if ((ctl->base = event_base_new()) == NULL ||
 	    (ctl->deadline = evtimer_new(ctl->base, ctl_deadline, ctl)) ==
 	    NULL)
 		errx(1, "event_base_new failed");
 	ctl->ibuf = imsg_new(ctl->base, fd, PROC_CTL, PROC_ROUTER, &ctl_ops,
 	    ctl);
-	if (ctl_hello(ctl) == -1) {
+	if (ctl_hello(ctl, version) == -1) {
 		ctl_close(ctl);
 		return NULL;
 	}
@@ -149,22 +166,37 @@ ctl_close(struct ctl *ctl)
 	if (ctl->ibuf != NULL)
 		imsg_free(ctl->ibuf);
 	rbuf_unref(ctl->result);
+	if (ctl->fd != -1)
+		close(ctl->fd);
 	event_free(ctl->deadline);
 	event_base_free(ctl->base);
 	free(ctl);
 }
 
+const char *
+ctl_version(const struct ctl *ctl)
+{
+	return ctl->version;
+}
+
 static int
-ctl_hello(struct ctl *ctl)
+ctl_hello(struct ctl *ctl, uint32_t version)
 {
 	struct wbuf w = { 0 };
 	struct rbuf *result;
+	const char *text;
+	json_t *json;
 
-	put_u32(&w, CTL_VERSION);
+	put_u32(&w, version);
 	result = ctl_call(ctl, CTL_HELLO, &w);
 	wbuf_free(&w);
 	if (result == NULL)
 		return -1;
+	json = json_loadb(result->data, result->len, 0, NULL);
+	text = json_string_value(json_object_get(json, "version"));
+	strlcpy(ctl->version, text != NULL ? text : "?",
+	    sizeof(ctl->version));
+	json_decref(json);
 	rbuf_unref(result);
 	return 0;
 }
@@ -226,6 +258,15 @@ ctl_call_long(struct ctl *ctl, enum imsg_type type, const struct wbuf *w,
 	return result;
 }
 
+int
+ctl_take_fd(struct ctl *ctl)
+{
+	int fd = ctl->fd;
+
+	ctl->fd = -1;
+	return fd;
+}
+
 static void
 ctl_dispatch(struct imsgbuf *ibuf, struct imsg *imsg, void *arg)
 {
@@ -236,6 +277,10 @@ ctl_dispatch(struct imsgbuf *ibuf, struct imsg *imsg, void *arg)
 		if (ctl->event_fn != NULL && ctl->event_rc == 0)
 			ctl->event_rc = ctl->event_fn(imsg->body->data,
 			    imsg->body->len, ctl->event_arg);
+	} else if (imsg->fd != -1) {
+		if (ctl->fd != -1)
+			close(ctl->fd);
+		ctl->fd = imsg->fd;
 	} else if (imsg->id == ctl->id && !ctl->answered)
 		ctl_answer(ctl, imsg);
 }

@@ -18,6 +18,10 @@ struct ctl;
  * and says hello.  Returns NULL if that failed.
  */
 struct ctl	*ctl_open(const char *path);
+/* The same for CTL_STOP and CTL_UPGRADE only, to a hub of any version. */
+struct ctl	*ctl_open_any(const char *path);
+/* The version of the hub. */
+const char	*ctl_version(const struct ctl *);
 void		 ctl_close(struct ctl *);
 /*
  * The path of hubctl.sock: path itself, or the default if it is NULL.
@@ -44,6 +48,8 @@ struct rbuf	*ctl_call(struct ctl *, enum imsg_type, const struct wbuf *);
 struct rbuf	*ctl_call_long(struct ctl *, enum imsg_type,
 		    const struct wbuf *, int ms,
 		    int (*)(const char *, size_t, void *), void *);
+/* The descriptor that came before the last answer, or -1. */
+int		 ctl_take_fd(struct ctl *);
 /*
  * Shows each CTL_EVENT's JSON to the function until it returns something
  * else than 0, which is returned, or until the hub has gone: -1.

@@ -75,6 +75,8 @@ const struct command hubctl_commands[] = {
 	    "let AI hosts start channeld; -n: only say how; -r: undo" },
 	{ { "log", "level" }, "", "LEVEL", 1, 1, cmd_log_level,
 	    "log more (debug) or less (warn) until the hub ends; info" },
+	{ { "backup" }, "f", "[-f] FILE", 1, 1, cmd_backup,
+	    "copy the database into FILE, or to standard output (-)" },
 	{ { "reload" }, "", "", 0, 0, cmd_reload,
 	    "read the configuration again" },
 	{ { "token" }, "r", "[-r]", 0, 0, cmd_token,
@@ -83,6 +85,8 @@ const struct command hubctl_commands[] = {
 	    "of hubctl and of the hub" },
 	{ { "completion" }, "", "SHELL", 1, 1, cmd_completion,
 	    "completion of this command line, for bash or zsh" },
+	{ { "upgrade" }, "", "", 0, 0, cmd_upgrade,
+	    "let the hub go on as the version that is installed now" },
 	{ { "stop" }, "", "", 0, 0, cmd_stop,
 	    "stop the hub" },
 };
@@ -273,6 +277,7 @@ options(struct hubctl *ctl, const char *more, int argc, char **argv)
 			break;
 		case 'f':
 			ctl->file = optarg;
+			ctl->force = optarg == NULL;
 			break;
 		case 'u':
 			ctl->urgent = 1;

@@ -17,7 +17,8 @@
 struct hubctl {
 	const char	*socket;	/* NULL: the default */
 	int		 json;
-	const char	*file;		/* of -f; or NULL */
+	const char	*file;		/* of -f FILE; or NULL */
+	int		 force;		/* -f alone */
 	int		 urgent;
 	int		 dry_run;
 	int		 undo;		/* -r; of a token: make another */
@@ -78,6 +79,8 @@ int	cmd_setup(struct hubctl *, int, char **);
 int	cmd_log_level(struct hubctl *, int, char **);
 int	cmd_token(struct hubctl *, int, char **);
 int	cmd_version(struct hubctl *, int, char **);
+int	cmd_backup(struct hubctl *, int, char **);
+int	cmd_upgrade(struct hubctl *, int, char **);
 int	cmd_reload(struct hubctl *, int, char **);
 int	cmd_stop(struct hubctl *, int, char **);
 

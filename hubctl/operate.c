@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * hubctl log level, token, version and reload.
+ * hubctl log level, token, version, upgrade and reload.
  */
 #include "compat.h"
 
@@ -14,9 +14,12 @@
 #include "hubctl.h"
 #include "log.h"
 #include "term.h"
+#include "version.h"
 
 #define RELOAD_WAIT_MS	60000	/* for a disk, and all processes */
+#define UPGRADE_WAIT_MS	30000	/* for the hub to try the new version */
 
+static int	upgraded(struct hubctl *, json_t *, const char *);
 static void	show_reloaded(const json_t *, int);
 
 static const struct {
@@ -83,9 +86,6 @@ cmd_version(struct hubctl *ctl, int argc, char **argv)
 {
 	char found[CTL_PATH_SIZE];
 	const char *version = NULL;
-	struct rbuf *result = NULL;
-	struct wbuf w = { 0 };
-	json_t *json = NULL;
 	struct ctl *c = NULL;
 
 	(void)argc;
@@ -94,29 +94,73 @@ cmd_version(struct hubctl *ctl, int argc, char **argv)
 	case -1:
 		return EXIT_FAILURE;
 	case 1:
-		if ((c = ctl_open(found)) == NULL)
+		if ((c = ctl_open_any(found)) == NULL)
 			return EXIT_FAILURE;
-		put_str(&w, "status");
-		result = ctl_call(c, CTL_SHOW, &w);
-		wbuf_free(&w);
-		ctl_close(c);
-		if (result == NULL)
-			return EXIT_FAILURE;
-		json = json_loadb(result->data, result->len, 0, NULL);
-		version = json_string_value(json_object_get(
-		    json_object_get(json, "hub"), "version"));
+		version = ctl_version(c);
 	}
 	if (ctl->json && version != NULL)
 		printf("{\"hubctl\":\"%s\",\"hub\":\"%s\"}\n",
-		    ECORELAY_VERSION, version);
+		    ecorelay_version, version);
 	else if (ctl->json)
 		printf("{\"hubctl\":\"%s\",\"hub\":null}\n",
-		    ECORELAY_VERSION);
+		    ecorelay_version);
 	else
-		printf("hubctl %s\nhub %s\n", ECORELAY_VERSION,
+		printf("hubctl %s\nhub %s\n", ecorelay_version,
 		    version != NULL ? version : "is not running");
-	json_decref(json);
+	if (c != NULL)
+		ctl_close(c);
+	return EXIT_SUCCESS;
+}
+
+/* The hub closes the connection, and answers at the next one when it is new. */
+int
+cmd_upgrade(struct hubctl *ctl, int argc, char **argv)
+{
+	struct rbuf *result;
+	json_t *json = NULL;
+	struct ctl *c;
+	int rc = EXIT_FAILURE;
+
+	(void)argc;
+	(void)argv;
+	if ((c = ctl_open_any(ctl->socket)) == NULL)
+		return EXIT_FAILURE;
+	result = ctl_call_long(c, CTL_UPGRADE, NULL, UPGRADE_WAIT_MS, NULL,
+	    NULL);
+	if (result != NULL && ctl_wait_gone(c) == -1)
+		warnx("the hub does not end");
+	else if (result != NULL)
+		json = json_loadb(result->data, result->len, 0, NULL);
+	ctl_close(c);
 	rbuf_unref(result);
+	if (json != NULL && (c = ctl_open_any(ctl->socket)) != NULL) {
+		rc = upgraded(ctl, json, ctl_version(c));
+		ctl_close(c);
+	} else if (json != NULL)
+		warnx("the new version has not come up: the hub's log says "
+		    "why");
+	json_decref(json);
+	return rc;
+}
+
+static int
+upgraded(struct hubctl *ctl, json_t *json, const char *version)
+{
+	const char *hub, *from;
+	char *text;
+
+	if (json_unpack(json, "{s:s,s:s}", "hub_id", &hub, "from",
+	    &from) == -1) {
+		warnx("the hub sent what makes no sense");
+		return EXIT_FAILURE;
+	}
+	json_object_set_new(json, "to", json_string(version));
+	if (ctl->json && (text = json_dumps(json, JSON_COMPACT)) != NULL) {
+		print_json(text, strlen(text));
+		free(text);
+	} else {
+		printf("hub %s: %s -> %s\n", hub, from, version);
+	}
 	return EXIT_SUCCESS;
 }
 

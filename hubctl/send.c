@@ -64,7 +64,9 @@ hubctl_ask(struct hubctl *ctl, enum imsg_type type, const struct wbuf *w,
 	json_t *json;
 	int rc = EXIT_FAILURE;
 
-	if ((c = ctl_open(ctl->socket)) == NULL)
+	c = type == CTL_STOP ? ctl_open_any(ctl->socket) :
+	    ctl_open(ctl->socket);
+	if (c == NULL)
 		return EXIT_FAILURE;
 	result = ctl_call(c, type, w);
 	if (result != NULL && ctl->json) {

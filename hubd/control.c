@@ -13,8 +13,10 @@
 #include "bufio.h"
 #include "conf.h"
 #include "control.h"
+#include "ctlbackup.h"
 #include "ctlconn.h"
 #include "ctlproto.h"
+#include "ctlupgrade.h"
 #include "errcode.h"
 #include "groupproto.h"
 #include "hubs.h"
@@ -34,6 +36,7 @@
 #include "storeq.h"
 #include "timeutil.h"
 #include "tokens.h"
+#include "version.h"
 
 #define OUTPUT_MAX	(8 * 1024 * 1024)
 /* of a plain user: connections, and requests on each that wait */
@@ -46,6 +49,7 @@ enum who { EVERYBODY, ADMINS };
 
 struct command {
 	enum imsg_type	 type;
+	enum ctl_hello	 least;
 	void		(*handler)(struct ctl *, struct imsg *);
 	enum who	 who;
 };
@@ -88,24 +92,27 @@ static const struct imsg_ops ctl_ops = {
 };
 
 static const struct command commands[] = {
-	{ CTL_HELLO, do_hello, EVERYBODY },
-	{ CTL_SHOW, do_show, EVERYBODY },	/* ctlshow.c has more */
-	{ CTL_SEND, do_send, EVERYBODY },
-	{ CTL_INBOX, do_inbox, EVERYBODY },
-	{ CTL_SEARCH, do_search, EVERYBODY },
-	{ CTL_MESSAGE, do_message, EVERYBODY },
-	{ CTL_MONITOR, do_monitor, EVERYBODY },
-	{ CTL_TOKEN, tokens_ctl, EVERYBODY },
-	{ CTL_CLEAN, do_clean, ADMINS },
-	{ CTL_LEVEL, do_level, ADMINS },
-	{ CTL_TRUST, keys_ctl_trust, ADMINS },
-	{ CTL_DISTRUST, keys_ctl_distrust, ADMINS },
-	{ CTL_FORGET, keys_ctl_forget, ADMINS },
-	{ CTL_INVITE, ctlpair_invite, ADMINS },
-	{ CTL_JOIN, ctlpair_join, ADMINS },
-	{ CTL_RELOAD, do_reload, ADMINS },
-	{ CTL_STOP, do_stop, ADMINS },
+	{ CTL_HELLO, HELLO_NONE, do_hello, EVERYBODY },
+	{ CTL_SHOW, HELLO_SAME, do_show, EVERYBODY },	/* ctlshow.c has more */
+	{ CTL_SEND, HELLO_SAME, do_send, EVERYBODY },
+	{ CTL_INBOX, HELLO_SAME, do_inbox, EVERYBODY },
+	{ CTL_SEARCH, HELLO_SAME, do_search, EVERYBODY },
+	{ CTL_MESSAGE, HELLO_SAME, do_message, EVERYBODY },
+	{ CTL_MONITOR, HELLO_SAME, do_monitor, EVERYBODY },
+	{ CTL_TOKEN, HELLO_SAME, tokens_ctl, EVERYBODY },
+	{ CTL_CLEAN, HELLO_SAME, do_clean, ADMINS },
+	{ CTL_LEVEL, HELLO_SAME, do_level, ADMINS },
+	{ CTL_TRUST, HELLO_SAME, keys_ctl_trust, ADMINS },
+	{ CTL_DISTRUST, HELLO_SAME, keys_ctl_distrust, ADMINS },
+	{ CTL_FORGET, HELLO_SAME, keys_ctl_forget, ADMINS },
+	{ CTL_INVITE, HELLO_SAME, ctlpair_invite, ADMINS },
+	{ CTL_JOIN, HELLO_SAME, ctlpair_join, ADMINS },
+	{ CTL_RELOAD, HELLO_SAME, do_reload, ADMINS },
+	{ CTL_BACKUP, HELLO_SAME, ctlbackup, ADMINS },
+	{ CTL_STOP, HELLO_ANY, do_stop, ADMINS },
+	{ CTL_UPGRADE, HELLO_ANY, ctlupgrade, ADMINS },
 };
+#define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
 struct control *
 control_new(struct event_base *base, struct router *r)
@@ -128,6 +135,8 @@ control_free(struct control *c)
 	struct ctl_pending *p;
 	struct ctl *t;
 
+	ctlbackup_free(c);
+	ctlupgrade_free(c);
 	while ((t = TAILQ_FIRST(&c->all)) != NULL) {
 		if (t->ib != NULL)
 			(void)imsg_flush(t->ib, 100);
@@ -193,6 +202,7 @@ closed(struct imsgbuf *ib, int err, void *arg)
 	TAILQ_REMOVE(&t->control->all, t, entry);
 	t->control->nmonitors -= (unsigned)t->monitor;
 	ctlpair_gone(t);
+	ctlbackup_gone(t);
 	ctl_unref(t);
 }
 
@@ -202,20 +212,20 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	struct ctl *t = arg;
 	size_t i;
 
-	if ((m->type != CTL_HELLO && !t->hello) ||
+	for (i = 0; i < NCOMMANDS; i++) {
+		if (commands[i].type == m->type)
+			break;
+	}
+	if (i == NCOMMANDS || t->hello < commands[i].least ||
 	    (!owner_is_admin(t->owner) && t->refs > PLAIN_WAITING)) {
 		closed(ib, 0, t);
 		return;
 	}
 	t->refs++;
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (commands[i].type != m->type)
-			continue;
-		if (commands[i].who == ADMINS && !owner_is_admin(t->owner))
-			ctl_refuse(t, m->id);
-		else
-			commands[i].handler(t, m);
-	}
+	if (commands[i].who == ADMINS && !owner_is_admin(t->owner))
+		ctl_refuse(t, m->id);
+	else
+		commands[i].handler(t, m);
 	ctl_unref(t);
 }
 
@@ -292,16 +302,18 @@ ctl_pending_free(struct ctl_pending *p)
 static void
 do_hello(struct ctl *t, struct imsg *m)
 {
+	uint32_t version = get_u32(&m->rd);
 	struct wbuf w = { 0 };
 
-	if (get_u32(&m->rd) != CTL_VERSION) {
+	if (version != CTL_VERSION && version != 0) {
 		ctl_error(t, m->id, ERR_PROTOCOL_MISMATCH, "this hub is of "
-		    "another version than hubctl: restart it");
+		    "another version than hubctl: hubctl upgrade lets it go "
+		    "on as the one that is installed");
 		return;
 	}
-	t->hello = 1;
+	t->hello = version == 0 ? HELLO_ANY : HELLO_SAME;
 	json_begin(&w, '{');
-	json_put_str(&w, "version", ECORELAY_VERSION);
+	json_put_str(&w, "version", ecorelay_version);
 	ctl_result(t, m->id, &w);
 }
 

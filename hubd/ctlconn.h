@@ -21,13 +21,17 @@ struct imsg;
 struct imsgbuf;
 struct router;
 
+/* Which commands it may send: none, those of all versions, or all. */
+enum ctl_hello { HELLO_NONE, HELLO_ANY, HELLO_SAME };
+
 struct ctl {
 	TAILQ_ENTRY(ctl)	 entry;
 	struct control		*control;
 	struct imsgbuf		*ib;
 	uint32_t		 owner;		/* whose it is: owner.h */
 	unsigned		 refs;
-	int			 hello, monitor;
+	enum ctl_hello		 hello;
+	int			 monitor;
 };
 
 struct control {
@@ -40,6 +44,9 @@ struct control {
 	TAILQ_HEAD(, ctl_pending) reloads;	/* PROC_RELOADs, likewise */
 	TAILQ_HEAD(, collection) usages;	/* PROC_USAGEs, likewise */
 	uint32_t		 last_pair;
+	struct ctl_pending	*backup;	/* under way; or NULL */
+	uint32_t		 last_backup;	/* its number */
+	struct ctl_pending	*upgrade;	/* likewise */
 };
 
 /* An answer that waits for the store, or the parent. */

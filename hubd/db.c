@@ -29,6 +29,7 @@
 
 struct db {
 	sqlite3		*conn;		/* NULL: not open */
+	sqlite3_backup	*copy;		/* of it, that is made; or NULL */
 	sqlite3_stmt	*st[Q_MAX];
 	char		 path[PATH_SIZE];	/* to open it */
 	char		 name[PATH_SIZE];	/* for the log */
@@ -315,6 +316,7 @@ close_file(struct db *db)
 
 	if (db->conn == NULL)
 		return;
+	(void)db_copy_end(db);
 	for (i = 0; i < Q_MAX; i++) {
 		sqlite3_finalize(db->st[i]);
 		db->st[i] = NULL;
@@ -680,6 +682,52 @@ db_tidy(struct db *db)
 		return;
 	}
 	db->wal_pages = 0;
+}
+
+int64_t
+db_size(struct db *db)
+{
+	char pages[32], size[32];
+
+	if (pragma_text(db, "PRAGMA page_count", pages, sizeof(pages)) == -1 ||
+	    pragma_text(db, "PRAGMA page_size", size, sizeof(size)) == -1)
+		return -1;
+	return (int64_t)strtoll(pages, NULL, 10) * strtoll(size, NULL, 10);
+}
+
+int
+db_copy_begin(struct db *db, sqlite3 *to)
+{
+	db->copy = sqlite3_backup_init(to, "main", db->conn, "main");
+	if (db->copy != NULL)
+		return 0;
+	log_warnx("%s: copy: %s", db->path, sqlite3_errmsg(to));
+	return -1;
+}
+
+int
+db_copy_step(struct db *db, int pages)
+{
+	int rc;
+
+	if (db->copy == NULL)
+		return -1;
+	rc = sqlite3_backup_step(db->copy, pages);
+	if (rc == SQLITE_DONE)
+		return 0;
+	if (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
+		return 1;
+	log_warnx("%s: copy: %s", db->path, sqlite3_errstr(rc));
+	return -1;
+}
+
+int
+db_copy_end(struct db *db)
+{
+	int rc = sqlite3_backup_finish(db->copy);
+
+	db->copy = NULL;
+	return rc == SQLITE_OK ? 0 : -1;
 }
 
 /* There is no log before the first change. */

@@ -56,6 +56,9 @@ enum query {
 	Q_OLD_MESSAGES,
 	Q_MAILBOXES,
 	Q_MESSAGE,
+	/* copier.c */
+	Q_COUNT_COPIED,
+	Q_COUNT_ENTRIES,
 	/* outbox.c */
 	Q_HUB,
 	Q_HUB_COUNT,
@@ -211,6 +214,18 @@ void		 db_checkpoint(struct db *);
 int		 db_checkpoint_due(const struct db *);
 /* Gives free space back to the file system. */
 void		 db_tidy(struct db *);
+
+/* Bytes that a copy would have; -1: not known. */
+int64_t		 db_size(struct db *);
+/*
+ * Between transactions: begins to copy it to that connection, which must stay
+ * open until db_copy_end().  A step copies so many pages; 1: there are more,
+ * 0: all is there, -1: failed, on either side, or the database has been closed.
+ * db_copy_end() does nothing without a copy; -1 if that one is not complete.
+ */
+int		 db_copy_begin(struct db *, sqlite3 *);
+int		 db_copy_step(struct db *, int pages);
+int		 db_copy_end(struct db *);
 
 /*
  * 1 if there is an index for searching and it works.  There is none where

@@ -253,6 +253,13 @@ const char *const db_queries[Q_MAX] = {
 	    " CROSS JOIN peer f ON f.id = m.sender"
 	    " WHERE m.msg_id = ?1 ORDER BY m.seq DESC LIMIT 1",
 
+	/* from the indexes alone */
+	[Q_COUNT_COPIED] =
+	    "SELECT (SELECT count(*) FROM message INDEXED BY message_box"
+	    " WHERE kept = 1) + (SELECT count(*) FROM message"
+	    " INDEXED BY message_out WHERE kept = 2)",
+	[Q_COUNT_ENTRIES] = "SELECT count(*) FROM entry",
+
 	[Q_KEYS] =
 	    "SELECT hub, key, state, first_seen, last_seen FROM hub_key"
 	    " ORDER BY hub, state = 1, state, key",

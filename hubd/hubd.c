@@ -19,6 +19,7 @@
 #include "conf.h"
 #include "datadir.h"
 #include "datafile.h"
+#include "handover.h"
 #include "log.h"
 #include "notify.h"
 #include "parent.h"
@@ -29,6 +30,7 @@
 #include "router.h"
 #include "store.h"
 #include "unixsock.h"
+#include "version.h"
 
 #define LOCK_WAIT_MS		5000	/* for a hub that is ending */
 #define LOCK_STEP_MS		10
@@ -41,9 +43,12 @@ struct options {
 static void	usage(void) __attribute__((__noreturn__));
 static void	log_bad_links(unsigned);
 static int	child_main(const char *);
-static int	take_over(int, struct notify **, struct activated **);
+static void	begin_log(const struct options *, const struct conf *);
+static int	take_over(const struct options *, const struct handover *,
+		    struct parent_start *);
 static const struct privdrop *service_user(int);
-static int	take_lock(const struct conf *, int);
+static int	take_lock(const struct conf *, int, int);
+static int	is_lock(int, const char *);
 
 static const struct {
 	enum bad_links	 bad;
@@ -69,15 +74,14 @@ int
 main(int argc, char *argv[])
 {
 	struct options o = { .source.log_level = LOG_LEVEL_INFO };
+	struct parent_start start = { .ready_fd = -1 };
+	struct handover before;
 	struct conf conf;
-	struct notify *notify;
-	struct activated *activated;
-	const struct privdrop *user;
-	int c, lock, status, ready = -1;
-	char logs[CONF_PATH_MAX + 8];
+	int c, status;
 
 	log_set_name("hubd", NULL);
 	paths_init(argv[0]);
+	handover_init(argv);
 	while ((c = getopt(argc, argv, "def:nVvx:")) != -1) {
 		switch (c) {
 		case 'd':
@@ -93,7 +97,7 @@ main(int argc, char *argv[])
 			o.check = 1;
 			break;
 		case 'V':
-			printf("hubd %s\n", ECORELAY_VERSION);
+			printf("hubd %s\n", ecorelay_version);
 			return 0;
 		case 'v':
 			o.source.log_level = LOG_LEVEL_DEBUG;
@@ -107,6 +111,10 @@ main(int argc, char *argv[])
 	if (optind != argc)
 		usage();
 	umask(077);
+	handover_take(&before);
+	/* nobody sees what it says otherwise */
+	if (before.taken && !o.foreground && !o.source.embedded)
+		log_to_syslog();
 	log_set_level((enum log_level)o.source.log_level);
 	if (conf_read(&o.source, &conf) == -1) {
 		conf_links_free(&conf);
@@ -118,40 +126,51 @@ main(int argc, char *argv[])
 		conf_links_free(&conf);
 		return conf.bad_links != 0;
 	}
-	if (take_over(o.source.embedded, &notify, &activated) == -1)
+	if (!o.foreground &&
+	    getcwd(o.source.dir, sizeof(o.source.dir)) == NULL)
+		o.source.dir[0] = '\0';
+	if (take_over(&o, &before, &start) == -1)
 		return 1;
-	user = service_user(o.source.embedded);
-	if (datadir_check(conf.data, user) == -1)
+	start.user = service_user(o.source.embedded);
+	if (datadir_check(conf.data, start.user) == -1)
 		return 1;
-	if (!o.foreground) {
-		if (getcwd(o.source.dir, sizeof(o.source.dir)) == NULL)
-			o.source.dir[0] = '\0';
-		ready = proc_daemonize();
-	}
-	if ((lock = take_lock(&conf, activated != NULL)) == -1) {
+	if (!o.foreground && start.before == NULL)
+		start.ready_fd = proc_daemonize();
+	start.lock = take_lock(&conf, start.activated != NULL, before.lock);
+	if (start.lock == -1) {
 		if (!o.source.embedded)
 			fatalx("a hub is running already at %s", conf.socket);
 		/* what the session wanted is there */
-		if (ready != -1)
-			proc_daemon_ready(ready);
+		if (start.ready_fd != -1)
+			proc_daemon_ready(start.ready_fd);
 		return 0;
 	}
-	snprintf(logs, sizeof(logs), "%s/logs", conf.data);
-	if (!o.foreground && o.source.embedded)
-		log_to_dir(logs);
-	else if (!o.foreground)
-		log_to_syslog();
+	begin_log(&o, &conf);
 	if (!o.source.embedded)
-		privdrop_say(user);
-	if (user != NULL)
-		datadir_give(conf.data, user);
+		privdrop_say(start.user);
+	if (start.user != NULL)
+		datadir_give(conf.data, start.user);
 	log_bad_links(conf.bad_links);
-	status = parent_main(&conf, &o.source, user, lock, ready, notify,
-	    activated);
-	activated_free(activated);
-	notify_free(notify);
+	status = parent_main(&conf, &o.source, &start);
+	activated_free(start.activated);
+	notify_free(start.notify);
 	conf_links_free(&conf);
 	return status;
+}
+
+static void
+begin_log(const struct options *o, const struct conf *conf)
+{
+	char logs[CONF_PATH_MAX + 8];
+
+	if (o->foreground)
+		return;
+	if (!o->source.embedded) {
+		log_to_syslog();
+		return;
+	}
+	snprintf(logs, sizeof(logs), "%s/logs", conf->data);
+	log_to_dir(logs);
 }
 
 /* What was said when it was read went to somebody else's terminal. */
@@ -178,20 +197,27 @@ child_main(const char *role)
 	usage();
 }
 
-/* What a service manager has for it; a session's manager is not the hub's. */
+/*
+ * What an earlier version has left for it, or a service manager has; a
+ * session's manager is not the hub's.
+ */
 static int
-take_over(int embedded, struct notify **notify, struct activated **activated)
+take_over(const struct options *o, const struct handover *before,
+    struct parent_start *s)
 {
-	*notify = NULL;
-	*activated = NULL;
-	if (embedded) {
+	if (before->taken) {
+		s->before = before;
+		/* it has been a daemon before */
+		if (!o->foreground && chdir("/") == -1)
+			fatal("chdir");
+	} else if (o->source.embedded) {
 		notify_ignore();
 		activated_ignore();
 		return 0;
 	}
-	if (activated_take(activated) == -1)
+	if (activated_take(&s->activated) == -1)
 		return -1;
-	*notify = notify_new();
+	s->notify = notify_new();
 	return 0;
 }
 
@@ -214,10 +240,10 @@ service_user(int embedded)
  * All processes of a hub hold its lock, so that it is free only when the last
  * of them is gone.  Returns the descriptor, or -1 if a hub runs: the lock is
  * held and somebody answers at its socket.  If that is handed over it answers
- * always.
+ * always.  held: the lock's descriptor of an earlier version, or -1.
  */
 static int
-take_lock(const struct conf *conf, int handed)
+take_lock(const struct conf *conf, int handed, int held)
 {
 	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
 	char path[CONF_PATH_MAX];
@@ -225,6 +251,10 @@ take_lock(const struct conf *conf, int handed)
 
 	if (paths_join(path, sizeof(path), conf->data, "hub.lock") == -1)
 		fatal("%s/hub.lock", conf->data);
+	if (held != -1 && is_lock(held, path))
+		return held;
+	if (held != -1)
+		close(held);
 	if ((fd = datafile_open(path)) == -1)
 		fatal("%s: the data directory must be writable", path);
 	for (waited = 0;; waited += LOCK_STEP_MS) {
@@ -245,4 +275,14 @@ take_lock(const struct conf *conf, int handed)
 			    "%s", path, conf->socket);
 		nanosleep(&step, NULL);
 	}
+}
+
+/* The data directory may be another one now. */
+static int
+is_lock(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }

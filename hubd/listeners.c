@@ -6,10 +6,14 @@
 
 #include <sys/stat.h>
 
+#include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "activated.h"
+#include "handover.h"
 #include "listeners.h"
 #include "log.h"
 #include "paths.h"
@@ -30,6 +34,10 @@ struct place {
 
 static int	set_group(const char *, const char *);
 static int	open_unix(struct activated *, const char *, mode_t, ino_t *);
+static int	ctl_path(const char *, char *, size_t);
+static void	take_over(struct listeners *, const struct handover *,
+		    struct activated *);
+static void	drop_old(const struct listeners *, struct listeners *);
 static ino_t	inode(const char *);
 static void	remove_own(const char *, ino_t *);
 static int	open_tcp(struct activated *, const char *, uint32_t);
@@ -68,8 +76,11 @@ open_unix(struct activated *a, const char *path, mode_t mode, ino_t *own)
 {
 	int fd = activated_unix(a, path);
 
-	if (fd != -1)
+	if (fd != -1) {
+		if (inode(path) != *own)
+			*own = 0;
 		return fd;
+	}
 	if ((fd = unix_listen(path, mode)) != -1)
 		*own = inode(path);
 	return fd;
@@ -124,6 +135,16 @@ open_ports(struct listeners *l, struct conf *c, struct activated *a)
 		    c->lan.address, c->lan.port);
 }
 
+static int
+ctl_path(const char *path, char *dst, size_t size)
+{
+	char dir[CONF_PATH_MAX];
+
+	strlcpy(dir, path, sizeof(dir));
+	*strrchr(dir, '/') = '\0';
+	return paths_join(dst, size, dir, "hubctl.sock");
+}
+
 /*
  * Whoever sees the hub's socket finds hubctl.sock beside it, and may use both
  * or neither: what hubctl may do depends on the user (owner.h).
@@ -133,12 +154,9 @@ open_paths(struct listeners *l, const struct conf *c, struct activated *a)
 {
 	char dir[CONF_PATH_MAX];
 
-	strlcpy(l->path, c->socket, sizeof(l->path));
 	strlcpy(dir, l->path, sizeof(dir));
 	*strrchr(dir, '/') = '\0';
 	if (paths_mkdir(dir[0] != '\0' ? dir : "/") == -1 ||
-	    paths_join(l->ctl_path, sizeof(l->ctl_path), dir,
-	    "hubctl.sock") == -1 ||
 	    (l->fds[LISTEN_CTL] = open_unix(a, l->ctl_path, c->socket_mode,
 	    &l->own_ctl)) == -1 || (l->own_ctl != 0 &&
 	    c->socket_group[0] != '\0' && set_group(l->ctl_path,
@@ -157,20 +175,90 @@ open_paths(struct listeners *l, const struct conf *c, struct activated *a)
 	return 0;
 }
 
-int
-listeners_open(struct listeners *l, struct conf *c, struct activated *a)
+/*
+ * Where the sockets were, and which files are the hub's own.  They were bound
+ * under another name, which is all that the kernel knows.
+ */
+static void
+take_over(struct listeners *old, const struct handover *before,
+    struct activated *a)
 {
+	uintmax_t own[2];
+	int n = 0;
+
+	memset(old, 0, sizeof(*old));
+	if (before == NULL || sscanf(before->text, "%ju %ju %n", &own[0],
+	    &own[1], &n) < 2 || before->text[n] != '/')
+		return;
+	strlcpy(old->path, before->text + n, sizeof(old->path));
+	if (ctl_path(old->path, old->ctl_path, sizeof(old->ctl_path)) == -1)
+		return;
+	old->own_path = (ino_t)own[0];
+	old->own_ctl = (ino_t)own[1];
+	activated_at(a, "hub", old->path);
+	activated_at(a, "hubctl", old->ctl_path);
+}
+
+/* The configuration may have another path now. */
+static void
+drop_old(const struct listeners *l, struct listeners *old)
+{
+	if (strcmp(old->path, l->path) != 0)
+		remove_own(old->path, &old->own_path);
+	if (strcmp(old->ctl_path, l->ctl_path) != 0)
+		remove_own(old->ctl_path, &old->own_ctl);
+}
+
+int
+listeners_open(struct listeners *l, struct conf *c, struct activated *a,
+    const struct handover *before)
+{
+	static const char whose[] = "this hub's configuration";
+	struct listeners old;
 	int i;
 
 	memset(l, 0, sizeof(*l));
 	for (i = 0; i < LISTENERS; i++)
 		l->fds[i] = -1;
+	strlcpy(l->path, c->socket, sizeof(l->path));
+	if (ctl_path(l->path, l->ctl_path, sizeof(l->ctl_path)) == -1) {
+		log_warn("%s", l->path);
+		return -1;
+	}
+	take_over(&old, before, a);
+	l->own_path = old.own_path;
+	l->own_ctl = old.own_ctl;
 	open_ports(l, c, a);
-	if (open_paths(l, c, a) == 0 &&
-	    activated_done(a, "this hub's configuration") == 0)
-		return 0;
-	listeners_close(l);
-	return -1;
+	if (open_paths(l, c, a) == -1) {
+		listeners_close(l);
+		return -1;
+	}
+	if (before != NULL) {
+		activated_drop(a, whose);
+		drop_old(l, &old);
+	} else if (activated_done(a, whose) == -1) {
+		listeners_close(l);
+		return -1;
+	}
+	return 0;
+}
+
+void
+listeners_hand_over(const struct listeners *l, struct handover *h)
+{
+	static const char *const names[LISTENERS] = {
+		[LISTEN_SESSIONS] = "hub", [LISTEN_CTL] = "hubctl",
+		[LISTEN_WS] = "ws", [LISTEN_WS_OTHER] = "ws2",
+		[LISTEN_LAN] = "lan"
+	};
+	int i;
+
+	for (i = 0; i < LISTENERS; i++) {
+		if (l->fds[i] != -1)
+			handover_add(h, l->fds[i], names[i]);
+	}
+	snprintf(h->text, sizeof(h->text), "%ju %ju %.200s",
+	    (uintmax_t)l->own_path, (uintmax_t)l->own_ctl, l->path);
 }
 
 static void
@@ -254,8 +342,9 @@ change_file(const char *path, ino_t own, const struct conf *c,
 	if (strcmp(c->socket_group, old->socket_group) != 0 &&
 	    set_group(path, c->socket_group) == -1)
 		return -1;
-	if (c->socket_mode != old->socket_mode &&
-	    chmod(path, c->socket_mode) == -1) {
+	/* whoever may write to the directory may have put a link there by now */
+	if (c->socket_mode != old->socket_mode && fchmodat(AT_FDCWD, path,
+	    c->socket_mode, AT_SYMLINK_NOFOLLOW) == -1) {
 		log_warn("%s: mode", path);
 		return -1;
 	}

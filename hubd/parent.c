@@ -15,6 +15,7 @@
 
 #include "child.h"
 #include "conf.h"
+#include "handover.h"
 #include "importdir.h"
 #include "imsg.h"
 #include "json.h"
@@ -22,6 +23,7 @@
 #include "kids.h"
 #include "listeners.h"
 #include "log.h"
+#include "newprog.h"
 #include "notify.h"
 #include "parent.h"
 #include "pairs.h"
@@ -31,12 +33,13 @@
 #include "timeutil.h"
 #include "usage.h"
 #include "usages.h"
+#include "version.h"
 #include "watchdog.h"
 
 #define STOP_MS		5000	/* for the children to end by themselves */
 
 static const int signals[] = {
-	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2,
 #ifdef SIGINFO
 	SIGINFO
 #endif
@@ -51,7 +54,10 @@ struct parent {
 	struct importdir	*import;	/* NULL: not asked for yet */
 	struct event		*signals[SIGNALS];
 	struct event		*deadline;
-	int			 ready_fd;
+	int			 ready_fd, lock;
+	struct newprog		*next;		/* that is tried; or NULL */
+	int			 asked;		/* by hubctl, to upgrade */
+	int			 upgrading;	/* the children end for that */
 	struct pairs		*pairs;
 	struct reload		*reload;
 	struct usages		*usages;
@@ -61,7 +67,14 @@ struct parent {
 	int			 serves, stopping, status;
 };
 
+static void	serve(struct parent *, const struct conf_source *,
+		    const struct privdrop *);
 static void	on_pong(struct kid *, struct imsg *);
+static void	upgrade(struct parent *, int);
+static void	on_tried(const char *, const char *, void *);
+static void	answer_upgrade(struct parent *, const char *, const char *);
+static void	go_on(struct parent *);
+static void	end_kids(struct parent *);
 static void	begin_signals(struct parent *);
 static void	end_signals(struct parent *);
 static struct imsgbuf	*get_router(void *);
@@ -95,45 +108,61 @@ static const struct pairs_ops pairs_ops = {
 
 int
 parent_main(struct conf *conf, const struct conf_source *source,
-    const struct privdrop *user, int lock,
-    int ready_fd, struct notify *notify, struct activated *activated)
+    const struct parent_start *s)
 {
 	struct parent p = { 0 };
 
 	p.conf = conf;
-	p.ready_fd = ready_fd;
-	p.notify = notify;
+	p.ready_fd = s->ready_fd;
+	p.lock = s->lock;
+	p.notify = s->notify;
 	signal(SIGPIPE, SIG_IGN);
 	/* whoever sees the sockets may end the hub */
 	begin_signals(&p);
-	if (listeners_open(&p.listeners, conf, activated) == -1) {
+	if (s->before != NULL)
+		handover_done();
+	if (listeners_open(&p.listeners, conf, s->activated,
+	    s->before) == -1) {
 		end_signals(&p);
 		return 1;
 	}
-	p.watchdog = watchdog_new(p.base, notify);
-	p.pairs = pairs_new(conf, &pairs_ops, &p);
-	p.deadline = evtimer_new(p.base, on_deadline, &p);
-	if (p.deadline == NULL)
-		fatalx("evtimer_new");
-	p.kids = kids_new(p.base, conf, user, lock, &p.listeners, p.watchdog,
-	    &kid_ops, &p);
-	p.reload = reload_new(conf, source, &p.listeners, p.kids, p.pairs,
-	    notify);
-	p.usages = usages_new(p.base, p.kids);
-	sandbox_parent();
-	kids_start(p.kids);
-	/* the router has it, and nobody else has any use for it */
-	explicit_bzero(conf->ws_token, sizeof(conf->ws_token));
-	event_base_dispatch(p.base);
-	reload_free(p.reload);
-	usages_free(p.usages);
-	kids_free(p.kids);
-	event_free(p.deadline);
-	watchdog_free(p.watchdog);
-	importdir_free(p.import);
-	pairs_free(p.pairs);
+	serve(&p, source, s->user);
 	end_signals(&p);
+	if (p.upgrading)
+		go_on(&p);
 	return p.status;
+}
+
+static void
+serve(struct parent *p, const struct conf_source *source,
+    const struct privdrop *user)
+{
+	p->watchdog = watchdog_new(p->base, p->notify);
+	p->pairs = pairs_new(p->conf, &pairs_ops, p);
+	p->deadline = evtimer_new(p->base, on_deadline, p);
+	if (p->deadline == NULL)
+		fatalx("evtimer_new");
+	p->kids = kids_new(p->base, p->conf, user, p->lock, &p->listeners,
+	    p->watchdog, &kid_ops, p);
+	p->usages = usages_new(p->base, p->kids);
+	p->reload = reload_new(p->conf, source, &p->listeners, p->kids,
+	    p->pairs, p->notify);
+	sandbox_parent();
+	kids_start(p->kids);
+	/* the router has it, and nobody else has any use for it */
+	explicit_bzero(p->conf->ws_token, sizeof(p->conf->ws_token));
+	event_base_dispatch(p->base);
+	/* it may be to end instead */
+	if (p->upgrading)
+		handover_signals(p->base);
+	reload_free(p->reload);
+	usages_free(p->usages);
+	newprog_free(p->next);
+	kids_free(p->kids);
+	event_free(p->deadline);
+	watchdog_free(p->watchdog);
+	importdir_free(p->import);
+	pairs_free(p->pairs);
 }
 
 static void
@@ -216,6 +245,9 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		break;
 	case PROC_IMPORT:
 		next_import(k);
+		break;
+	case PROC_UPGRADE:
+		upgrade(p, 1);
 		break;
 	case PROC_LEVEL:
 		set_level(k, m);
@@ -380,6 +412,8 @@ reap(struct parent *p)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if ((k = kids_of_pid(p->kids, pid)) != NULL)
 			kid_ended(p, k, status);
+		else
+			(void)newprog_ended(p->next, pid, status);
 	}
 }
 
@@ -402,8 +436,9 @@ kid_ended(struct parent *p, struct kid *k, int status)
 		reload_go_on(p->reload);
 		return;
 	}
-	log_warnx("the %s %s: the hub stops", k->row->role,
-	    proc_exit(status, how, sizeof(how)));
+	log_warnx("the %s %s: the hub %s", k->row->role,
+	    proc_exit(status, how, sizeof(how)),
+	    p->upgrading ? "is upgraded all the same" : "stops");
 	p->status = 1;
 	if (!p->stopping) {
 		p->stopping = 1;
@@ -433,6 +468,9 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 		kids_tell(p->kids, PROC_STATS);
 		usage_log();
 		break;
+	case SIGUSR2:
+		upgrade(p, 0);
+		break;
 	default:
 		stop(p, sig == SIGTERM ? "SIGTERM" : "SIGINT");
 	}
@@ -445,15 +483,23 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 static void
 stop(struct parent *p, const char *why)
 {
-	struct timeval tv = time_tv(STOP_MS);
-
-	if (p->stopping)
+	if (p->stopping && !p->upgrading)
 		return;
-	p->stopping = 1;
 	log_info("stopping: %s", why);
 	notify_stopping(p->notify);
 	notify_status(p->notify, "Stopping: %s", why);
 	listeners_close(&p->listeners);
+	p->upgrading = 0;
+	if (!p->stopping)
+		end_kids(p);
+}
+
+static void
+end_kids(struct parent *p)
+{
+	struct timeval tv = time_tv(STOP_MS);
+
+	p->stopping = 1;
 	event_add(p->deadline, &tv);
 	stop_next(p);
 }
@@ -476,4 +522,76 @@ on_deadline(evutil_socket_t fd, short ev, void *arg)
 	    STOP_MS / 1000);
 	p->status = 1;
 	event_base_loopexit(p->base, NULL);
+}
+
+/* The new version is tried first, while this one goes on. */
+static void
+upgrade(struct parent *p, int asked)
+{
+	if (p->stopping || p->next != NULL) {
+		if (asked)
+			answer_upgrade(p, p->stopping ? "the hub is being "
+			    "stopped" : "the hub is being upgraded already",
+			    "");
+		return;
+	}
+	p->asked = asked;
+	p->next = newprog_new(p->base, "hubd", on_tried, p);
+}
+
+static void
+on_tried(const char *why, const char *version, void *arg)
+{
+	struct parent *p = arg;
+
+	if (p->stopping && why == NULL)
+		why = "the hub is being stopped";
+	if (p->asked)
+		answer_upgrade(p, why != NULL ? why : "", why != NULL ? "" :
+		    version);
+	if (why != NULL) {
+		log_warnx("no upgrade: %s", why);
+		newprog_free(p->next);
+		p->next = NULL;
+		return;
+	}
+	log_info("upgrading from %s to %s", ecorelay_version, version);
+	notify_reloading(p->notify);
+	notify_status(p->notify, "Upgrading to %s", version);
+	p->upgrading = 1;
+	end_kids(p);
+}
+
+static void
+answer_upgrade(struct parent *p, const char *why, const char *version)
+{
+	struct imsgbuf *router = kids_get(p->kids, KID_ROUTER)->ib;
+	struct wbuf w = { 0 };
+
+	put_str(&w, why);
+	put_str(&w, version);
+	if (router != NULL)
+		imsg_send(router, PROC_UPGRADING, 0, -1, &w, NULL);
+	wbuf_free(&w);
+}
+
+/*
+ * As the new version.  Clients wait at the sockets meanwhile, and all that was
+ * acknowledged is in the database.
+ */
+static void
+go_on(struct parent *p)
+{
+	struct handover h = { .lock = p->lock };
+	int saved;
+
+	if (notify_watchdog_ms(p->notify) > 0)
+		notify_alive(p->notify);
+	conf_links_free(p->conf);
+	listeners_hand_over(&p->listeners, &h);
+	(void)handover_exec(&h, p->notify);
+	saved = errno;
+	listeners_close(&p->listeners);
+	errno = saved;
+	fatal("%s: no upgrade, and the hub has ended", handover_program());
 }

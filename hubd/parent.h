@@ -9,19 +9,30 @@
 struct activated;
 struct conf;
 struct conf_source;
+struct handover;
 struct notify;
 struct privdrop;
 
+/* What the hub was started with. */
+struct parent_start {
+	int			 lock;		/* descriptor of its lock */
+	/* told when it serves (proc_daemon_ready()), or -1 */
+	int			 ready_fd;
+	/* the service manager, which may have opened sockets; or NULL */
+	struct notify		*notify;
+	struct activated	*activated;
+	/* whose the children become, or NULL */
+	const struct privdrop	*user;
+	/* what an earlier version has left, or NULL */
+	const struct handover	*before;
+};
+
 /*
- * Runs the hub until it is stopped; the configuration comes from that source,
- * and is read again on SIGHUP.  lock is the descriptor of the hub's lock.
- * The children become that user's, unless it is NULL.
- * ready_fd, if not -1, is told when the hub serves (proc_daemon_ready()); so
- * is the service manager, if there is one, which may have opened sockets.
- * Returns the exit status.
+ * Runs the hub until it is stopped, and returns the exit status; unless the
+ * process goes on as another version.  The configuration comes from that
+ * source, and is read again on SIGHUP.
  */
 int	parent_main(struct conf *, const struct conf_source *,
-	    const struct privdrop *, int lock,
-	    int ready_fd, struct notify *, struct activated *);
+	    const struct parent_start *);
 
 #endif

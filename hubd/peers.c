@@ -21,6 +21,7 @@
 #include "session.h"
 #include "storeq.h"
 #include "timeutil.h"
+#include "version.h"
 
 #define PROTOCOL_VERSION	"5"
 #define OUTPUT_MAX		(8 * 1024 * 1024)
@@ -447,7 +448,7 @@ peers_presence(struct session *s, const struct request *q)
 void
 peers_put_hub(struct wbuf *w, const struct router *r)
 {
-	json_put_str(w, "version", ECORELAY_VERSION);
+	json_put_str(w, "version", ecorelay_version);
 	json_put_str(w, "hub_id", r->conf->hub_id);
 	json_put_int(w, "uptime_s", (time_mono_ms() - r->started) / 1000);
 	json_put_int(w, "peers", (int64_t)registry_count(r->registry));

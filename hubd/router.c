@@ -18,8 +18,10 @@
 #include "child.h"
 #include "conf.h"
 #include "control.h"
+#include "ctlbackup.h"
 #include "ctlconn.h"
 #include "ctlpair.h"
+#include "ctlupgrade.h"
 #include "hubreq.h"
 #include "hubs.h"
 #include "keys.h"
@@ -85,6 +87,7 @@ static void	on_name(struct reader *, void *);
 static void	on_token(struct reader *, void *);
 static void	on_up(void *);
 static void	on_expired(struct reader *, void *);
+static void	on_copy(struct imsg *, void *);
 static void	on_full(int, void *);
 static void	on_store_idle(void *);
 static void	on_empty(int, void *);
@@ -108,6 +111,7 @@ static const struct storeq_ops store_ops = {
 	.token = on_token,
 	.up = on_up,
 	.expired = on_expired,
+	.copy = on_copy,
 	.full = on_full,
 	.idle = on_store_idle,
 };
@@ -344,6 +348,14 @@ on_expired(struct reader *rd, void *arg)
 }
 
 static void
+on_copy(struct imsg *msg, void *arg)
+{
+	struct main *m = arg;
+
+	ctlbackup_done(m->router.control, msg);
+}
+
+static void
 listen_to(struct main *m, int on)
 {
 	int i;
@@ -497,13 +509,16 @@ on_parent(struct imsg *msg, void *arg)
 {
 	struct main *m = arg;
 
+	struct control *c = m->router.control;
+
 	if (msg->type == PROC_LISTED)
-		ctlshow_listed(m->router.control, msg);
-	else if (msg->type == PROC_RELOADED)
-		control_reloaded(m->router.control, msg);
+		ctlshow_listed(c, msg);
 	else if (msg->type == PROC_USED_ALL)
-		stats_used(m->router.control, msg);
-	else if (ctlpair_answer(m->router.control, msg) == -1)
+		stats_used(c, msg);
+	else if (msg->type == PROC_RELOADED)
+		control_reloaded(c, msg);
+	else if ((msg->type == PROC_UPGRADING ? ctlupgrade_answer(c, msg) :
+	    ctlpair_answer(c, msg)) == -1)
 		fatalx("bad %s", imsg_name(msg->type));
 }
 

@@ -24,6 +24,7 @@
 #include "stats.h"
 #include "storeq.h"
 #include "timeutil.h"
+#include "version.h"
 
 #define PROCESSES_MAX	16
 
@@ -324,7 +325,7 @@ stats_used(struct control *control, struct imsg *msg)
 		fatalx("unexpected PROC_USED_ALL");
 	TAILQ_REMOVE(&control->usages, c, entry);
 	metrics_begin(&m, &page, c->json);
-	metrics_put(&m, &info, ECORELAY_VERSION, 1);
+	metrics_put(&m, &info, ecorelay_version, 1);
 	put_gauges(&m, c);
 	metrics_table(&m, counters, control->router->counters, COUNTERS);
 	put_errors(&m, control->router);

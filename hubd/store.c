@@ -14,8 +14,9 @@
 #include <unistd.h>
 #include "child.h"
 #include "conf.h"
+#include "copier.h"
 #include "db.h"
-#include "expire.h"
+#include "expiry.h"
 #include "groupops.h"
 #include "import.h"
 #include "keystore.h"
@@ -70,8 +71,9 @@ struct store {
 	struct boxes		*boxes;
 	struct groups		*groups;
 	struct outbox		*outbox;
+	struct copier		*copier;
 	struct event		*expire_timer;
-	struct expire		 expire;
+	struct expiry		 expiry;
 	struct event		*index_timer;
 	int			 index_armed;
 	int64_t			 index_since;	/* when armed, monotonic */
@@ -356,6 +358,7 @@ store_main(void)
 
 	event_free(s->expire_timer);
 	event_free(s->index_timer);
+	copier_free(s->copier);
 	imsg_free(s->router);
 	import_free(s->import);
 	groups_free(s->groups);
@@ -430,6 +433,7 @@ on_start(void *arg)
 	s->outbox = outbox_new(s->boxes);
 	s->router = imsg_new(s->base, s->router_fd, PROC_STORE, PROC_ROUTER,
 	    &router_ops, s);
+	s->copier = copier_new(s->base, s->db, conf->data, s->router);
 	s->import = import_new(s->boxes, s->groups);
 	if (begin(s) == -1 || (wanted = import_wanted(s->import)) == -1)
 		fail_batch(s);
@@ -502,6 +506,8 @@ on_closed(struct imsgbuf *ib, int err, void *arg)
 	if (err != 0)
 		log_warnx("router: %s", strerror(err));
 	end(s);
+	copier_free(s->copier);
+	s->copier = NULL;
 	s->router = NULL;
 	imsg_free(ib);
 	event_base_loopbreak(s->base);
@@ -520,10 +526,16 @@ static void
 on_request(struct imsgbuf *ib, struct imsg *m, void *arg)
 {
 	struct store *s = arg;
-	const struct operation *q = operation_of(m->type);
+	const struct operation *q;
 	struct answer *a = &s->answers[s->nanswers];
 
 	(void)ib;
+	if (m->type == STORE_BACKUP) {
+		if (copier_ask(s->copier, &m->rd) == -1)
+			fatalx("the router sent a bad backup");
+		return;
+	}
+	q = operation_of(m->type);
 	s->stats.requests++;
 	wbuf_reset(&s->list);
 	a->op = q;
@@ -714,18 +726,18 @@ static void
 on_expire(int fd, short ev, void *arg)
 {
 	struct store *s = arg;
-	int more = 0;
+	int more = -1;
 
 	(void)fd;
 	(void)ev;
-	if (begin(s) == -1 || (more = expire_step(&s->expire, s->boxes,
+	if (begin(s) == -1 || (more = expiry_step(&s->expiry, s->boxes,
 	    s->outbox, &s->conf, &s->gone)) == -1)
 		fail_batch(s);
 	if (end(s) == -1) {
-		memset(&s->expire, 0, sizeof(s->expire));
+		memset(&s->expiry, 0, sizeof(s->expiry));
 		more = 0;
 	}
-	expire_in(s, more ? EXPIRE_STEP_MS : EXPIRE_EVERY_MS);
+	expire_in(s, more == 1 ? EXPIRE_STEP_MS : EXPIRE_EVERY_MS);
 }
 
 /*

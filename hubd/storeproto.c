@@ -5,6 +5,7 @@
  */
 #include "compat.h"
 
+#include "copyproto.h"
 #include "groupproto.h"
 #include "keyproto.h"
 #include "listproto.h"
@@ -340,6 +341,21 @@ static const struct field out_mark_fields[] = {
 	END
 };
 
+static const struct field backup_fields[] = {
+	FIELD(u32, store_backup, number),
+	END
+};
+
+static const struct field copy_fields[] = {
+	FIELD(u32, store_copy, number),
+	FIELD(i64, store_copy, bytes),
+	FIELD(i64, store_copy, messages),
+	FIELD(i64, store_copy, mailboxes),
+	FIELD(i64, store_copy, entries),
+	FIELD(str, store_copy, why),
+	END
+};
+
 static const struct field hub_fields[] = {
 	FIELD(str, store_hub, hub),
 	FIELD(i64, store_hub, now),
@@ -666,6 +682,8 @@ PLAIN(name)
 PLAIN(out_list)
 PLAIN(out_mark)
 PLAIN(hub)
+PLAIN(backup)
+PLAIN(copy)
 PLAIN(key)
 PLAIN(key_done)
 PLAIN(token)

@@ -149,6 +149,8 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		q->ops->up(q->arg);
 	else if (m->type == STORE_EXPIRED)
 		q->ops->expired(&m->rd, q->arg);
+	else if (m->type == STORE_COPY || m->type == STORE_NO_COPY)
+		q->ops->copy(m, q->arg);
 	else
 		answered(q, m);
 }

@@ -21,6 +21,8 @@ struct storeq_ops {
 	void	(*up)(void *);
 	/* STORE_EXPIRED */
 	void	(*expired)(struct reader *, void *);
+	/* STORE_COPY, STORE_NO_COPY */
+	void	(*copy)(struct imsg *, void *);
 	/* Too much is queued (1), or no longer (0). */
 	void	(*full)(int, void *);
 	/* The last answer has come. */

@@ -24,10 +24,13 @@
 
 #define FIRST_FD	3	/* SD_LISTEN_FDS_START */
 #define WHERE_SIZE	128
+#define NAME_LEN	40	/* the rest of it does not matter */
 
 struct handed {
 	int	fd;		/* -1: taken */
+	char	name[NAME_LEN + 1];
 	char	where[WHERE_SIZE];
+	int	told;		/* that it is there */
 };
 
 struct activated {
@@ -124,9 +127,10 @@ static int
 add(struct activated *set, int fd, const char *name, size_t len)
 {
 	struct handed *h;
-	char as[64];
+	char as[NAME_LEN + 3];
 
-	snprintf(as, sizeof(as), "\"%.*s\"", (int)(len > 40 ? 40 : len), name);
+	snprintf(as, sizeof(as), "\"%.*s\"", (int)(len > NAME_LEN ? NAME_LEN :
+	    len), name);
 	if (set->n == ACTIVATED_MAX) {
 		log_warnx("more than %d sockets are handed over",
 		    ACTIVATED_MAX);
@@ -135,6 +139,7 @@ add(struct activated *set, int fd, const char *name, size_t len)
 	}
 	h = &set->handed[set->n++];
 	h->fd = fd;
+	snprintf(h->name, sizeof(h->name), "%.*s", (int)len, name);
 	if (check(h, as) == -1)
 		return -1;
 	describe(h);
@@ -241,15 +246,32 @@ found(struct handed *h)
 	return fd;
 }
 
-int
-activated_unix(struct activated *a, const char *path)
+void
+activated_at(struct activated *a, const char *name, const char *path)
 {
+	struct handed *h;
 	unsigned i;
 
 	for (i = 0; a != NULL && i < a->n; i++) {
-		if (a->handed[i].fd != -1 &&
-		    unix_is_at(a->handed[i].fd, path))
-			return found(&a->handed[i]);
+		h = &a->handed[i];
+		if (strcmp(h->name, name) != 0)
+			continue;
+		strlcpy(h->where, path, sizeof(h->where));
+		h->told = 1;
+	}
+}
+
+int
+activated_unix(struct activated *a, const char *path)
+{
+	struct handed *h;
+	unsigned i;
+
+	for (i = 0; a != NULL && i < a->n; i++) {
+		h = &a->handed[i];
+		if (h->fd != -1 && ((h->told && strcmp(h->where, path) == 0) ||
+		    unix_is_at(h->fd, path)))
+			return found(h);
 	}
 	return -1;
 }
@@ -281,4 +303,21 @@ activated_done(const struct activated *a, const char *conf)
 		r = -1;
 	}
 	return r;
+}
+
+void
+activated_drop(struct activated *a, const char *conf)
+{
+	struct handed *h;
+	unsigned i;
+
+	for (i = 0; a != NULL && i < a->n; i++) {
+		h = &a->handed[i];
+		if (h->fd == -1)
+			continue;
+		log_warnx("%s is no socket of %s any more: it is closed",
+		    h->where, conf);
+		close(h->fd);
+		h->fd = -1;
+	}
 }

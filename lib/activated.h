@@ -24,6 +24,11 @@ void	activated_free(struct activated *);
 /* Unsets the variables only. */
 void	activated_ignore(void);
 /*
+ * The one of that name is at that path, whatever the kernel knows: it was
+ * renamed since it was bound.
+ */
+void	activated_at(struct activated *, const char *name, const char *path);
+/*
  * The socket at that path, or at that address (* is any) and port, which is
  * the caller's now; -1 if there is none.  set may be NULL.
  */
@@ -34,5 +39,7 @@ int	activated_tcp(struct activated *, const char *address, int port);
  * the configuration, called conf there, has no such socket.
  */
 int	activated_done(const struct activated *, const char *conf);
+/* Or they are closed, as the log says. */
+void	activated_drop(struct activated *, const char *conf);
 
 #endif

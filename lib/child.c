@@ -50,6 +50,7 @@ child_new(struct event_base *base, enum proc_id id, const char *program,
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
 #ifdef SIGINFO
 	signal(SIGINFO, SIG_IGN);
 #endif

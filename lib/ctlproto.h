@@ -2,7 +2,8 @@
 /*
  * What hubctl says to the hub over hubctl.sock.  The bodies, in order:
  *
- *	CTL_HELLO	u32 version (CTL_VERSION); answered with CTL_RESULT
+ *	CTL_HELLO	u32 CTL_VERSION, or 0 by one that sends only CTL_STOP
+ *			and CTL_UPGRADE, which are the same in all versions
  *	CTL_SHOW	string: "peers", "sessions", "rooms", "groups",
  *			"mailboxes", "links", "keys", "status",
  *			"processes", "stats", "metrics"
@@ -21,11 +22,16 @@
  *	CTL_INVITE	string url, or ""; a CTL_EVENT with the code comes
  *			before the answer, which may take 5 minutes
  *	CTL_JOIN	strings url, code, and the path of a file of CAs or ""
+ *	CTL_BACKUP	nothing; CTL_COPY, whose descriptor is a copy of the
+ *			database, to be read from its beginning, comes before
+ *			the answer, which may take minutes
  *	CTL_RELOAD	nothing; the answer's "reloaded" is false if the old
  *			configuration stays, "lines" say why, or what does
  *			not hold yet
  *	CTL_TOKEN	u8 1: another one than until now
  *	CTL_STOP	nothing
+ *	CTL_UPGRADE	nothing; answered when the new version has been tried.
+ *			The hub closes the connection, and is soon there again
  *
  * Each is answered once, with the id it came with: CTL_RESULT, whose body is
  * a JSON object, or CTL_ERROR, strings code and text.  CTL_EVENT's body is a
@@ -35,6 +41,6 @@
 #define CTLPROTO_H
 
 /* Another one whenever the number of a message changes (imsg.h). */
-#define CTL_VERSION	5
+#define CTL_VERSION	6
 
 #endif

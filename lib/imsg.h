@@ -33,6 +33,8 @@ enum imsg_type {
 	CTL_HELLO,
 	CTL_RESULT,
 	CTL_ERROR,
+	CTL_STOP,
+	CTL_UPGRADE,
 	/* parent to child */
 	CONF_START,		/* hub.h: struct conf */
 	CONF_DROP,		/* privdrop.h: of a child of root's */
@@ -48,6 +50,7 @@ enum imsg_type {
 	PROC_USAGE,		/* what it has used; of the router: what all */
 	PROC_PING,
 	PROC_LISTED,		/* the answer: a JSON array */
+	PROC_UPGRADING,		/* strings: why not, version */
 	PROC_USED_ALL,		/* the answer: hubd/statproto.h */
 	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
 	PROC_RELOADED,		/* the answer: u8 1 if it is in force, lines */
@@ -57,6 +60,7 @@ enum imsg_type {
 	PROC_USED,		/* the answer to PROC_USAGE: usage.h */
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
+	PROC_UPGRADE,		/* router: hubctl asked; PROC_UPGRADING */
 	PROC_LIST,		/* router: all processes, please */
 	PROC_RELOAD,		/* router: read the configuration again */
 	PROC_IMPORT,		/* store: the next CONF_IMPORT, please */
@@ -97,6 +101,9 @@ enum imsg_type {
 	STORE_KEY_DONE,
 	STORE_KEYS,
 	STORE_KEY_LIST,
+	STORE_BACKUP,		/* not answered in turn: copyproto.h */
+	STORE_COPY,
+	STORE_NO_COPY,
 	STORE_STATS,		/* statproto.h */
 	STORE_COUNTS,
 	STORE_TOKEN,		/* at start: tokenproto.h */
@@ -142,10 +149,11 @@ enum imsg_type {
 	CTL_FORGET,
 	CTL_INVITE,
 	CTL_JOIN,
-	CTL_RELOAD,
 	CTL_TOKEN,
-	CTL_STOP,
+	CTL_BACKUP,
+	CTL_RELOAD,
 	CTL_EVENT,
+	CTL_COPY,
 	IMSG_MAX
 };
 

@@ -41,6 +41,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[PROC_LEVEL] = { "PROC_LEVEL", PARENT | ROUTER, 1, 1, 0 },
 
 	[PROC_USAGE] = { "PROC_USAGE", PARENT | ROUTER, 0, 0, 0 },
+	[PROC_UPGRADING] = { "PROC_UPGRADING", PARENT, 8, 1024, 0 },
 	[PROC_LISTED] = { "PROC_LISTED", PARENT, 4, SMALL, 0 },
 	[PROC_RELOADED] = { "PROC_RELOADED", PARENT, 5, SMALL, 0 },
 	[PROC_USED_ALL] = { "PROC_USED_ALL", PARENT, 4, SMALL, 0 },
@@ -50,6 +51,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[PROC_USED] = { "PROC_USED", CHILD, USAGE_SIZE, USAGE_SIZE, 0 },
 	[PROC_LOG] = { "PROC_LOG", CHILD, 1, SMALL, 0 },
 	[PROC_STOP] = { "PROC_STOP", ROUTER, 0, 256, 0 },
+	[PROC_UPGRADE] = { "PROC_UPGRADE", ROUTER, 0, 0, 0 },
 	[PROC_LIST] = { "PROC_LIST", ROUTER, 0, 0, 0 },
 	[PROC_RELOAD] = { "PROC_RELOAD", ROUTER, 0, 0, 0 },
 	[PROC_IMPORT] = { "PROC_IMPORT", STORE, 0, 0, 0 },
@@ -96,6 +98,10 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[STORE_SET_TOKEN] = { "STORE_SET_TOKEN", ROUTER, 9, 128, 0 },
 	[STORE_TOKEN_SET] = { "STORE_TOKEN_SET", STORE, 5, 128, 0 },
 
+	[STORE_BACKUP] = { "STORE_BACKUP", ROUTER, 4, 4, 0 },
+	[STORE_COPY] = { "STORE_COPY", STORE, 40, 256, 1 },
+	[STORE_NO_COPY] = { "STORE_NO_COPY", STORE, 40, 256, 0 },
+
 	[LINK_UP] = { "LINK_UP", CARRIER, 16, LINE, 0 },
 	[LINK_DOWN] = { "LINK_DOWN", CARRIER, 8, 512, 0 },
 	[LINK_LINE] = { "LINK_LINE", CARRIER, 4, LINE, 0 },
@@ -134,10 +140,13 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[CTL_FORGET] = { "CTL_FORGET", CTL, 4, 128, 0 },
 	[CTL_INVITE] = { "CTL_INVITE", CTL, 4, 512, 0 },
 	[CTL_JOIN] = { "CTL_JOIN", CTL, 12, 2048, 0 },
-	[CTL_RELOAD] = { "CTL_RELOAD", CTL, 0, 0, 0 },
 	[CTL_TOKEN] = { "CTL_TOKEN", CTL, 1, 1, 0 },
+	[CTL_BACKUP] = { "CTL_BACKUP", CTL, 0, 0, 0 },
+	[CTL_UPGRADE] = { "CTL_UPGRADE", CTL, 0, 0, 0 },
+	[CTL_RELOAD] = { "CTL_RELOAD", CTL, 0, 0, 0 },
 	[CTL_STOP] = { "CTL_STOP", CTL, 0, 0, 0 },
 	[CTL_RESULT] = { "CTL_RESULT", ROUTER, 2, BIG, 0 },
 	[CTL_EVENT] = { "CTL_EVENT", ROUTER, 2, SMALL, 0 },
+	[CTL_COPY] = { "CTL_COPY", ROUTER, 0, 0, 1 },
 	[CTL_ERROR] = { "CTL_ERROR", ROUTER, 8, 1024, 0 },
 };

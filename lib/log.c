@@ -90,6 +90,15 @@ log_to_fn(void (*fn)(enum log_level, const char *, void *), void *arg)
 }
 
 void
+log_close(void)
+{
+	if (self.fd != -1)
+		close(self.fd);
+	self.fd = -1;
+	closelog();
+}
+
+void
 log_watch(void (*fn)(enum log_level, const char *, void *), void *arg)
 {
 	self.watch = fn;

@@ -30,6 +30,8 @@ void	log_to_syslog(void);
  */
 void	log_to_dir(const char *dir);
 void	log_to_fn(void (*)(enum log_level, const char *, void *), void *);
+/* Closes what is open for it; the next line opens it again. */
+void	log_close(void);
 /* That function sees each line that is logged here, too; NULL: no longer. */
 void	log_watch(void (*)(enum log_level, const char *, void *), void *);
 void	log_set_level(enum log_level);

@@ -127,6 +127,27 @@ notify_free(struct notify *n)
 	free(n);
 }
 
+int
+notify_export(const struct notify *n)
+{
+	char path[sizeof(n->sun.sun_path) + 1] = "", text[32];
+
+	if (n == NULL)
+		return 0;
+	memcpy(path, n->sun.sun_path, sizeof(n->sun.sun_path));
+	if (path[0] == '\0')
+		path[0] = '@';
+	if (setenv("NOTIFY_SOCKET", path, 1) == -1)
+		return -1;
+	if (n->watchdog_ms == 0)
+		return 0;
+	snprintf(text, sizeof(text), "%lld", (long long)n->watchdog_ms * 1000);
+	if (setenv("WATCHDOG_USEC", text, 1) == -1)
+		return -1;
+	snprintf(text, sizeof(text), "%ld", (long)getpid());
+	return setenv("WATCHDOG_PID", text, 1);
+}
+
 int64_t
 notify_watchdog_ms(const struct notify *n)
 {

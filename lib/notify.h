@@ -21,6 +21,11 @@ struct notify	*notify_new(void);
 void		 notify_free(struct notify *);
 /* Unsets them only, for a process that was not started by the manager. */
 void		 notify_ignore(void);
+/*
+ * Sets the variables again, for a program that this process goes on as; NULL
+ * is none.  0, or -1 with errno.
+ */
+int		 notify_export(const struct notify *);
 /* Within this time there must be another notify_alive(); 0: no need. */
 int64_t		 notify_watchdog_ms(const struct notify *);
 /* It serves; the calling process is the service's main one. */

@@ -182,6 +182,7 @@ static const struct rule rules[] = {
 	CALL(getrandom, ALL),
 	CALL(sysinfo, ALL),
 	CALL(fstat, ALL),
+	CALL(fstatfs, S),
 #ifdef __NR_newfstatat
 	/* fstat(3), in many C libraries */
 	IF(newfstatat, R | C, 3, WHOLE, AT_EMPTY_PATH),

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "activated.h"
+#include "handover.h"
 #include "listeners.h"
 #include "log.h"
 #include "tcpsock.h"
@@ -15,6 +16,7 @@
 /* Where a socket may be open already. */
 struct source {
 	struct activated	*activated;
+	int			 upgraded;	/* which is a version's */
 	const struct listeners	*old;		/* or NULL */
 	const struct relay_conf	*conf;		/* of those */
 };
@@ -78,6 +80,7 @@ static int
 open_all(struct listeners *l, const struct relay_conf *c,
     const struct source *s)
 {
+	static const char whose[] = "this relay's configuration";
 	unsigned i;
 
 	clear(l);
@@ -88,14 +91,17 @@ open_all(struct listeners *l, const struct relay_conf *c,
 	if (c->metrics.port != 0 &&
 	    (l->metrics = open_one(s, &c->metrics)) == -1)
 		return -1;
-	return activated_done(s->activated, "this relay's configuration");
+	if (!s->upgraded)
+		return activated_done(s->activated, whose);
+	activated_drop(s->activated, whose);
+	return 0;
 }
 
 int
 listeners_open(struct listeners *l, const struct relay_conf *c,
-    struct activated *a)
+    struct activated *a, int upgraded)
 {
-	struct source s = { .activated = a };
+	struct source s = { .activated = a, .upgraded = upgraded };
 
 	if (open_all(l, c, &s) == 0)
 		return 0;
@@ -117,6 +123,19 @@ listeners_change(struct listeners *l, const struct relay_conf *c,
 	listeners_close(l);
 	*l = new;
 	return 0;
+}
+
+void
+listeners_hand_over(const struct listeners *l, struct handover *h)
+{
+	int i;
+
+	for (i = 0; i < RELAY_LISTEN_MAX; i++) {
+		if (l->fds[i] != -1)
+			handover_add(h, l->fds[i], "relay");
+	}
+	if (l->metrics != -1)
+		handover_add(h, l->metrics, "metrics");
 }
 
 void

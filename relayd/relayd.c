@@ -21,9 +21,11 @@
 #include "cert.h"
 #include "child.h"
 #include "conf.h"
+#include "handover.h"
 #include "imsg.h"
 #include "listeners.h"
 #include "log.h"
+#include "newprog.h"
 #include "notify.h"
 #include "paths.h"
 #include "privdrop.h"
@@ -34,12 +36,13 @@
 #include "unixsock.h"
 #include "uplink.h"
 #include "usage.h"
+#include "version.h"
 #include "watchdog.h"
 
 #define STOP_MS		5000	/* for the router to end by itself */
 
 static const int signals[] = {
-	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2,
 #ifdef SIGINFO
 	SIGINFO
 #endif
@@ -57,10 +60,13 @@ struct parent {
 	struct imsgbuf		*ib;
 	pid_t			 pid;
 	struct event		*signals[NSIGNALS], *deadline;
+	struct newprog		*next;		/* that is tried; or NULL */
+	int			 upgrading;	/* the router ends for that */
 	/* service manager; each may be NULL */
 	struct notify		*notify;
 	struct watchdog		*watchdog;
 	struct activated	*activated;
+	struct handover		 before;	/* of an earlier version */
 	int			 drops;		/* and the router is user's */
 	struct privdrop		 user;
 	int			 ready_fd, stopping, status;
@@ -71,8 +77,14 @@ struct parent {
 
 static void	usage(void) __attribute__((__noreturn__));
 static int	configure(const struct parent *, struct relay_conf *);
+static void	detach(struct parent *);
 static void	find_user(struct parent *);
 static int	parent_main(struct parent *);
+static void	begin_signals(struct parent *);
+static void	upgrade(struct parent *);
+static void	on_tried(const char *, const char *, void *);
+static void	go_on(struct parent *) __attribute__((__noreturn__));
+static void	end_router(struct parent *);
 static void	ready(struct parent *, struct imsg *);
 static void	on_pong(struct parent *, struct imsg *);
 static void	reload(struct parent *);
@@ -109,6 +121,7 @@ main(int argc, char *argv[])
 
 	log_set_name("relayd", NULL);
 	paths_init(argv[0]);
+	handover_init(argv);
 	while ((c = getopt(argc, argv, "c:df:nu:Vvx:")) != -1) {
 		switch (c) {
 		case 'c':
@@ -126,7 +139,7 @@ main(int argc, char *argv[])
 		case 'u':
 			return uplink_main();
 		case 'V':
-			printf("relayd %s\n", ECORELAY_VERSION);
+			printf("relayd %s\n", ecorelay_version);
 			return 0;
 		case 'v':
 			p.log_level = LOG_LEVEL_DEBUG;
@@ -140,6 +153,10 @@ main(int argc, char *argv[])
 	if (optind != argc || (p.file != NULL && p.json != NULL))
 		usage();
 	umask(077);
+	handover_take(&p.before);
+	/* nobody sees what it says otherwise */
+	if (p.before.taken && !foreground)
+		log_to_syslog();
 	log_set_level((enum log_level)p.log_level);
 	if (configure(&p, &p.conf) == -1)
 		return 1;
@@ -151,14 +168,23 @@ main(int argc, char *argv[])
 		return 1;
 	p.notify = notify_new();
 	find_user(&p);
-	if (!foreground) {
-		if (getcwd(p.dir, sizeof(p.dir)) == NULL)
-			p.dir[0] = '\0';
-		p.ready_fd = proc_daemonize();
-		log_to_syslog();
-	}
+	if (!foreground)
+		detach(&p);
 	privdrop_say(p.drops ? &p.user : NULL);
 	return parent_main(&p);
+}
+
+/* Unless it was done by an earlier version. */
+static void
+detach(struct parent *p)
+{
+	if (getcwd(p->dir, sizeof(p->dir)) == NULL)
+		p->dir[0] = '\0';
+	if (!p->before.taken)
+		p->ready_fd = proc_daemonize();
+	else if (chdir("/") == -1)
+		fatal("chdir");
+	log_to_syslog();
 }
 
 static int
@@ -198,8 +224,44 @@ parent_main(struct parent *p)
 	size_t i;
 
 	signal(SIGPIPE, SIG_IGN);
-	if (listeners_open(&p->listeners, &p->conf, p->activated) == -1)
+	if (listeners_open(&p->listeners, &p->conf, p->activated,
+	    p->before.taken) == -1)
 		return 1;
+	begin_signals(p);
+	if ((p->deadline = evtimer_new(p->base, on_deadline, p)) == NULL)
+		fatalx("evtimer_new");
+	p->watchdog = watchdog_new(p->base, p->notify);
+	sandbox_parent();
+	start_router(p);
+	event_base_dispatch(p->base);
+	/* it may be to end instead */
+	if (p->upgrading)
+		handover_signals(p->base);
+	newprog_free(p->next);
+	if (p->pid != 0) {
+		(void)kill(p->pid, SIGKILL);
+		(void)waitpid(p->pid, NULL, 0);
+	}
+	for (i = 0; i < NSIGNALS; i++)
+		event_free(p->signals[i]);
+	event_free(p->deadline);
+	imsg_free(p->ib);
+	watchdog_free(p->watchdog);
+	activated_free(p->activated);
+	event_base_free(p->base);
+	explicit_bzero(&p->conf, sizeof(p->conf));
+	if (p->upgrading)
+		go_on(p);
+	listeners_close(&p->listeners);
+	notify_free(p->notify);
+	return p->status;
+}
+
+static void
+begin_signals(struct parent *p)
+{
+	size_t i;
+
 	if ((p->base = event_base_new()) == NULL)
 		fatalx("event_base_new");
 	for (i = 0; i < NSIGNALS; i++) {
@@ -209,27 +271,21 @@ parent_main(struct parent *p)
 		    NULL) == -1)
 			fatalx("evsignal_new");
 	}
-	if ((p->deadline = evtimer_new(p->base, on_deadline, p)) == NULL)
-		fatalx("evtimer_new");
-	p->watchdog = watchdog_new(p->base, p->notify);
-	sandbox_parent();
-	start_router(p);
-	event_base_dispatch(p->base);
-	if (p->pid != 0) {
-		(void)kill(p->pid, SIGKILL);
-		(void)waitpid(p->pid, NULL, 0);
-	}
-	for (i = 0; i < NSIGNALS; i++)
-		event_free(p->signals[i]);
-	event_free(p->deadline);
-	imsg_free(p->ib);
-	listeners_close(&p->listeners);
-	watchdog_free(p->watchdog);
-	activated_free(p->activated);
-	notify_free(p->notify);
-	event_base_free(p->base);
-	explicit_bzero(&p->conf, sizeof(p->conf));
-	return p->status;
+	if (p->before.taken)
+		handover_done();
+}
+
+/* As the new version; hubs wait at the sockets meanwhile. */
+static void
+go_on(struct parent *p)
+{
+	struct handover h = { .lock = -1 };
+
+	if (notify_watchdog_ms(p->notify) > 0)
+		notify_alive(p->notify);
+	listeners_hand_over(&p->listeners, &h);
+	(void)handover_exec(&h, p->notify);
+	fatal("%s: no upgrade, and the relay has ended", handover_program());
 }
 
 static void
@@ -396,6 +452,9 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 			imsg_send(p->ib, PROC_STATS, 0, -1, NULL, NULL);
 		usage_log();
 		break;
+	case SIGUSR2:
+		upgrade(p);
+		break;
 	default:
 		stop(p, sig == SIGTERM ? "SIGTERM" : "SIGINT");
 	}
@@ -438,8 +497,11 @@ reap(struct parent *p)
 {
 	char how[64];
 	int status;
+	pid_t pid;
 
-	if (p->pid == 0 || waitpid(p->pid, &status, WNOHANG) != p->pid)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 && pid != p->pid)
+		(void)newprog_ended(p->next, pid, status);
+	if (pid <= 0)
 		return;
 	p->pid = 0;
 	if (!p->stopping || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
@@ -453,15 +515,23 @@ reap(struct parent *p)
 static void
 stop(struct parent *p, const char *why)
 {
-	struct timeval tv = time_tv(STOP_MS);
-
-	if (p->stopping)
+	if (p->stopping && !p->upgrading)
 		return;
-	p->stopping = 1;
 	log_info("stopping: %s", why);
 	notify_stopping(p->notify);
 	/* nobody must wait for a relay that ends */
 	listeners_close(&p->listeners);
+	p->upgrading = 0;
+	if (!p->stopping)
+		end_router(p);
+}
+
+static void
+end_router(struct parent *p)
+{
+	struct timeval tv = time_tv(STOP_MS);
+
+	p->stopping = 1;
 	if (p->ib != NULL)
 		imsg_send(p->ib, PROC_SHUTDOWN, 0, -1, NULL, NULL);
 	event_add(p->deadline, &tv);
@@ -477,4 +547,32 @@ on_deadline(evutil_socket_t fd, short ev, void *arg)
 	log_warnx("the router does not end: it is killed");
 	p->status = 1;
 	event_base_loopexit(p->base, NULL);
+}
+
+/* The new version is tried first, while this one goes on. */
+static void
+upgrade(struct parent *p)
+{
+	if (!p->stopping && p->next == NULL)
+		p->next = newprog_new(p->base, "relayd", on_tried, p);
+}
+
+static void
+on_tried(const char *why, const char *version, void *arg)
+{
+	struct parent *p = arg;
+
+	if (p->stopping && why == NULL)
+		why = "the relay is being stopped";
+	if (why != NULL) {
+		log_warnx("no upgrade: %s", why);
+		newprog_free(p->next);
+		p->next = NULL;
+		return;
+	}
+	log_info("upgrading from %s to %s", ecorelay_version, version);
+	notify_reloading(p->notify);
+	notify_status(p->notify, "Upgrading to %s", version);
+	p->upgrading = 1;
+	end_router(p);
 }

@@ -22,6 +22,7 @@
 #include "log.h"
 #include "paths.h"
 #include "process.h"
+#include "version.h"
 
 #define IDLE_MS		"30000"	/* a hub leaves, if we are killed */
 #define LIMIT_S		120	/* for all of it */
@@ -181,7 +182,7 @@ describe(json_t *all)
 {
 	struct utsname u;
 
-	json_object_set_new(all, "version", json_string(ECORELAY_VERSION));
+	json_object_set_new(all, "version", json_string(ecorelay_version));
 	if (uname(&u) != -1) {
 		json_object_set_new(all, "system", json_sprintf("%s %s %s",
 		    u.sysname, u.release, u.machine));

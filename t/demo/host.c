@@ -18,6 +18,7 @@
 #include "host.h"
 #include "proc.h"
 #include "timeutil.h"
+#include "version.h"
 
 #define MCP_VERSION	"2025-11-25"
 #define PUSH_METHOD	"notifications/claude/channel"
@@ -239,7 +240,7 @@ host_initialize(struct host *h)
 	result = host_request(h, "initialize", json_pack(
 	    "{s:s,s:{},s:{s:s,s:s}}", "protocolVersion", MCP_VERSION,
 	    "capabilities", "clientInfo", "name", "demo",
-	    "version", ECORELAY_VERSION));
+	    "version", ecorelay_version));
 	if (result != NULL && send_message(h, json_pack("{s:s,s:s}",
 	    "jsonrpc", "2.0", "method", "notifications/initialized")) == -1) {
 		json_decref(result);

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "copyproto.h"
 #include "groupproto.h"
 #include "lanconf.h"
 #include "linkproto.h"
@@ -63,6 +64,8 @@ AGAIN(hub_list)
 AGAIN(key)
 AGAIN(key_done)
 AGAIN(key_list)
+AGAIN(backup)
+AGAIN(copy)
 AGAIN(counts)
 AGAIN(token)
 AGAIN(token_set)
@@ -106,7 +109,7 @@ static int	(*const again[])(struct wbuf *, struct reader *) = {
 	again_store_key, again_store_key_done, again_store_key_list,
 	again_link_key, again_link_relay, again_pair_ask, again_pair_code,
 	again_pair_done, again_store_counts, again_store_token,
-	again_store_token_set
+	again_store_token_set, again_store_backup, again_store_copy
 };
 
 int

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is too old goes.
+ * Rounds of expiring.
  */
 #include "compat.h"
 
 #include "conf.h"
-#include "expire.h"
+#include "expiry.h"
 #include "mailbox.h"
 #include "outbox.h"
 #include "people.h"
@@ -18,8 +18,12 @@
 #define EXPIRE_UNSEEN	2u	/* messages that nobody reads */
 #define EXPIRE_QUEUED	4u	/* those that no other hub has fetched */
 
+/*
+ * Forgets what became of old messages, and takes out those that nobody has
+ * read for too long.
+ */
 int
-expire_step(struct expire *e, struct boxes *bx, struct outbox *ob,
+expiry_step(struct expiry *e, struct boxes *boxes, struct outbox *outbox,
     const struct conf *conf, struct wbuf *gone)
 {
 	int64_t now = time_now_ms();
@@ -28,13 +32,14 @@ expire_step(struct expire *e, struct boxes *bx, struct outbox *ob,
 	if (e->left == 0)
 		e->left = EXPIRE_OLD | EXPIRE_UNSEEN | EXPIRE_QUEUED;
 	if (e->left & EXPIRE_OLD) {
-		if (mailbox_expire_step(bx, now, &e->pos) == -1)
+		if (mailbox_expire_step(boxes, now, &e->old_pos) == -1)
 			return -1;
-		if (e->pos == 0)
+		if (e->old_pos == 0)
 			e->left &= ~EXPIRE_OLD;
 	}
 	if (e->left & EXPIRE_UNSEEN) {
-		if (conf->expire_unread_ms > 0 && (r = mailbox_expire_unseen(bx,
+		if (conf->expire_unread_ms > 0 &&
+		    (r = mailbox_expire_unseen(boxes,
 		    now - conf->expire_unread_ms, &e->unseen_pos,
 		    gone)) == -1)
 			return -1;
@@ -42,13 +47,11 @@ expire_step(struct expire *e, struct boxes *bx, struct outbox *ob,
 			e->left &= ~EXPIRE_UNSEEN;
 	}
 	if (e->left & EXPIRE_QUEUED) {
-		if ((r = outbox_expire(ob, now - conf->expire_queued_ms,
+		if ((r = outbox_expire(outbox, now - conf->expire_queued_ms,
 		    gone)) == -1)
 			return -1;
 		if (r == 0)
 			e->left &= ~EXPIRE_QUEUED;
 	}
-	if (e->left != 0)
-		return 1;
-	return people_purge(bx, KEEP_NAMES);
+	return e->left != 0 ? 1 : people_purge(boxes, KEEP_NAMES);
 }

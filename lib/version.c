@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The version, as configure.ac has it.
+ */
+#include "version.h"
+
+const char ecorelay_version[] = ECORELAY_VERSION;
