@@ -77,7 +77,8 @@ come(struct soul *s)
 			host_start(s);
 		return;
 	}
-	if (h->env->hub == 0 || h->dying)
+	if (h->env->hub == 0 || h->dying ||
+	    (s->kind == WEB && h->token[0] == '\0'))
 		return;
 	if (s->wanted[0] != '\0' && !site_settle(s))
 		return;
@@ -204,8 +205,10 @@ dropped(struct soul *s)
 		complain(k, NULL, "%s: its channeld has ended", s->name);
 	} else if (h->dying || s->gen != h->gen) {
 		;
-	} else if (k->now < s->excused_until || k->now < k->slept) {
+	} else if (k->now < s->excused_until) {
 		k->excused++;
+	} else if (k->now < k->slept) {
+		k->late++;
 	} else {
 		complain(k, NULL, "%s was dropped by %s", s->name, h->id);
 	}

@@ -49,6 +49,22 @@ on_send_ack(struct soul *s, const json_t *j)
 		post_acked(s->soak, p);
 }
 
+/* An answer whose asker was away is kept for it as a message. */
+static int
+late_reply(struct soul *s, struct post *p, const json_t *m, int in_mailbox)
+{
+	if (p == NULL || p->kind != REPLY)
+		return (0);
+	if (post_check(s->soak, p, REPLY, s, text_of(m, "from"),
+	    text_of(m, "text")) == 0 && in_mailbox) {
+		if (p->flags & P_READ)
+			complain(s->soak, p, "%s: it is twice in the mailbox",
+			    s->name);
+		p->flags |= P_READ;
+	}
+	return (1);
+}
+
 void
 take_inbox(struct soul *s, const json_t *j)
 {
@@ -63,8 +79,8 @@ take_inbox(struct soul *s, const json_t *j)
 		    s->name, show(j));
 	json_array_foreach(list, i, m) {
 		p = post_find(k, text_of(m, "msg_id"), text_of(m, "text"));
-		if (post_check(k, p, MAIL, s, text_of(m, "from"),
-		    text_of(m, "text")) == 0)
+		if (!late_reply(s, p, m, 1) && post_check(k, p, MAIL, s,
+		    text_of(m, "from"), text_of(m, "text")) == 0)
 			post_read(k, p, s);
 		strlcpy(s->last_read, text_of(m, "msg_id"),
 		    sizeof(s->last_read));
@@ -80,9 +96,12 @@ on_message(struct soul *s, const json_t *j)
 	const char	*id = text_of(j, "msg_id"), *text = text_of(j, "text");
 	struct post	*p = post_find(k, id, text);
 
-	if (post_check(k, p, MAIL, s, text_of(j, "from"), text) == -1)
-		return;
-	post_pushed(k, p, s);
+	if (!late_reply(s, p, j, 0)) {
+		if (post_check(k, p, MAIL, s, text_of(j, "from"),
+		    text) == -1)
+			return;
+		post_pushed(k, p, s);
+	}
 	if (pick(k, 4) > 0)
 		chan_say(s->chan, "{s:s,s:[s]}", "type",
 		    pick(k, 3) == 0 ? "seen" : "received", "msg_id", id);
@@ -156,7 +175,8 @@ on_receipt(struct soul *s, const json_t *j)
 	struct post	*p = post_find(s->soak, text_of(j, "msg_id"), NULL);
 	const char	*state = text_of(j, "state");
 
-	if (p == NULL || p->from != s->number)
+	/* of an answer the hub has chosen the number */
+	if (p != NULL && p->from != s->number)
 		complain(s->soak, p, "%s: a receipt of somebody else's",
 		    s->name);
 	else if (strcmp(state, "expired") == 0)

@@ -158,7 +158,8 @@ notified(struct soul *s, const json_t *j)
 	if (ask != NULL && json_object_get(meta, "broadcast_id") == NULL) {
 		if (post_check(k, p, ASK, s, from, text) == 0)
 			talk_answer(s, ask, 1);
-	} else if (ask == NULL && json_object_get(meta, "room") == NULL) {
+	} else if (ask == NULL && json_object_get(meta, "room") == NULL &&
+	    (p == NULL || p->kind == MAIL)) {
 		if (post_check(k, p, MAIL, s, from, text) == 0)
 			post_pushed(k, p, s);
 	}

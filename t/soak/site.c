@@ -85,6 +85,9 @@ sites_new(struct soak *k)
 		s->id = ids[i];
 		s->env = i == 0 ? tenv_new() :
 		    tenv_beside(k->sites[0].env, ids[i]);
+		if (getenv("SOAK_LOGS") != NULL)
+			snprintf(s->env->hublog, sizeof(s->env->hublog),
+			    "%.64s/%s.log", getenv("SOAK_LOGS"), s->id);
 		fds[2 * i] = port_take(&s->port);
 		fds[2 * i + 1] = port_take(&s->ws_port);
 	}

@@ -25,7 +25,8 @@
  * SOAK_SESSIONS	how many (24)
  * SOAK_SEED		the same random numbers as another time
  * SOAK_PACE		ms between two things that a session does (1500)
- * SOAK_HUPS		how often each hub... is sent SIGHUP (0)
+ * SOAK_HUPS		how often the hubs are sent SIGHUP, in turn (0)
+ * SOAK_LOGS		a directory for what the hubs log, which is kept
  */
 #define SECONDS		20
 #define SESSIONS	24
@@ -159,9 +160,11 @@ turn(struct soak *k)
 
 	poll_all(k, 5);
 	k->now = t_now();
-	if (before - k->turned > SLOW_TURN_MS || k->now - before >
-	    SLOW_TURN_MS)
+	if (before - k->turned > SLOW_TURN_MS ||
+	    k->now - before > SLOW_TURN_MS) {
 		k->slept = k->now + SLOW_FOR_MS;
+		k->slow_turns++;
+	}
 	sites_turn(k);
 	crew_turn(k);
 	talk_turn(k);
@@ -288,7 +291,7 @@ go_on(struct soak *k, unsigned percent)
 static void
 run_soak(struct soak *k)
 {
-	k->began = k->now = t_now();
+	k->began = k->now = k->turned = t_now();
 	k->quiet = 1;
 	if (!soak_until(k, all_there, BEGIN_MS) ||
 	    !soak_until(k, groups_made, BEGIN_MS))
@@ -321,9 +324,10 @@ summary(struct soak *k)
 	for (i = 0; i < FAULTS; i++)
 		printf("%s%s %u", i > 0 ? ", " : "", fault_name((enum fault)i),
 		    k->kills[i]);
-	printf("; hubs started %u and %u times, relayd %u; dropped and "
-	    "excused %u\n", k->sites[0].gen, k->sites[1].gen,
-	    k->relay.starts, k->excused);
+	printf("; hubs started %u and %u times, relayd %u\n",
+	    k->sites[0].gen, k->sites[1].gen, k->relay.starts);
+	printf("dropped after they had not read: %u; because this program "
+	    "was slow (%u times): %u\n", k->excused, k->slow_turns, k->late);
 }
 
 static void

@@ -137,7 +137,8 @@ struct soak {
 	unsigned long	 sent, acked, read, pushed, again, asks, answers,
 			 casts, heard_in_rooms, in_groups, renames, big;
 	unsigned	 kills[16];
-	unsigned	 excused;
+	unsigned	 excused, late;	/* dropped, and not the hub's fault */
+	unsigned	 slow_turns;
 };
 
 /* soak.c */
