@@ -156,10 +156,10 @@ on_room(struct soul *s, const json_t *j)
 	if (post_check(k, p, ROOM, s, text_of(j, "from"), text) == -1)
 		return;
 	k->heard_in_rooms++;
-	if (p->id <= s->room_seq[p->from])
-		complain(k, p, "%s was told that in a room after %u",
+	if (p->id < s->room_seq[p->from])
+		complain(k, p, "%s was told that in a room before %u",
 		    s->name, s->room_seq[p->from]);
-	s->room_seq[p->from] = p->id;
+	s->room_seq[p->from] = p->id + 1;
 }
 
 static void
