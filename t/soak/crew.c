@@ -112,7 +112,7 @@ soul_lost(struct soul *s, int64_t back_at)
 	memset(s->group_id, 0, sizeof(s->group_id));
 	while ((p = TAILQ_FIRST(&s->asks)) != NULL) {
 		TAILQ_REMOVE(&s->asks, p, entry);
-		p->flags |= P_OVER;
+		p->flags |= P_OVER | P_AWAY;
 	}
 	if (s->kind == HOST)
 		host_lost(s);

@@ -121,7 +121,19 @@ on_ask(struct soul *s, const json_t *j)
 	talk_answer(s, text_of(j, "ask_id"), !cast);
 }
 
-/* An ask ends once, by this or by an error. */
+/* Once, by a reply or by an error; -1 if it cannot, or is another's. */
+static int
+ask_ends(struct soul *s, struct post *ask)
+{
+	if (ask == NULL || ask->kind != ASK || ask->from != s->number ||
+	    (ask->flags & (P_OVER | P_AWAY)) == P_OVER)
+		return (-1);
+	if (!(ask->flags & P_OVER))
+		TAILQ_REMOVE(&s->asks, ask, entry);
+	ask->flags = (ask->flags & ~(unsigned)P_AWAY) | P_OVER;
+	return (0);
+}
+
 static void
 on_reply(struct soul *s, const json_t *j)
 {
@@ -137,13 +149,9 @@ on_reply(struct soul *s, const json_t *j)
 	k->answers++;
 	if (json_object_get(j, "broadcast_id") != NULL)
 		return;
-	if (ask == NULL || ask->from != s->number || ask->flags & P_OVER) {
+	if (ask_ends(s, ask) == -1)
 		complain(k, ask, "%s was answered, and waits for nothing: %s",
 		    s->name, id);
-		return;
-	}
-	ask->flags |= P_OVER;
-	TAILQ_REMOVE(&s->asks, ask, entry);
 }
 
 static void
@@ -245,13 +253,8 @@ take_ask_err(struct soul *s, const json_t *j, const char *id)
 		ask = k->posts[n];
 	for (i = 0; i < 3 && strcmp(code, codes[i]) != 0; i++)
 		continue;
-	if (i == 3 || ask == NULL || ask->from != s->number ||
-	    ask->flags & P_OVER) {
+	if (i == 3 || ask_ends(s, ask) == -1)
 		complain(k, ask, "%s: %s", s->name, show(j));
-		return;
-	}
-	ask->flags |= P_OVER;
-	TAILQ_REMOVE(&s->asks, ask, entry);
 }
 
 /* A group of the other hub answers nobody while that is away. */
@@ -275,10 +278,7 @@ take_group_err(struct soul *s, const json_t *j, const char *req,
 		    show(j));
 }
 
-/*
- * The name is still that of a connection of its own that is about to end; a
- * broadcast's ask may be over when it is replied to.
- */
+/* A broadcast's ask may be over when it is replied to. */
 static void
 take_err(struct soul *s, const json_t *j)
 {
@@ -287,17 +287,16 @@ take_err(struct soul *s, const json_t *j)
 
 	if (req == NULL && ask != NULL) {
 		take_ask_err(s, j, ask);
-	} else if (req == NULL) {
-		complain(s->soak, NULL, "%s: %s", s->name, show(j));
-	} else if (*req == 'n' && strcmp(code, "name_taken") == 0) {
-		/* once more, on the same connection */
+	} else if (req != NULL && *req == 'n' &&
+	    strcmp(code, "name_taken") == 0) {
+		/* its own last one is about to end: once more */
 		s->state = AWAY;
 		s->back_at = s->soak->now + 200;
-	} else if (*req == 'r') {
+	} else if (req != NULL && *req == 'r') {
 		s->wanted[0] = '\0';
-	} else if (*req == 'h' || *req == 'g') {
+	} else if (req != NULL && (*req == 'h' || *req == 'g')) {
 		take_group_err(s, j, req, code);
-	} else if (*req != 'y') {
+	} else if (req == NULL || *req != 'y') {
 		complain(s->soak, NULL, "%s: %s", s->name, show(j));
 	}
 }

@@ -74,8 +74,7 @@ post_text(const struct post *p)
 	static const char *const bits[] = {
 		"lorem ", "\"quoted\" ", "back\\slash ", "two\nlines\r\n",
 		"\t\x01\x7f", "\xc3\xa9\xe2\x82\xac ", "\xf0\x9f\x98\x80",
-		"{\"type\":1}\n", "of the messages that sessions send to each "
-		"other most are short: a question, an answer, a file. "
+		"{\"type\":1}\n", "what sessions send each other is short. "
 	};
 	const unsigned	 nbits = sizeof(bits) / sizeof(bits[0]);
 	char		*text = xmalloc(p->len + 1);

@@ -32,6 +32,7 @@ struct mark {
 
 static struct mark	marks[MARKS];
 static int		nmarks;
+static FILE		*series;
 
 static const char *const roles[] = {
 	NULL, "router", "store", "bridged", "uplink", "resolver"
@@ -67,6 +68,18 @@ descriptors(pid_t pid)
 	return (n);
 }
 
+static struct sample
+take_sample(const struct soak *k, pid_t pid)
+{
+	struct sample	s;
+
+	s.at = k->now;
+	s.rss = number_in(pid, "status", "VmRSS:");
+	s.anon = number_in(pid, "status", "RssAnon:");
+	s.fds = descriptors(pid);
+	return (s);
+}
+
 static void
 mark(struct soak *k, const char *label, pid_t pid)
 {
@@ -76,13 +89,10 @@ mark(struct soak *k, const char *label, pid_t pid)
 
 	for (i = 0; i < nmarks && strcmp(marks[i].label, label) != 0; i++)
 		continue;
-	if (pid == 0 || i == MARKS)
+	if (i == MARKS)
 		return;
 	m = &marks[i];
-	s.at = k->now;
-	s.rss = number_in(pid, "status", "VmRSS:");
-	s.anon = number_in(pid, "status", "RssAnon:");
-	s.fds = descriptors(pid);
+	s = take_sample(k, pid);
 	if (i == nmarks) {
 		nmarks++;
 		strlcpy(m->label, label, sizeof(m->label));
@@ -94,6 +104,15 @@ mark(struct soak *k, const char *label, pid_t pid)
 	m->last = s;
 }
 
+static void
+write_line(struct soak *k, const char *label, pid_t pid)
+{
+	struct sample	s = take_sample(k, pid);
+
+	fprintf(series, "%.0f\t%d\t%s\t%ld\t%ld\t%ld\t%d\n", clock_s(k),
+	    k->quiet, label, (long)pid, s.rss, s.anon, s.fds);
+}
+
 long
 memory_now(struct soak *k, int site, const char *role)
 {
@@ -102,11 +121,11 @@ memory_now(struct soak *k, int site, const char *role)
 	return (pid == 0 ? 0 : number_in(pid, "status", "VmRSS:"));
 }
 
-void
-memory_sample(struct soak *k, int last)
+static void
+each(struct soak *k, void (*fn)(struct soak *, const char *, pid_t))
 {
 	char	 label[32];
-	pid_t	 pids[8];
+	pid_t	 pids[8], pid;
 	size_t	 n, i;
 	int	 s;
 
@@ -115,20 +134,37 @@ memory_sample(struct soak *k, int last)
 			snprintf(label, sizeof(label), "%s %s",
 			    k->sites[s].id, roles[i] != NULL ? roles[i] :
 			    "parent");
-			mark(k, label, hub_pid(k->sites[s].env, roles[i]));
+			pid = hub_pid(k->sites[s].env, roles[i]);
+			if (pid != 0)
+				fn(k, label, pid);
 		}
 	}
 	n = procs_all(k->relay.dir, pids, 8);
 	for (i = 0; i < n; i++)
-		mark(k, pids[i] == k->relay.pid ? "relayd parent" :
+		fn(k, pids[i] == k->relay.pid ? "relayd parent" :
 		    "relayd router", pids[i]);
 	for (s = 0; s < k->nsouls; s++) {
-		if (k->souls[s].pid == 0)
-			continue;
 		snprintf(label, sizeof(label), "channeld %d", s);
-		mark(k, label, k->souls[s].pid);
+		if (k->souls[s].pid != 0)
+			fn(k, label, k->souls[s].pid);
 	}
-	(void)last;
+}
+
+void
+memory_sample(struct soak *k)
+{
+	each(k, mark);
+}
+
+void
+memory_series(struct soak *k)
+{
+	const char	*path = getenv("SOAK_SERIES");
+
+	if (path == NULL || (series = fopen(path, "a")) == NULL)
+		return;
+	each(k, write_line);
+	fclose(series);
 }
 
 /* What is wrong with it, or NULL. */

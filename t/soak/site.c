@@ -17,8 +17,8 @@
 
 #define SECRET		"a secret of the soak\n"
 #define LOOK_MS		500
-#define DYING_MS	15000	/* it may fail to start while the old one ends */
-#define SETTLED_MS	1000	/* what a closed connection said has been read */
+#define DYING_MS	15000	/* while the old one ends it may not start */
+#define SETTLED_MS	1000	/* for what is read of a closed connection */
 #define STOP_MS		10000
 
 static void	 secret_file(const char *, const char *);

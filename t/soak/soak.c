@@ -27,6 +27,8 @@
  * SOAK_PACE		ms between two things that a session does (1500)
  * SOAK_HUPS		how often the hubs are sent SIGHUP, in turn (0)
  * SOAK_LOGS		a directory for what the hubs log, which is kept
+ * SOAK_SERIES		a file for the memory of each process every 10 s
+ * SOAK_HOLD		seconds to look at the processes at the end (0)
  */
 #define SECONDS		20
 #define SESSIONS	24
@@ -53,10 +55,11 @@ clock_s(const struct soak *k)
 }
 
 static void
-print_trail(const struct soak *k, const struct post *p)
+print_trail(const struct post *p)
 {
 	static const char *const kinds[] = {
-		"message", "ask", "reply", "broadcast", "in a room", "in a group"
+		"message", "ask", "reply", "broadcast", "in a room",
+		"in a group"
 	};
 	unsigned	i, first = p->ntrail > TRAIL ? p->ntrail - TRAIL : 0;
 
@@ -70,7 +73,6 @@ print_trail(const struct soak *k, const struct post *p)
 		printf("    %8.3f %s (s%d)\n",
 		    (double)p->trail[i % TRAIL].ms / 1000,
 		    p->trail[i % TRAIL].what, p->trail[i % TRAIL].by);
-	(void)k;
 }
 
 void
@@ -84,7 +86,7 @@ complain(struct soak *k, const struct post *p, const char *fmt, ...)
 	va_end(ap);
 	printf("\n");
 	if (p != NULL)
-		print_trail(k, p);
+		print_trail(p);
 	fflush(stdout);
 	want(++k->errors < ERRORS_MAX, "too much is wrong");
 }
@@ -164,6 +166,8 @@ turn(struct soak *k)
 	    k->now - before > SLOW_TURN_MS) {
 		k->slept = k->now + SLOW_FOR_MS;
 		k->slow_turns++;
+		printf("%6.1f slow: %lld ms\n", clock_s(k), (long long)
+		    (k->now - k->turned));
 	}
 	sites_turn(k);
 	crew_turn(k);
@@ -172,6 +176,7 @@ turn(struct soak *k)
 	if (k->now >= k->next_line) {
 		k->next_line = k->now + LINE_MS;
 		show_line(k);
+		memory_series(k);
 		json_array_clear(k->sites[0].env->kept);
 	}
 	k->turned = before;
@@ -243,7 +248,7 @@ say_what_is_missing(struct soak *k)
 		if (k->posts[n]->kind != MAIL ||
 		    k->posts[n]->flags & (P_READ | P_UNSURE))
 			continue;
-		print_trail(k, k->posts[n]);
+		print_trail(k->posts[n]);
 		shown++;
 	}
 	fail_with("%u ms after it has become quiet something is missing",
@@ -259,22 +264,22 @@ never(struct soak *k)
 
 /* Nobody says anything; all that was said arrives; memory is looked at. */
 static void
-be_quiet(struct soak *k, int last)
+be_quiet(struct soak *k)
 {
 	int	i;
 
 	k->quiet = 1;
 	if (!soak_until(k, all_arrived, QUIET_MS))
 		say_what_is_missing(k);
-	for (i = 0; i < k->nsouls && last; i++)
+	for (i = 0; i < k->nsouls; i++)
 		memset(k->souls[i].history_done, 0,
 		    sizeof(k->souls[i].history_done));
-	if (last && !soak_until(k, groups_read, QUIET_MS))
+	if (!soak_until(k, groups_read, QUIET_MS))
 		say_what_is_missing(k);
 	if (!soak_until(k, sites_links_up, QUIET_MS))
 		say_what_is_missing(k);
 	(void)soak_until(k, never, REST_MS);
-	memory_sample(k, last);
+	memory_sample(k);
 	k->quiet = 0;
 }
 
@@ -300,14 +305,16 @@ run_soak(struct soak *k)
 	k->part = 1;
 	go_on(k, 25);
 	k->part = 2;
-	be_quiet(k, 0);
+	be_quiet(k);
 	go_on(k, 25);
 	k->part = 3;
 	go_on(k, 10);
-	be_quiet(k, 0);
+	be_quiet(k);
 	go_on(k, 40);
-	be_quiet(k, 1);
+	be_quiet(k);
 	groups_final(k);
+	k->quiet = 1;
+	(void)soak_until(k, never, (int)k->hold * 1000);
 }
 
 static void
@@ -358,6 +365,7 @@ START_TEST(nothing_is_lost_and_nothing_grows)
 	k->seconds = test_setting("SOAK_SECONDS", SECONDS);
 	k->nsouls = (int)test_setting("SOAK_SESSIONS", SESSIONS);
 	k->pace = test_setting("SOAK_PACE", PACE);
+	k->hold = test_setting("SOAK_HOLD", 0);
 	k->hups = test_setting("SOAK_HUPS", 0);
 	k->seed = test_setting("SOAK_SEED", (unsigned)time(NULL) ^
 	    (unsigned)getpid());
@@ -387,6 +395,7 @@ main(int argc, char **argv)
 
 	(void)argc;
 	test_add(s, nothing_is_lost_and_nothing_grows,
-	    (int)test_setting("SOAK_SECONDS", SECONDS) + 400);
+	    (int)(test_setting("SOAK_SECONDS", SECONDS) +
+	    test_setting("SOAK_HOLD", 0)) + 400);
 	return (test_main(argv[0], s));
 }

@@ -29,6 +29,7 @@ enum kind { MAIL, ASK, REPLY, CAST, ROOM, GROUP };
 #define P_PUSHED	4
 #define P_UNSURE	8	/* may be stored or not: nobody was told */
 #define P_OVER		16	/* an ask that has ended */
+#define P_AWAY		32	/* its asker was away: it may end later */
 
 struct post {
 	TAILQ_ENTRY(post) entry;	/* of the sender's open ones */
@@ -127,7 +128,7 @@ struct soak {
 	struct post	**posts;
 	unsigned	 nposts, room;
 	uint64_t	 random;
-	unsigned	 seed, seconds, pace, hups, hupped;
+	unsigned	 seed, seconds, pace, hups, hupped, hold;
 	int64_t		 began, now, turned;
 	int64_t		 slept;		/* we were late, which counts so long */
 	int64_t		 next_fault, next_kill, next_line;
@@ -199,7 +200,8 @@ void		 host_start(struct soul *);
 void		 host_line(void *soul, const json_t *);
 void		 host_send(struct soul *, struct post *, const char *to);
 void		 host_read(struct soul *);
-void		 host_reply(struct soul *, const char *ask_id, const char *text);
+void		 host_reply(struct soul *, const char *ask_id,
+		    const char *text);
 /* How its calls are lost with it. */
 void		 host_lost(struct soul *);
 
@@ -239,9 +241,11 @@ int		 sites_links_up(struct soak *);
 int		 site_settle(struct soul *);
 
 /* memory.c */
-void		 memory_sample(struct soak *, int last);
+void		 memory_sample(struct soak *);
 /* 0 if descriptors and memory are as they were, as far as that is judged. */
 int		 memory_judge(struct soak *);
+/* What each has now, as lines of a file, if there shall be one. */
+void		 memory_series(struct soak *);
 long		 memory_now(struct soak *, int site, const char *role);
 
 #endif
