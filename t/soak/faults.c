@@ -135,13 +135,13 @@ faults_turn(struct soak *k)
 
 	if (k->quiet)
 		return;
-	if (k->now >= k->next_fault) {
+	if (k->faulty && k->now >= k->next_fault) {
 		/* more sessions are closed if there are more of them */
 		k->next_fault = k->now + 20 +
 		    pick(k, 30000 / (unsigned)k->nsouls);
 		one_of(k, F_CLOSE, F_BRIDGED);
 	}
-	if (k->now >= k->next_kill) {
+	if (k->faulty && k->now >= k->next_kill) {
 		if (apart < APART_MS)
 			apart = APART_MS;
 		k->next_kill = k->now + apart / 2 + pick(k, apart);

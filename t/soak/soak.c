@@ -25,6 +25,7 @@
  * SOAK_SESSIONS	how many (24)
  * SOAK_SEED		the same random numbers as another time
  * SOAK_PACE		ms between two things that a session does (1500)
+ * SOAK_FAULTS		0: nothing is closed or killed (1)
  * SOAK_HUPS		how often the hubs are sent SIGHUP, in turn (0)
  * SOAK_LOGS		a directory for what the hubs log, which is kept
  * SOAK_SERIES		a file for the memory of each process every 10 s
@@ -166,8 +167,8 @@ turn(struct soak *k)
 	    k->now - before > SLOW_TURN_MS) {
 		k->slept = k->now + SLOW_FOR_MS;
 		k->slow_turns++;
-		printf("%6.1f slow: %lld ms\n", clock_s(k), (long long)
-		    (k->now - k->turned));
+		printf("%6.1f this program was slow: %.3f s\n", clock_s(k),
+		    (double)(k->now - k->turned) / 1000);
 	}
 	sites_turn(k);
 	crew_turn(k);
@@ -366,6 +367,7 @@ START_TEST(nothing_is_lost_and_nothing_grows)
 	k->nsouls = (int)test_setting("SOAK_SESSIONS", SESSIONS);
 	k->pace = test_setting("SOAK_PACE", PACE);
 	k->hold = test_setting("SOAK_HOLD", 0);
+	k->faulty = test_setting("SOAK_FAULTS", 1);
 	k->hups = test_setting("SOAK_HUPS", 0);
 	k->seed = test_setting("SOAK_SEED", (unsigned)time(NULL) ^
 	    (unsigned)getpid());

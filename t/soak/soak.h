@@ -128,7 +128,7 @@ struct soak {
 	struct post	**posts;
 	unsigned	 nposts, room;
 	uint64_t	 random;
-	unsigned	 seed, seconds, pace, hups, hupped, hold;
+	unsigned	 seed, seconds, pace, hups, hupped, hold, faulty;
 	int64_t		 began, now, turned;
 	int64_t		 slept;		/* we were late, which counts so long */
 	int64_t		 next_fault, next_kill, next_line;
