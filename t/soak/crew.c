@@ -10,7 +10,8 @@
 
 #include "soak.h"
 
-#define HOSTS_OF	20	/* one in so many is a channeld, at least 2 */
+#define HOSTS_OF	20	/* one in so many is a channeld */
+#define HOSTS_MIN	4
 #define WEB_OF		10
 #define RETRY_MS	200
 #define ANSWER_MS	60000	/* an inbox at the latest */
@@ -31,7 +32,7 @@ crew_new(struct soak *k)
 		s->soak = k;
 		s->number = i;
 		s->site = i % SITES;
-		if (i < (hosts > 2 ? hosts : 2))
+		if (i < (hosts > HOSTS_MIN ? hosts : HOSTS_MIN))
 			s->kind = HOST;
 		else if (i % WEB_OF < SITES)
 			s->kind = WEB;

@@ -58,7 +58,7 @@ hurt_soul(struct soak *k, enum fault f, int site)
 		s = &k->souls[pick(k, (unsigned)k->nsouls)];
 	while ((s->site != site || s->state != THERE || s->chan->mute ||
 	    (s->kind == HOST) != (f == F_CHANNELD) || (s->kind == HOST &&
-	    k->part > 1 && s->number / SITES % 2 == 0)) && tries++ < 500);
+	    s->number / SITES % 2 == 0)) && tries++ < 500);
 	if (tries >= 500)
 		return;
 	k->kills[f]++;

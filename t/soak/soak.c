@@ -7,7 +7,8 @@
  *
  * In the first part of the run anything is killed; in the second no process
  * of the first hub that its sessions hang on; in the third none of its links'
- * either, nor the relay.  Between them it is quiet for a moment.
+ * either, nor the relay.  In the middle of the second and of the third, when
+ * what lives has warmed up, and at the end it is quiet for a moment.
  */
 #include "compat.h"
 
@@ -24,7 +25,8 @@
  * SOAK_SECONDS		how long (20)
  * SOAK_SESSIONS	how many (24)
  * SOAK_SEED		the same random numbers as another time
- * SOAK_PACE		ms between two things that a session does (1500)
+ * SOAK_PACE		ms between two things that a session does (as many
+ *			of all in a second, however many they are)
  * SOAK_FAULTS		0: nothing is closed or killed (1)
  * SOAK_HUPS		how often the hubs are sent SIGHUP, in turn (0)
  * SOAK_LOGS		a directory for what the hubs log, which is kept
@@ -33,7 +35,8 @@
  */
 #define SECONDS		20
 #define SESSIONS	24
-#define PACE		1500
+#define EACH_MS		7	/* something is done, if all are there */
+#define PACE_MIN	250
 #define ERRORS_MAX	25
 #define BEGIN_MS	30000
 #define QUIET_MS	90000	/* until all has arrived */
@@ -304,8 +307,9 @@ run_soak(struct soak *k)
 		say_what_is_missing(k);
 	k->quiet = 0;
 	k->part = 1;
-	go_on(k, 25);
+	go_on(k, 10);
 	k->part = 2;
+	go_on(k, 15);
 	be_quiet(k);
 	go_on(k, 25);
 	k->part = 3;
@@ -365,7 +369,9 @@ START_TEST(nothing_is_lost_and_nothing_grows)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	k->seconds = test_setting("SOAK_SECONDS", SECONDS);
 	k->nsouls = (int)test_setting("SOAK_SESSIONS", SESSIONS);
-	k->pace = test_setting("SOAK_PACE", PACE);
+	k->pace = (unsigned)k->nsouls * EACH_MS;
+	k->pace = test_setting("SOAK_PACE", k->pace > PACE_MIN ? k->pace :
+	    PACE_MIN);
 	k->hold = test_setting("SOAK_HOLD", 0);
 	k->faulty = test_setting("SOAK_FAULTS", 1);
 	k->hups = test_setting("SOAK_HUPS", 0);
