@@ -22,7 +22,8 @@
 #define STOP_MS		10000
 
 static void	 secret_file(const char *, const char *);
-static void	 configure(struct site *, const struct site *, int relay);
+static void	 configure(struct site *, const struct site *,
+		    const struct relay *);
 static void	 configure_relay(struct soak *);
 static void	 site_turn(struct site *);
 static void	 relay_turn(struct soak *);
@@ -39,7 +40,7 @@ secret_file(const char *dir, const char *name)
 }
 
 static void
-configure(struct site *s, const struct site *other, int relay)
+configure(struct site *s, const struct site *other, const struct relay *r)
 {
 	char	conf[2048];
 
@@ -50,9 +51,10 @@ configure(struct site *s, const struct site *other, int relay)
 	    "lan secret file \"%s/secret\"\n"
 	    "lan listen on 127.0.0.1 port %d\n"
 	    "lan peer \"%s\" host 127.0.0.1 port %d\n"
-	    "relay \"ws://127.0.0.1:%d\" token file \"%s/secret\"\n",
+	    "relay \"wss://localhost:%d\" token file \"%s/secret\" "
+	    "ca file \"%s/cert\"\n",
 	    s->id, s->ws_port, s->env->home, s->port, other->id, other->port,
-	    relay, s->env->home);
+	    r->port, s->env->home, r->dir);
 	hub_conf(s->env, conf);
 }
 
@@ -60,13 +62,15 @@ static void
 configure_relay(struct soak *k)
 {
 	struct relay	*r = &k->relay;
-	char		 conf[T_PATH * 2], path[T_PATH];
+	char		 conf[T_PATH], path[T_PATH];
 
 	snprintf(r->dir, sizeof(r->dir), "%s/d.relay", k->sites[0].env->dir);
 	want(mkdir(r->dir, 0700) == 0, "mkdir %s", r->dir);
 	secret_file(r->dir, "secret");
 	snprintf(conf, sizeof(conf), "secret file \"%s/secret\"\n"
-	    "listen on 127.0.0.1 port %d\n", r->dir, r->port);
+	    "listen on 127.0.0.1 port %d tls certificate \"%s/cert\" "
+	    "key \"%s/key\"\n", r->dir, r->port, r->dir, r->dir);
+	cert_write(r->dir);
 	snprintf(path, sizeof(path), "%s/relayd.conf", r->dir);
 	write_file(path, conf, strlen(conf));
 }
@@ -94,9 +98,9 @@ sites_new(struct soak *k)
 	fds[2 * SITES] = port_take(&k->relay.port);
 	for (i = 0; i < 2 * SITES + 1; i++)
 		close(fds[i]);
-	for (i = 0; i < SITES; i++)
-		configure(&k->sites[i], &k->sites[1 - i], k->relay.port);
 	configure_relay(k);
+	for (i = 0; i < SITES; i++)
+		configure(&k->sites[i], &k->sites[1 - i], &k->relay);
 }
 
 static void

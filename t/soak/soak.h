@@ -240,6 +240,9 @@ int		 sites_links_up(struct soak *);
 /* Which name a session has there whose rename was not answered; 0: unknown. */
 int		 site_settle(struct soul *);
 
+/* cert.c: "cert" and "key" in that directory, of localhost */
+void		 cert_write(const char *dir);
+
 /* memory.c */
 void		 memory_sample(struct soak *);
 /* 0 if descriptors and memory are as they were, as far as that is judged. */
