@@ -16,23 +16,24 @@
 #define FLOOR_KB	256	/* less is not looked at */
 #define PERCENT		5
 #define SHORT_S		120	/* memory is not judged in a shorter run */
-#define LIVED		6	/* of the run, at least one part in so many */
+#define LIVED		6	/* two parts of the run in so many, at least */
 
 struct sample {
 	int64_t	 at;
 	long	 rss, anon;	/* KiB */
-	int	 fds;
 };
 
+/* A process, known by what it does; samples since it was first looked at. */
 struct mark {
 	char		 label[32];
 	pid_t		 pid;
-	struct sample	 first, last;
+	int		 fds[2];	/* in the first and the last quiet */
+	struct sample	*samples;
+	size_t		 n, room;
 };
 
 static struct mark	marks[MARKS];
 static int		nmarks;
-static FILE		*series;
 
 static const char *const roles[] = {
 	NULL, "router", "store", "bridged", "uplink", "resolver"
@@ -68,23 +69,29 @@ descriptors(pid_t pid)
 	return (n);
 }
 
-static struct sample
-take_sample(const struct soak *k, pid_t pid)
+/* Of a process that may have ended meanwhile. */
+static void
+add_sample(const struct soak *k, struct mark *m)
 {
 	struct sample	s;
 
 	s.at = k->now;
-	s.rss = number_in(pid, "status", "VmRSS:");
-	s.anon = number_in(pid, "status", "RssAnon:");
-	s.fds = descriptors(pid);
-	return (s);
+	s.rss = number_in(m->pid, "status", "VmRSS:");
+	s.anon = number_in(m->pid, "status", "RssAnon:");
+	if (s.rss <= 0 || s.anon <= 0)
+		return;
+	if (m->n == m->room) {
+		m->room = m->room * 2 + 64;
+		m->samples = xreallocarray(m->samples, m->room,
+		    sizeof(*m->samples));
+	}
+	m->samples[m->n++] = s;
 }
 
 static void
 mark(struct soak *k, const char *label, pid_t pid)
 {
 	struct mark	*m;
-	struct sample	 s;
 	int		 i;
 
 	for (i = 0; i < nmarks && strcmp(marks[i].label, label) != 0; i++)
@@ -92,25 +99,17 @@ mark(struct soak *k, const char *label, pid_t pid)
 	if (i == MARKS)
 		return;
 	m = &marks[i];
-	s = take_sample(k, pid);
 	if (i == nmarks) {
 		nmarks++;
 		strlcpy(m->label, label, sizeof(m->label));
 	}
+	m->fds[1] = descriptors(pid);
 	if (m->pid != pid) {
 		m->pid = pid;
-		m->first = s;
+		m->fds[0] = m->fds[1];
+		m->n = 0;
 	}
-	m->last = s;
-}
-
-static void
-write_line(struct soak *k, const char *label, pid_t pid)
-{
-	struct sample	s = take_sample(k, pid);
-
-	fprintf(series, "%.0f\t%d\t%s\t%ld\t%ld\t%ld\t%d\n", clock_s(k),
-	    k->quiet, label, (long)pid, s.rss, s.anon, s.fds);
+	add_sample(k, m);
 }
 
 long
@@ -121,8 +120,8 @@ memory_now(struct soak *k, int site, const char *role)
 	return (pid == 0 ? 0 : number_in(pid, "status", "VmRSS:"));
 }
 
-static void
-each(struct soak *k, void (*fn)(struct soak *, const char *, pid_t))
+void
+memory_sample(struct soak *k)
 {
 	char	 label[32];
 	pid_t	 pids[8], pid;
@@ -136,75 +135,108 @@ each(struct soak *k, void (*fn)(struct soak *, const char *, pid_t))
 			    "parent");
 			pid = hub_pid(k->sites[s].env, roles[i]);
 			if (pid != 0)
-				fn(k, label, pid);
+				mark(k, label, pid);
 		}
 	}
 	n = procs_all(k->relay.dir, pids, 8);
 	for (i = 0; i < n; i++)
-		fn(k, pids[i] == k->relay.pid ? "relayd parent" :
+		mark(k, pids[i] == k->relay.pid ? "relayd parent" :
 		    "relayd router", pids[i]);
 	for (s = 0; s < k->nsouls; s++) {
 		snprintf(label, sizeof(label), "channeld %d", s);
 		if (k->souls[s].pid != 0)
-			fn(k, label, k->souls[s].pid);
+			mark(k, label, k->souls[s].pid);
 	}
 }
 
 void
-memory_sample(struct soak *k)
-{
-	each(k, mark);
-}
-
-void
-memory_series(struct soak *k)
+memory_watch(struct soak *k)
 {
 	const char	*path = getenv("SOAK_SERIES");
+	FILE		*f = path != NULL ? fopen(path, "a") : NULL;
+	struct sample	*s;
+	int		 i;
 
-	if (path == NULL || (series = fopen(path, "a")) == NULL)
-		return;
-	each(k, write_line);
-	fclose(series);
+	for (i = 0; i < nmarks; i++) {
+		add_sample(k, &marks[i]);
+		if (marks[i].n == 0)
+			continue;
+		s = &marks[i].samples[marks[i].n - 1];
+		if (f != NULL)
+			fprintf(f, "%.0f\t%d\t%s\t%ld\t%ld\t%ld\n",
+			    clock_s(k), k->quiet, marks[i].label,
+			    (long)marks[i].pid, s->rss, s->anon);
+	}
+	if (f != NULL)
+		fclose(f);
+}
+
+/*
+ * The least of the samples in the first or the last part of what is known of
+ * it: malloc may keep more or less of what is free at any one moment.
+ */
+static struct sample
+least(const struct soak *k, const struct mark *m, int last)
+{
+	int64_t		 part = (int64_t)k->seconds * 1000 / LIVED;
+	struct sample	 s = m->samples[last ? m->n - 1 : 0];
+	size_t		 i;
+
+	for (i = 0; i < m->n; i++) {
+		if ((last ? m->samples[m->n - 1].at - m->samples[i].at :
+		    m->samples[i].at - m->samples[0].at) <= part &&
+		    m->samples[i].rss < s.rss)
+			s = m->samples[i];
+	}
+	return (s);
 }
 
 /* What is wrong with it, or NULL. */
 static const char *
 verdict(const struct soak *k, const struct mark *m)
 {
-	long	grown = m->last.rss - m->first.rss;
+	int64_t	part = (int64_t)k->seconds * 1000 / LIVED;
+	long	had = least(k, m, 0).rss, grown = least(k, m, 1).rss - had;
 
-	if (m->last.at - m->first.at < (int64_t)k->seconds * 1000 / LIVED)
+	if (m->samples[m->n - 1].at - m->samples[0].at < 2 * part)
 		return ("young");
-	if (m->last.fds != m->first.fds)
+	if (m->fds[1] != m->fds[0])
 		return ("DESCRIPTORS");
 	if (k->seconds >= SHORT_S && grown > FLOOR_KB &&
-	    grown * 100 > m->first.rss * PERCENT)
+	    grown * 100 > had * PERCENT)
 		return ("GROWN");
 	return (NULL);
+}
+
+static void
+show_mark(const struct soak *k, const struct mark *m, const char *why)
+{
+	struct sample	a = least(k, m, 0), z = least(k, m, 1);
+
+	printf("%-18s %5llds %8ld %8ld %+6.1f%% %8ld %8ld %5d %5d%s%s\n",
+	    m->label, (long long)((m->samples[m->n - 1].at -
+	    m->samples[0].at) / 1000), a.rss, z.rss,
+	    100.0 * (double)(z.rss - a.rss) / (double)a.rss, a.anon, z.anon,
+	    m->fds[0], m->fds[1], why != NULL ? "  " : "",
+	    why != NULL ? why : "");
 }
 
 int
 memory_judge(struct soak *k)
 {
-	const struct mark	*m;
-	const char		*why;
-	int			 i, bad = 0;
+	const char	*why;
+	int		 i, bad = 0;
 
 	printf("%-18s %6s %8s %8s %7s %8s %8s %5s %5s\n", "process", "lived",
-	    "RSS KiB", "at end", "%", "anon", "at end", "fds", "end");
+	    "RSS KiB", "at end", "", "anon", "at end", "fds", "end");
 	for (i = 0; i < nmarks; i++) {
-		m = &marks[i];
-		why = verdict(k, m);
-		printf("%-18s %5llds %8ld %8ld %+6.1f%% %8ld %8ld %5d %5d"
-		    "%s%s\n", m->label,
-		    (long long)(m->last.at - m->first.at) / 1000,
-		    m->first.rss, m->last.rss, m->first.rss > 0 ?
-		    100.0 * (double)(m->last.rss - m->first.rss) /
-		    (double)m->first.rss : 0, m->first.anon, m->last.anon,
-		    m->first.fds, m->last.fds, why != NULL ? "  " : "",
-		    why != NULL ? why : "");
+		if (marks[i].n == 0)
+			continue;
+		why = verdict(k, &marks[i]);
+		show_mark(k, &marks[i], why);
 		if (why != NULL && strcmp(why, "young") != 0)
 			bad = -1;
+		free(marks[i].samples);
 	}
 	if (k->seconds < SHORT_S)
 		printf("(less than %d s: RSS is shown, not judged)\n",

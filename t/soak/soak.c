@@ -30,7 +30,7 @@
  * SOAK_FAULTS		0: nothing is closed or killed (1)
  * SOAK_HUPS		how often the hubs are sent SIGHUP, in turn (0)
  * SOAK_LOGS		a directory for what the hubs log, which is kept
- * SOAK_SERIES		a file for the memory of each process every 10 s
+ * SOAK_SERIES		a file for the memory of processes every 2 s
  * SOAK_HOLD		seconds to look at the processes at the end (0)
  */
 #define SECONDS		20
@@ -42,6 +42,7 @@
 #define QUIET_MS	90000	/* until all has arrived */
 #define REST_MS		2000	/* then, for what is freed late */
 #define LINE_MS		10000
+#define SAMPLE_MS	2000
 #define SLOW_TURN_MS	400	/* we have not answered pings that long */
 #define SLOW_FOR_MS	3000
 
@@ -177,10 +178,13 @@ turn(struct soak *k)
 	crew_turn(k);
 	talk_turn(k);
 	faults_turn(k);
+	if (k->now >= k->next_sample) {
+		k->next_sample = k->now + SAMPLE_MS;
+		memory_watch(k);
+	}
 	if (k->now >= k->next_line) {
 		k->next_line = k->now + LINE_MS;
 		show_line(k);
-		memory_series(k);
 		json_array_clear(k->sites[0].env->kept);
 	}
 	k->turned = before;

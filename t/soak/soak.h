@@ -131,7 +131,7 @@ struct soak {
 	unsigned	 seed, seconds, pace, hups, hupped, hold, faulty;
 	int64_t		 began, now, turned;
 	int64_t		 slept;		/* we were late, which counts so long */
-	int64_t		 next_fault, next_kill, next_line;
+	int64_t		 next_fault, next_kill, next_line, next_sample;
 	int		 part;			/* of the run, 1 to 3 */
 	int		 quiet;			/* nobody says anything new */
 	unsigned	 errors;
@@ -247,8 +247,8 @@ void		 cert_write(const char *dir);
 void		 memory_sample(struct soak *);
 /* 0 if descriptors and memory are as they were, as far as that is judged. */
 int		 memory_judge(struct soak *);
-/* What each has now, as lines of a file, if there shall be one. */
-void		 memory_series(struct soak *);
+/* And in between, of those that were there then. */
+void		 memory_watch(struct soak *);
 long		 memory_now(struct soak *, int site, const char *role);
 
 #endif
