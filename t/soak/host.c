@@ -28,7 +28,10 @@ host_start(struct soul *s)
 	char		 log[T_PATH], url[64];
 	int		 in[2], out[2], fds[2];
 
-	want(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0, "pipe");
+	want(pipe(in) == 0 && pipe(out) == 0, "pipe");
+	/* ours are not for the child: it would never see its stdin's end */
+	fcntl(in[1], F_SETFD, FD_CLOEXEC);
+	fcntl(out[0], F_SETFD, FD_CLOEXEC);
 	snprintf(log, sizeof(log), "%s/channeld.%d.log", h->env->dir,
 	    s->number);
 	snprintf(url, sizeof(url), "ws://127.0.0.1:%d", h->ws_port);
