@@ -15,7 +15,7 @@
 #define MARKS		128
 #define FLOOR_KB	256	/* less is not looked at */
 #define PERCENT		5
-#define SHORT_S		120	/* memory is not judged in a shorter run */
+#define SHORT_S		300	/* memory is not judged in a shorter run */
 #define LIVED		6	/* two parts of the run in so many, at least */
 
 struct sample {
