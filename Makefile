@@ -81,6 +81,10 @@ lint-flags:
 	@echo $(DEFS) -std=gnu11 -I. -Ilib -It/lib -Ihubd -Ibridged -Irelayd -Ichanneld -Ihubctl \
 	    $(LIB_CFLAGS) $(CHECK_CFLAGS) $(CPPFLAGS)
 
+# For t/asroot.
+emptydir:
+	@echo $(EMPTYDIR)
+
 install: all
 	for d in $(PROGS) man etc share; do \
 	    (cd $$d && $(MAKE) install) || exit 1; \
@@ -91,21 +95,42 @@ uninstall:
 	    (cd $$d && $(MAKE) uninstall) || exit 1; \
 	done
 
-# A tarball of what git has, with configure made.
-dist: configure config.h.in
-	rm -rf $(DIST) $(DIST).tar.gz
-	git archive --format=tar --prefix=$(DIST)/ HEAD | tar xf -
-	cp -p configure config.h.in $(DIST)/
-	tar cf - $(DIST) | gzip -9 > $(DIST).tar.gz
+# A tarball of what git has, with configure made: the same to the byte wherever
+# it is made from a commit, by the same autoconf.  Files have the time of the
+# commit, so that make does not take configure for old.
+GIT_ARCHIVE =	git -c tar.umask=0022 archive --format=tar
+dist:
+	@test -z "`git status --porcelain`" || \
+	    echo "dist: what is not committed is not in it" >&2
+	rm -rf $(DIST) $(DIST).tar $(DIST).tar.gz
+	mkdir $(DIST)
+	git show HEAD:./configure.ac > $(DIST)/configure.ac
+	cd $(DIST) && autoconf && autoheader
+	$(GIT_ARCHIVE) --prefix=$(DIST)/ --add-file=$(DIST)/configure \
+	    --add-file=$(DIST)/config.h.in -o $(DIST).tar HEAD
+	gzip -9n $(DIST).tar
 	rm -rf $(DIST)
+
+distcheck: dist
+	sh t/dist/tarball $(DIST).tar.gz
+
+# For Debian and what is made of it; the package comes to deb/.
+deb: dist
+	sh etc/mkdeb $(DIST).tar.gz deb
+
+debcheck: deb
+	sh t/dist/deb deb
 
 clean:
 	for d in $(DIRS); do (cd $$d && $(MAKE) clean) || exit 1; done
 
+# What a release has stays; it may have to do without autoconf.
 distclean: clean
-	rm -rf config.h config.log config.mk config.status configure \
-	    configure~ config.h.in config.h.in~ autom4te.cache \
-	    t/hosts/node_modules
+	rm -rf config.h config.log config.mk config.status autom4te.cache \
+	    t/hosts/node_modules $(DIST) $(DIST).tar.gz deb
+
+maintainer-clean: distclean
+	rm -f configure configure~ config.h.in config.h.in~
 
 configure: configure.ac
 	autoconf
@@ -123,4 +148,5 @@ config.mk: config.mk.in config.status
 	@touch $@
 
 .PHONY: all lib $(PROGS) $(TESTDIRS) tests check hosts hosts-install fuzz \
-    demo bench soak lint lint-flags install uninstall dist clean distclean
+    demo bench soak lint lint-flags emptydir install uninstall dist distcheck \
+    deb debcheck clean distclean maintainer-clean

@@ -204,6 +204,7 @@ on_start(void *arg)
 	b->psk = psk_new(b->conf.lan.secret, b->conf.hub_id);
 	if (b->conf.has_key)
 		own_key(b);
+	(void)child_drop(m->child);
 	sandbox_bridged();
 	callers_start(b);
 	if (!b->plaintext_too)

@@ -58,6 +58,8 @@ int	cmd_show_groups(struct hubctl *, int, char **);
 int	cmd_show_mailboxes(struct hubctl *, int, char **);
 int	cmd_show_links(struct hubctl *, int, char **);
 int	cmd_show_message(struct hubctl *, int, char **);
+int	cmd_show_stats(struct hubctl *, int, char **);
+int	cmd_show_metrics(struct hubctl *, int, char **);
 int	cmd_send(struct hubctl *, int, char **);
 int	cmd_inbox(struct hubctl *, int, char **);
 int	cmd_search(struct hubctl *, int, char **);

@@ -122,6 +122,12 @@ boxes_last_seq(const struct boxes *bx)
 	return bx->last_seq;
 }
 
+int64_t
+boxes_count(const struct boxes *bx)
+{
+	return bx->mailboxes;
+}
+
 int
 boxes_full(const struct boxes *bx)
 {

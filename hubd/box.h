@@ -44,6 +44,8 @@ int		 boxes_is_old(const struct boxes *, int64_t ts);
 int64_t		 boxes_next_seq(struct boxes *);
 /* The number of the last one. */
 int64_t		 boxes_last_seq(const struct boxes *);
+/* How many mailboxes there are. */
+int64_t		 boxes_count(const struct boxes *);
 /* 1 if there is no room for another mailbox. */
 int		 boxes_full(const struct boxes *);
 

@@ -15,10 +15,10 @@
 
 #include "bridgejson.h"
 #include "conf.h"
+#include "datafile.h"
 #include "log.h"
 #include "paths.h"
 #include "tcpsock.h"
-#include "wholefile.h"
 
 #define FILE_MAX	(1024 * 1024)
 #define FILE_NAME	"bridge.json"
@@ -53,9 +53,7 @@ wrong(const char *path, const char *fmt, ...)
 int
 bridgejson_private(const char *path, const struct stat *st)
 {
-	if ((st->st_mode & 077) == 0)
-		return 0;
-	if (st->st_uid == geteuid() && chmod(path, 0600) == 0)
+	if (datafile_private(path, st) == 0)
 		return 0;
 	return wrong(path, "others can read it: chmod 600 it");
 }
@@ -70,7 +68,7 @@ read_one(const char *dir, const char *name, char *path, size_t size,
 
 	if (paths_join(path, size, dir, name) == -1)
 		return NULL;
-	text = wholefile_read(path, FILE_MAX, len, &st);
+	text = datafile_read(path, FILE_MAX, len, &st);
 	if (text != NULL && bridgejson_private(path, &st) == -1) {
 		free(text);
 		errno = EPERM;

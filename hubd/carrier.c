@@ -640,6 +640,18 @@ carriers_where(const struct carriers *cs, uint8_t rank)
 	    RELAYS_MAX ? cs->relays[rank - LINK_RANK_RELAY].last.url : "";
 }
 
+unsigned
+carriers_relays(const struct carriers *cs)
+{
+	const struct relay *relay;
+	unsigned n = 0;
+
+	for (relay = cs->relays; relay < cs->relays + RELAYS_MAX; relay++)
+		n += relay->last.url[0] != '\0' &&
+		    relay->last.state == LINK_IS_UP;
+	return n;
+}
+
 void
 carriers_put_relays(struct wbuf *w, const struct carriers *cs)
 {

@@ -46,6 +46,8 @@ void		 carriers_forget(struct carriers *, const char *id);
 struct hub	*carriers_told(const struct carriers *, const struct hub *);
 /* Where a way of that rank leads, or "". */
 const char	*carriers_where(const struct carriers *, uint8_t rank);
+/* How many relays this hub is connected to. */
+unsigned	 carriers_relays(const struct carriers *);
 /* Objects for hubctl show links, one for each relay. */
 void		 carriers_put_relays(struct wbuf *, const struct carriers *);
 

@@ -29,6 +29,7 @@
 #include "rooms.h"
 #include "router.h"
 #include "session.h"
+#include "stats.h"
 #include "storeq.h"
 #include "timeutil.h"
 #include "unixsock.h"
@@ -97,6 +98,7 @@ control_new(struct event_base *base, struct router *r)
 	TAILQ_INIT(&c->all);
 	TAILQ_INIT(&c->pairs);
 	TAILQ_INIT(&c->lists);
+	TAILQ_INIT(&c->usages);
 	return c;
 }
 
@@ -112,6 +114,7 @@ control_free(struct control *c)
 	}
 	ctlpair_free(c);
 	ctlshow_free(c);
+	stats_free(c);
 	free(c);
 }
 

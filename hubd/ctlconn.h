@@ -15,6 +15,7 @@
 #include "errcode.h"
 #include "names.h"
 
+struct collection;
 struct event_base;
 struct imsg;
 struct imsgbuf;
@@ -35,6 +36,7 @@ struct control {
 	unsigned		 nmonitors;
 	struct pair_wait_list	 pairs;
 	TAILQ_HEAD(, ctl_pending) lists;	/* PROC_LISTs, in order */
+	TAILQ_HEAD(, collection) usages;	/* PROC_USAGEs, likewise */
 	uint32_t		 last_pair;
 };
 

@@ -21,6 +21,7 @@
 #include "rooms.h"
 #include "router.h"
 #include "session.h"
+#include "stats.h"
 #include "storeq.h"
 #include "timeutil.h"
 
@@ -53,6 +54,8 @@ static const struct {
 	{ "links", show_links },
 	{ "keys", keys_ctl_show },
 	{ "processes", show_processes },
+	{ "stats", stats_show },
+	{ "metrics", stats_metrics },
 };
 
 int

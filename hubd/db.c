@@ -30,7 +30,8 @@
 struct db {
 	sqlite3		*conn;		/* NULL: not open */
 	sqlite3_stmt	*st[Q_MAX];
-	char		 path[PATH_SIZE];
+	char		 path[PATH_SIZE];	/* to open it */
+	char		 name[PATH_SIZE];	/* for the log */
 	int		 sync_full;
 	int		 in_transaction;
 	int		 opening;
@@ -44,6 +45,7 @@ struct db {
 	int64_t		 checkpointed;	/* without success; likewise */
 	int64_t		 changes;	/* when the transaction began */
 	int		 wal_pages;
+	struct db_stats	 stats;		/* but for the sizes */
 };
 
 static int	open_file(struct db *);
@@ -62,6 +64,8 @@ static int	bind(struct db *, sqlite3_stmt *, const char *, va_list);
 static int	finish(struct db *, enum query);
 static int	fault(struct db *, const char *);
 static int	on_wal(void *, sqlite3 *, const char *, int);
+static void	count_commit(struct db *, int64_t);
+static uint64_t	size_of(const struct db *, const char *);
 
 struct db *
 db_new(const char *dir, int sync_full)
@@ -72,10 +76,17 @@ db_new(const char *dir, int sync_full)
 	/* opens the random device now: it is out of reach later */
 	sqlite3_randomness(sizeof(seed), &seed);
 	snprintf(db->path, sizeof(db->path), "%s/%s", dir, DB_FILE);
+	strlcpy(db->name, db->path, sizeof(db->name));
 	db->sync_full = sync_full;
 	db->tried = db->checkpointed = -RETRY_MS;
 	db->set_aside = -ASIDE_MS;
 	return db;
+}
+
+void
+db_is_in_root(struct db *db)
+{
+	strlcpy(db->path, "/" DB_FILE, sizeof(db->path));
 }
 
 void
@@ -107,7 +118,7 @@ db_open(struct db *db)
 		}
 	}
 	if (db->faulty)
-		log_info("%s: opened", db->path);
+		log_info("%s: opened", db->name);
 	db->faulty = 0;
 	return 1;
 }
@@ -164,7 +175,7 @@ configure(struct db *db)
 	    "PRAGMA synchronous = NORMAL;") == -1)
 		return -1;
 	if (strcmp(mode, "wal") != 0) {
-		log_warnx("%s: journal mode is %s", db->path, mode);
+		log_warnx("%s: journal mode is %s", db->name, mode);
 		return -1;
 	}
 	return 0;
@@ -184,7 +195,7 @@ is_sound(struct db *db)
 		return -1;
 	if (strcmp(result, "ok") == 0)
 		return 0;
-	log_warnx("%s: %s", db->path, result);
+	log_warnx("%s: %s", db->name, result);
 	db->damaged = 1;
 	return -1;
 }
@@ -200,7 +211,7 @@ migrate(struct db *db)
 	version = atoi(text);
 	if (version < 0 || version > db_version)
 		fatalx("%s is of version %d, this program knows up to %d: "
-		    "it was written by a newer one", db->path, version,
+		    "it was written by a newer one", db->name, version,
 		    db_version);
 	for (; version < db_version; version++) {
 		snprintf(set, sizeof(set), "PRAGMA user_version = %d",
@@ -237,7 +248,7 @@ open_index(struct db *db)
 		    SQLITE_PREPARE_PERSISTENT, &db->st[i], NULL);
 	db->has_index = rc == SQLITE_OK;
 	if (!db->has_index) {
-		log_info("%s: no index for searching: %s", db->path,
+		log_info("%s: no index for searching: %s", db->name,
 		    sqlite3_errmsg(db->conn));
 		close_index(db);
 	}
@@ -271,7 +282,7 @@ db_renew_index(struct db *db)
 	if (sqlite3_exec(db->conn, db_index_renew, NULL, NULL, NULL) !=
 	    SQLITE_OK) {
 		log_warnx("%s: the index for searching is damaged and cannot "
-		    "be made anew: %s", db->path, sqlite3_errmsg(db->conn));
+		    "be made anew: %s", db->name, sqlite3_errmsg(db->conn));
 		(void)sqlite3_exec(db->conn, "ROLLBACK", NULL, NULL, NULL);
 		return;
 	}
@@ -294,7 +305,7 @@ close_file(struct db *db)
 		sqlite3_db_config(db->conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
 		    1, NULL);
 	if (sqlite3_close(db->conn) != SQLITE_OK)
-		fatalx("%s: not closed: %s", db->path,
+		fatalx("%s: not closed: %s", db->name,
 		    sqlite3_errmsg(db->conn));
 	db->conn = NULL;
 	db->in_transaction = 0;
@@ -316,7 +327,7 @@ set_aside(struct db *db)
 
 	close_file(db);
 	if (time_mono_ms() - db->set_aside < ASIDE_MS)
-		fatalx("%s is damaged again", db->path);
+		fatalx("%s is damaged again", db->name);
 	db->set_aside = time_mono_ms();
 	gmtime_r(&now, &tm);
 	strftime(date, sizeof(date), "%Y%m%dT%H%M%SZ", &tm);
@@ -330,8 +341,9 @@ set_aside(struct db *db)
 			return -1;
 	}
 	db->damaged = 0;
-	log_warnx("%s was damaged: it is now %s, and a new one is begun; the "
-	    "messages in it are no longer in the mailboxes", db->path, to);
+	log_warnx("%s was damaged: it is now %s%s, and a new one is begun; the "
+	    "messages in it are no longer in the mailboxes", db->name, db->name,
+	    to + strlen(db->path));
 	return 0;
 }
 
@@ -389,19 +401,19 @@ fault(struct db *db, const char *what)
 	if (sqlite3_extended_errcode(db->conn) == SQLITE_CORRUPT_VTAB) {
 		if (!db->index_damaged)
 			log_warnx("%s: the index for searching is damaged: it "
-			    "is made anew", db->path);
+			    "is made anew", db->name);
 		db->index_damaged = 1;
 		return -1;
 	}
 	if (rc == SQLITE_CORRUPT || rc == SQLITE_NOTADB ||
 	    (rc == SQLITE_ERROR && db->opening)) {
-		log_warnx("%s: %s: %s", db->path, what,
+		log_warnx("%s: %s: %s", db->name, what,
 		    sqlite3_errmsg(db->conn));
 		db->damaged = 1;
 		return -1;
 	}
 	if (!db->faulty || now - db->logged >= LOG_AGAIN_MS) {
-		log_warnx("%s: %s: %s%s%s", db->path, what,
+		log_warnx("%s: %s: %s%s%s", db->name, what,
 		    sqlite3_errmsg(db->conn), err != 0 ? ": " : "",
 		    err != 0 ? strerror(err) : "");
 		db->logged = now;
@@ -425,16 +437,33 @@ db_begin(struct db *db)
 int
 db_commit(struct db *db)
 {
+	int64_t began;
+
 	if (!db->in_transaction)
 		return 0;
+	began = time_mono_us();
 	if (finish(db, Q_COMMIT) == -1)
 		return -1;
 	db->in_transaction = 0;
-	if (db->faulty && db->changes != sqlite3_total_changes(db->conn)) {
-		log_info("%s: can be written again", db->path);
+	if (db->changes == sqlite3_total_changes(db->conn))
+		return 0;
+	count_commit(db, time_mono_us() - began);
+	if (db->faulty) {
+		log_info("%s: can be written again", db->name);
 		db->faulty = 0;
 	}
 	return 0;
+}
+
+static void
+count_commit(struct db *db, int64_t us)
+{
+	struct db_stats *s = &db->stats;
+
+	s->commits++;
+	s->commit_time += (uint64_t)us;
+	if (s->commit_max < (uint64_t)us)
+		s->commit_max = (uint64_t)us;
 }
 
 void
@@ -632,4 +661,23 @@ db_tidy(struct db *db)
 		return;
 	}
 	db->wal_pages = 0;
+}
+
+/* There is no log before the first change. */
+static uint64_t
+size_of(const struct db *db, const char *suffix)
+{
+	char path[PATH_SIZE + 8];
+	struct stat sb;
+
+	snprintf(path, sizeof(path), "%s%s", db->path, suffix);
+	return stat(path, &sb) == -1 ? 0 : (uint64_t)sb.st_size;
+}
+
+void
+db_stats(const struct db *db, struct db_stats *s)
+{
+	*s = db->stats;
+	s->file_size = size_of(db, "");
+	s->log_size = size_of(db, "-wal");
 }

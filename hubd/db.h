@@ -24,6 +24,7 @@ enum query {
 	/* box.c */
 	Q_LAST_SEQ,
 	Q_COUNT_MAILBOXES,
+	Q_COUNT_KEPT,
 	Q_PEER,
 	Q_PEER_BY_ALIAS,
 	Q_PEER_ADD,
@@ -158,6 +159,8 @@ struct db;
 
 /* sync_full: each commit survives a power cut.  Nothing is opened yet. */
 struct db	*db_new(const char *dir, int sync_full);
+/* The process has that directory as its root now. */
+void		 db_is_in_root(struct db *);
 /* Commits nothing; writes the log back into the file and closes it. */
 void		 db_free(struct db *);
 /*
@@ -210,5 +213,12 @@ void		 db_tidy(struct db *);
 int		 db_has_index(const struct db *);
 /* Between transactions: makes a new index in place of a damaged one. */
 void		 db_renew_index(struct db *);
+
+/* Of this process; times in microseconds, of commits that change something. */
+struct db_stats {
+	uint64_t	 commits, commit_time, commit_max;
+	uint64_t	 file_size, log_size;		/* bytes, now */
+};
+void		 db_stats(const struct db *, struct db_stats *);
 
 #endif

@@ -147,6 +147,9 @@ const char *const db_queries[Q_MAX] = {
 	    " coalesce((SELECT value FROM meta WHERE key = 'search mail'),"
 	    " 0))",
 	[Q_COUNT_MAILBOXES] = "SELECT count(*) FROM peer WHERE mailbox = 1",
+	[Q_COUNT_KEPT] =
+	    "SELECT count(*), coalesce(sum(seen), 0)"
+	    " FROM message INDEXED BY message_box WHERE kept = 1",
 	[Q_PEER] =
 	    "SELECT id, mailbox, dropped, name FROM peer WHERE name = ?1",
 	[Q_PEER_BY_ALIAS] =

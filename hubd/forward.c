@@ -171,6 +171,7 @@ send_line(struct hub *h, const char *target, int64_t seq, struct rbuf *line)
 		mark(h, &gone);
 		return 0;
 	}
+	h->router->counters[COUNT_LINK_SENT]++;
 	if (hub_can(h, HUB_ACK))
 		return 0;
 	u = xcalloc(1, sizeof(*u));

@@ -301,8 +301,10 @@ tell_monitors(const struct change *c, const char *id)
 		[GROUP_LEAVE] = "group_leave",
 		[GROUP_DELETE] = "group_delete",
 	};
-	struct control *control = c->asker->session->router->control;
+	struct router *r = c->asker->session->router;
+	struct control *control = r->control;
 
+	r->counters[COUNT_GROUP_MESSAGES] += c->op == GROUP_SEND;
 	if (c->op == GROUP_SEND)
 		control_event(control, "group_message", "from", c->from,
 		    "group", c->group, "msg_id", id, NULL);

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +17,13 @@
 
 #include "activated.h"
 #include "conf.h"
+#include "datadir.h"
+#include "datafile.h"
 #include "log.h"
 #include "notify.h"
 #include "parent.h"
 #include "paths.h"
+#include "privdrop.h"
 #include "proc.h"
 #include "resolver.h"
 #include "router.h"
@@ -41,6 +43,7 @@ static void	usage(void) __attribute__((__noreturn__));
 static void	log_bad_links(unsigned);
 static int	child_main(const char *);
 static int	take_over(int, struct notify **, struct activated **);
+static const struct privdrop *service_user(int);
 static int	take_lock(const struct conf *, int);
 
 static const struct {
@@ -70,6 +73,7 @@ main(int argc, char *argv[])
 	struct conf conf;
 	struct notify *notify;
 	struct activated *activated;
+	const struct privdrop *user;
 	int c, lock, status, ready = -1;
 	char logs[CONF_PATH_MAX + 8];
 
@@ -122,8 +126,9 @@ main(int argc, char *argv[])
 	}
 	if (take_over(o.embedded, &notify, &activated) == -1)
 		return 1;
-	if (paths_mkdir(conf.data) == -1)
-		fatal("data directory %s", conf.data);
+	user = service_user(o.embedded);
+	if (datadir_check(conf.data, user) == -1)
+		return 1;
 	if (!o.foreground)
 		ready = proc_daemonize();
 	if ((lock = take_lock(&conf, activated != NULL)) == -1) {
@@ -139,8 +144,12 @@ main(int argc, char *argv[])
 		log_to_dir(logs);
 	else if (!o.foreground)
 		log_to_syslog();
+	if (!o.embedded)
+		privdrop_say(user);
+	if (user != NULL)
+		datadir_give(conf.data, user);
 	log_bad_links(conf.bad_links);
-	status = parent_main(&conf, lock, ready, notify, activated);
+	status = parent_main(&conf, user, lock, ready, notify, activated);
 	activated_free(activated);
 	notify_free(notify);
 	conf_links_free(&conf);
@@ -189,6 +198,21 @@ take_over(int embedded, struct notify **notify, struct activated **activated)
 }
 
 /*
+ * NULL: its processes are whose it is.  A hub that a session starts is its
+ * user's own, root included.
+ */
+static const struct privdrop *
+service_user(int embedded)
+{
+	static struct privdrop user;
+	int r = embedded ? 0 : privdrop_user(&user);
+
+	if (r == -1 || (r == 1 && privdrop_emptydir(ECORELAY_EMPTYDIR) == -1))
+		exit(1);
+	return r == 1 ? &user : NULL;
+}
+
+/*
  * All processes of a hub hold its lock, so that it is free only when the last
  * of them is gone.  Returns the descriptor, or -1 if a hub runs: the lock is
  * held and somebody answers at its socket.  If that is handed over it answers
@@ -203,8 +227,7 @@ take_lock(const struct conf *conf, int handed)
 
 	if (paths_join(path, sizeof(path), conf->data, "hub.lock") == -1)
 		fatal("%s/hub.lock", conf->data);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd == -1)
+	if ((fd = datafile_open(path)) == -1)
 		fatal("%s: the data directory must be writable", path);
 	for (waited = 0;; waited += LOCK_STEP_MS) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)

@@ -428,6 +428,21 @@ hub_put_details(struct wbuf *w, const struct hub *h)
 }
 
 void
+hub_stat(const struct hub *h, struct hub_stat *st)
+{
+	st->up = h->way != NULL;
+	st->shown = h->configured || st->up;
+	st->lan = st->up && h->rank == LINK_RANK_LAN;
+	st->peers = h->npeers;
+}
+
+unsigned
+hubs_relays(const struct hubs *hs)
+{
+	return carriers_relays(hs->carriers);
+}
+
+void
 hubs_put_relays(struct wbuf *w, const struct hubs *hs)
 {
 	carriers_put_relays(w, hs->carriers);

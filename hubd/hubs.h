@@ -93,7 +93,16 @@ void	hubs_receipt(struct hubs *, const struct store_receipt *);
 void	hubs_put_links(struct wbuf *, const struct hubs *);
 /* Members of one hub's object for hubctl show links, but for `queued'. */
 void	hub_put_details(struct wbuf *, const struct hub *);
-/* Such objects, of the relays that this hub is connected to. */
+/* For statistics. */
+struct hub_stat {
+	int		 shown;		/* configured, or linked */
+	int		 up, lan;	/* linked; over the LAN */
+	uint32_t	 peers;
+};
+void		 hub_stat(const struct hub *, struct hub_stat *);
+/* Relays that this hub is connected to. */
+unsigned	 hubs_relays(const struct hubs *);
+/* Objects as those of hub_put_details() of these relays. */
 void	hubs_put_relays(struct wbuf *, const struct hubs *);
 const char	*hubs_state_name(enum link_state);
 

@@ -8,32 +8,38 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "conf.h"
+#include "datafile.h"
 #include "importdir.h"
 #include "log.h"
 #include "paths.h"
 
+#define DIRS_MAX	4	/* of two kinds, in two places */
+
 struct file {
 	enum import_kind kind;
+	int		 dir;		/* open: one of dirs */
 	char		*path;
 };
 
 struct importdir {
 	struct file	*files;
 	size_t		 n, next;
+	int		 dirs[DIRS_MAX];
+	unsigned	 ndirs;
 };
 
 static void	list(struct importdir *, const char *, enum import_kind);
-static void	list_dir(struct importdir *, const char *, enum import_kind);
-static void	add(struct importdir *, const char *, const char *,
+static void	list_dir(struct importdir *, int, const char *,
 		    enum import_kind);
+static void	add(struct importdir *, const struct file *, const char *,
+		    const char *);
 static int	compare(const void *, const void *);
 static int	same_dir(const char *, const char *);
-static int	open_file(const char *);
+static int	open_file(const struct file *);
 
 struct importdir *
 importdir_new(const struct conf *conf)
@@ -63,6 +69,8 @@ importdir_free(struct importdir *d)
 		return;
 	for (i = 0; i < d->n; i++)
 		free(d->files[i].path);
+	for (i = 0; i < d->ndirs; i++)
+		close(d->dirs[i]);
 	free(d->files);
 	free(d);
 }
@@ -79,46 +87,52 @@ same_dir(const char *a, const char *b)
 static void
 list(struct importdir *d, const char *data, enum import_kind kind)
 {
-	char dir[CONF_PATH_MAX];
+	const char *name = kind == IMPORT_MAILBOX ? "mailboxes" : "groups";
+	char path[CONF_PATH_MAX];
 	size_t before = d->n;
+	int fd;
 
-	if (paths_join(dir, sizeof(dir), data,
-	    kind == IMPORT_MAILBOX ? "mailboxes" : "groups") == -1) {
+	if (paths_join(path, sizeof(path), data, name) == -1) {
 		log_warn("%s", data);
 		return;
 	}
-	list_dir(d, dir, kind);
+	if ((fd = datafile_open_dir(data, name)) == -1) {
+		if (errno != ENOENT)
+			log_warn("%s: not imported", path);
+		return;
+	}
+	d->dirs[d->ndirs++] = fd;
+	list_dir(d, fd, path, kind);
 	if (d->n > before)
 		qsort(d->files + before, d->n - before, sizeof(*d->files),
 		    compare);
 }
 
 static void
-list_dir(struct importdir *d, const char *dir, enum import_kind kind)
+list_dir(struct importdir *d, int fd, const char *path, enum import_kind kind)
 {
 	static const char suffix[] = ".json";
+	const struct file f = { kind, fd, NULL };
 	struct dirent *e;
+	int copy = dup(fd);
 	size_t len;
-	DIR *dp;
+	DIR *dp = NULL;
 
-	if ((dp = opendir(dir)) == NULL) {
-		if (errno != ENOENT)
-			log_warn("%s: not imported", dir);
-		return;
-	}
+	if (copy == -1 || (dp = fdopendir(copy)) == NULL)
+		fatal("%s", path);
 	while ((e = readdir(dp)) != NULL) {
 		len = strlen(e->d_name);
 		if (len >= sizeof(suffix) && e->d_name[0] != '.' &&
 		    strcmp(e->d_name + len - (sizeof(suffix) - 1),
 		    suffix) == 0)
-			add(d, dir, e->d_name, kind);
+			add(d, &f, path, e->d_name);
 	}
 	closedir(dp);
 }
 
 static void
-add(struct importdir *d, const char *dir, const char *name,
-    enum import_kind kind)
+add(struct importdir *d, const struct file *f, const char *dir,
+    const char *name)
 {
 	char path[CONF_PATH_MAX];
 
@@ -129,7 +143,7 @@ add(struct importdir *d, const char *dir, const char *name,
 	if (d->n % 64 == 0)
 		d->files = xreallocarray(d->files, d->n + 64,
 		    sizeof(*d->files));
-	d->files[d->n].kind = kind;
+	d->files[d->n] = *f;
 	d->files[d->n++].path = xstrdup(path);
 }
 
@@ -149,7 +163,7 @@ importdir_next(struct importdir *d, enum import_kind *kind, const char **path)
 
 	while (d->next < d->n) {
 		f = &d->files[d->next++];
-		if ((fd = open_file(f->path)) != -1) {
+		if ((fd = open_file(f)) != -1) {
 			*kind = f->kind;
 			*path = f->path;
 			return fd;
@@ -160,19 +174,18 @@ importdir_next(struct importdir *d, enum import_kind *kind, const char **path)
 
 /* Whoever may write to the directory cannot make us open anything else. */
 static int
-open_file(const char *path)
+open_file(const struct file *f)
 {
+	int fd = datafile_open_at(f->dir, strrchr(f->path, '/') + 1);
 	struct stat sb;
-	int fd;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd == -1) {
-		log_warn("%s: not imported", path);
+		log_warn("%s: not imported", f->path);
 		return -1;
 	}
 	if (fstat(fd, &sb) == 0 && S_ISREG(sb.st_mode))
 		return fd;
-	log_warnx("%s: not imported: not a file", path);
+	log_warnx("%s: not imported: not a file", f->path);
 	close(fd);
 	return -1;
 }

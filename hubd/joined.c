@@ -11,10 +11,10 @@
 
 #include "bridgejson.h"
 #include "conf.h"
+#include "datafile.h"
 #include "joined.h"
 #include "log.h"
 #include "paths.h"
-#include "wholefile.h"
 
 #define FILE_NAME	"relays.json"
 #define FILE_MAX	65536
@@ -29,7 +29,7 @@ read_all(const char *path)
 	json_t *root, *all;
 	struct stat st;
 	size_t len;
-	char *text = wholefile_read(path, FILE_MAX, &len, &st);
+	char *text = datafile_read(path, FILE_MAX, &len, &st);
 
 	if (text == NULL)
 		return errno == ENOENT ? json_array() : NULL;
@@ -116,7 +116,7 @@ write_all(const char *path, const json_t *all)
 	wbuf_printf(&w, "%s\n", text);
 	explicit_bzero(text, strlen(text));
 	free(text);
-	r = wholefile_replace(path, wbuf_data(&w), w.len, NULL);
+	r = datafile_replace(path, wbuf_data(&w), w.len);
 	explicit_bzero(w.rb->data, w.len);
 	wbuf_free(&w);
 	return r;

@@ -18,6 +18,7 @@
 static void	send_secret(struct imsgbuf *, enum imsg_type, struct wbuf *);
 static void	from_env(const char *, const char *, char *, size_t);
 static char	*system_roots(size_t *);
+static size_t	keep_certificates(char *);
 static void	send_roots(struct imsgbuf *, const struct relays_conf *);
 
 /* Where systems have the certificates that they trust. */
@@ -133,6 +134,28 @@ system_roots(size_t *len)
 	return NULL;
 }
 
+/*
+ * Whoever has had hubctl name the file may be an intruder in the router, who
+ * wants to know what root can read.  Returns what is left of the text.
+ */
+static size_t
+keep_certificates(char *text)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----";
+	static const char end[] = "-----END CERTIFICATE-----";
+	char *from, *to, *dst = text;
+
+	for (from = strstr(text, begin); from != NULL &&
+	    (to = strstr(from, end)) != NULL; from = strstr(to, begin)) {
+		to += sizeof(end) - 1;
+		to += strspn(to, "\r\n");
+		memmove(dst, from, (size_t)(to - from));
+		dst += to - from;
+	}
+	*dst = '\0';
+	return (size_t)(dst - text);
+}
+
 int
 kidconf_ca(struct imsgbuf *ib, uint32_t relay, const char *ca_file)
 {
@@ -149,6 +172,12 @@ kidconf_ca(struct imsgbuf *ib, uint32_t relay, const char *ca_file)
 		log_warn("ca file %s", ca_file);
 	if (text == NULL)
 		return -1;
+	if ((len = keep_certificates(text)) == 0) {
+		log_warnx("%s: there is no certificate in it",
+		    ca_file[0] != '\0' ? ca_file : "the system's CAs");
+		free(text);
+		return -1;
+	}
 	put_u32(&w, relay);
 	put_bytes(&w, text, len);
 	imsg_send(ib, CONF_CA, 0, -1, &w, NULL);

@@ -396,6 +396,7 @@ message(struct parcel *p)
 
 	if (request_msg_id(&p->q.v[M_MSG_ID], msg_id) == -1)
 		return;
+	r->counters[COUNT_LINK_RECEIVED]++;
 	m.msg_id = msg_id;
 	m.text = request_raw(&p->q, M_TEXT);
 	if (p->q.v[M_REPLY_TO].type == JS_STRING &&

@@ -42,7 +42,7 @@ set_group(const char *path, const char *group)
 		log_warnx("there is no group \"%s\"", group);
 		return -1;
 	}
-	if (chown(path, (uid_t)-1, gr->gr_gid) == -1) {
+	if (lchown(path, (uid_t)-1, gr->gr_gid) == -1) {
 		log_warn("%s: group %s", path, group);
 		return -1;
 	}

@@ -57,6 +57,7 @@ static void	put_line(struct wbuf *, const struct mail *, const char *,
 		    struct delivery *);
 static void	encode(struct delivery *, const struct mail *, const char *);
 static void	stored(struct imsg *, void *);
+static void	count(struct router *, const struct posted *);
 static void	hand_over(struct delivery *, int64_t);
 static int	is_answer(const struct delivery *, char *, size_t);
 static int	push(struct delivery *);
@@ -216,7 +217,9 @@ stored(struct imsg *msg, void *arg)
 			mark_push(d, p.pushed);
 		}
 	}
+	count(r, &p);
 	if (a.has_expired) {
+		r->counters[COUNT_EXPIRED]++;
 		store_receipt_put(&w, &a.expired);
 		mail_receipts(r, (struct slice){ wbuf_data(&w), w.len }, 1);
 		wbuf_free(&w);
@@ -226,6 +229,17 @@ stored(struct imsg *msg, void *arg)
 		session_unref(d->answerer);
 	rbuf_unref(d->line);
 	free(d);
+}
+
+static void
+count(struct router *r, const struct posted *p)
+{
+	if (p->status == STORE_OK)
+		r->counters[p->pushed ? COUNT_DELIVERED : COUNT_QUEUED]++;
+	else if (p->status == STORE_REPEAT)
+		r->counters[COUNT_REPEATED]++;
+	else
+		r->counters[COUNT_NOT_STORED]++;
 }
 
 /*
@@ -412,6 +426,7 @@ mail_expired(struct router *r, const struct store_expired *e)
 	struct session *s = registry_find(r->registry, e->receipt.peer);
 	struct wbuf w = { 0 };
 
+	r->counters[COUNT_EXPIRED]++;
 	if (s != NULL)
 		s->unread = e->unread;
 	store_receipt_put(&w, &e->receipt);

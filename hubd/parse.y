@@ -16,10 +16,11 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "datafile.h"
 #include "lex.h"
 #include "log.h"
+#include "privdrop.h"
 #include "tcpsock.h"
-#include "wholefile.h"
 
 #define DAY_MS		(24LL * 3600 * 1000)
 #define SECRET_FILE_MAX	4096
@@ -390,14 +391,13 @@ static char *
 read_private(const char *path, size_t *len)
 {
 	struct stat st;
-	char *text = wholefile_read(path, SECRET_FILE_MAX, len, &st);
+	char *text = datafile_read(path, SECRET_FILE_MAX, len, &st);
 
 	if (text == NULL) {
 		lex_error(lx, "%s: %s", path, strerror(errno));
 		return NULL;
 	}
-	if ((st.st_mode & 077) == 0 &&
-	    (st.st_uid == geteuid() || st.st_uid == 0))
+	if ((st.st_mode & 077) == 0 && privdrop_trusts(st.st_uid))
 		return text;
 	lex_error(lx, "%s: others can read it: chmod 600 it", path);
 	explicit_bzero(text, *len);

@@ -227,6 +227,7 @@ registered(struct imsg *msg, void *arg)
 		return;
 	}
 	s->unread = m.status == STORE_OK ? m.unread : 0;
+	s->router->counters[COUNT_REGISTERED]++;
 	registry_online(s->router->registry, s);
 	session_limits(s, LINE_MAX_BYTES, OUTPUT_MAX);
 	answer_begin(&w, "ack", p->req_id);

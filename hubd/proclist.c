@@ -15,23 +15,24 @@
 
 #define ROOT_SIZE	1024
 
-static void	get_root(pid_t, char *, size_t);
+static void	get_root(const struct proc_info *, char *, size_t);
 static void	put_layers(struct wbuf *, unsigned);
 
 /*
- * Only root may look, and nobody else can start a process that has another
- * root than its parent.
+ * Who may not look believes what it was told to do, as it said that it is
+ * ready.
  */
 static void
-get_root(pid_t pid, char *dst, size_t size)
+get_root(const struct proc_info *p, char *dst, size_t size)
 {
 	char path[64];
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%ld/root", (long)pid);
-	if ((n = readlink(path, dst, size - 1)) == -1)
-		n = (ssize_t)strlcpy(dst, "/", size);
-	dst[n] = '\0';
+	snprintf(path, sizeof(path), "/proc/%ld/root", (long)p->pid);
+	if ((n = readlink(path, dst, size - 1)) != -1)
+		dst[n] = '\0';
+	else
+		strlcpy(dst, p->root[0] != '\0' ? p->root : "/", size);
 }
 
 static void
@@ -67,7 +68,7 @@ proclist_put(struct wbuf *w, const struct proc_info *p)
 		json_put_int(w, "uid", p->uid);
 		if ((pw = getpwuid((uid_t)p->uid)) != NULL)
 			json_put_str(w, "user", pw->pw_name);
-		get_root(p->pid, root, sizeof(root));
+		get_root(p, root, sizeof(root));
 		json_put_str(w, "root", root);
 		put_layers(w, p->layers);
 	}

@@ -17,6 +17,7 @@ struct proc_info {
 	int		 ready;		/* it has said the rest */
 	uint32_t	 uid;
 	uint32_t	 layers;	/* sandbox.h */
+	const char	*root;		/* it was told to have; "": none */
 };
 
 /* Appends it to an array of objects. */

@@ -124,6 +124,7 @@ ask(struct session *s, struct session *target, const struct request *q,
 		    "read, or cannot take a question of that length: leave it "
 		    "a message");
 	} else {
+		r->counters[COUNT_ASKS] += spec->broadcast_id.len == 0;
 		control_event(r->control, "ask", "from", s->name, "to",
 		    target->name, NULL);
 	}
@@ -179,6 +180,7 @@ questions_reply(struct session *s, const struct request *q)
 	line = wbuf_take(&w);
 	if (asker == NULL || session_push(asker, line) == -1)
 		leave_reply(s, q, &ans);
+	r->counters[COUNT_REPLIES]++;
 	control_event(r->control, "reply", "from", s->name, "to",
 	    ans.asker_name, NULL);
 	rbuf_unref(line);
@@ -275,6 +277,7 @@ questions_broadcast(struct session *s, const struct request *q)
 	json_put_raw(&w, "broadcast_id", request_raw(q, M_BROADCAST_ID));
 	json_put_int(&w, "peer_count", n);
 	answer_end(s, &w);
+	r->counters[COUNT_BROADCASTS]++;
 	snprintf(count, sizeof(count), "%u", n);
 	control_event(r->control, "broadcast", "from", s->name, "peer_count",
 	    count, NULL);

@@ -11,6 +11,7 @@
 #include "log.h"
 #include "map.h"
 #include "registry.h"
+#include "router.h"
 #include "session.h"
 #include "timeutil.h"
 
@@ -206,8 +207,10 @@ settle(struct probe *p, int won)
 	TAILQ_REMOVE(&g->probes, p, entry);
 	g->nprobes--;
 	event_free(p->timer);
-	if (won && holder->state != SESSION_GONE)
+	if (won && holder->state != SESSION_GONE) {
+		holder->router->counters[COUNT_CUT_SILENT]++;
 		session_close(holder, "did not answer, and its name is wanted");
+	}
 	if (wanter->state == SESSION_CLAIMING) {
 		if (won)
 			take_name(g, wanter, p->name);
@@ -446,6 +449,12 @@ registry_count(const struct registry *g)
 	return g->nonline;
 }
 
+size_t
+registry_count_early(const struct registry *g)
+{
+	return g->nunregistered;
+}
+
 struct session *
 registry_next(const struct registry *g, struct session *s)
 {
@@ -468,8 +477,10 @@ on_tick(evutil_socket_t fd, short ev, void *arg)
 			session_close(s, "did not register in time");
 	}
 	TAILQ_FOREACH_SAFE(s, &g->online, entry, next) {
-		if (session_stuck(s))
-			session_close(s, "does not read what is sent to it");
+		if (!session_stuck(s))
+			continue;
+		s->router->counters[COUNT_CUT_STUCK]++;
+		session_close(s, "does not read what is sent to it");
 	}
 }
 
@@ -509,8 +520,10 @@ on_sweep_end(evutil_socket_t fd, short ev, void *arg)
 	if (g->paused)
 		return;
 	TAILQ_FOREACH_SAFE(s, &g->online, entry, next) {
-		if (s->awaited && !session_unheard(s, SWEEP_PROBE_MS))
-			session_close(s, "did not answer the sweep");
+		if (!s->awaited || session_unheard(s, SWEEP_PROBE_MS))
+			continue;
+		s->router->counters[COUNT_CUT_SILENT]++;
+		session_close(s, "did not answer the sweep");
 	}
 }
 

@@ -78,8 +78,9 @@ const char	*registry_resolve(const struct registry *, const char *);
 struct session	*registry_find(const struct registry *, const char *);
 /* The same of that very name, as the store knows it. */
 struct session	*registry_exact(const struct registry *, struct slice name);
-/* Sessions online. */
+/* Sessions online; connections that have not registered. */
 size_t	registry_count(const struct registry *);
+size_t	registry_count_early(const struct registry *);
 /* Walks them: NULL to begin. */
 struct session	*registry_next(const struct registry *, struct session *);
 /* Walks those of other hubs. */

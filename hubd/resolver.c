@@ -97,6 +97,7 @@ on_start(void *arg)
 {
 	struct resolver *r = arg;
 
+	(void)child_drop(r->child);
 	sandbox_resolver();
 	child_ready(r->child);
 }

@@ -320,6 +320,7 @@ rooms_message(struct session *s, const struct request *q)
 	json_put_str(&w, "room", name);
 	json_put_int(&w, "delivered_count", n);
 	answer_end(s, &w);
+	s->router->counters[COUNT_ROOM_MESSAGES]++;
 	control_event(s->router->control, "room_message", "from", s->name,
 	    "room", name, NULL);
 }

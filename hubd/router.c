@@ -32,6 +32,7 @@
 #include "router.h"
 #include "sandbox.h"
 #include "session.h"
+#include "stats.h"
 #include "outproto.h"
 #include "storeproto.h"
 #include "storeq.h"
@@ -210,6 +211,7 @@ start(void *arg)
 	if (m->store_fd == -1 || m->listeners[LISTEN_SESSIONS].ev == NULL ||
 	    m->listeners[LISTEN_CTL].ev == NULL)
 		fatalx("CONF_END before all was there");
+	(void)child_drop(m->child);
 	sandbox_router();
 	r->conf = conf;
 	r->registry = registry_new(m->base, conf->max_sessions, on_empty, m);
@@ -323,8 +325,10 @@ on_accept(evutil_socket_t sock, short ev, void *arg)
 		else if (registry_has_room(m->router.registry))
 			(void)session_new(&m->router, m->base, fd,
 			    l->kind != LISTEN_SESSIONS);
-		else
+		else {
+			m->router.counters[COUNT_REFUSED_FULL]++;
 			close(fd);
+		}
 	}
 	if (i == ACCEPT_TURN || errno == EAGAIN || errno == EWOULDBLOCK ||
 	    errno == EINTR || errno == ECONNABORTED)
@@ -414,6 +418,8 @@ on_parent(struct imsg *msg, void *arg)
 
 	if (msg->type == PROC_LISTED)
 		ctlshow_listed(m->router.control, msg);
+	else if (msg->type == PROC_USED_ALL)
+		stats_used(m->router.control, msg);
 	else if (ctlpair_answer(m->router.control, msg) == -1)
 		fatalx("bad %s", imsg_name(msg->type));
 }
@@ -461,9 +467,17 @@ stats(void *arg)
 {
 	struct main *m = arg;
 	struct router *r = &m->router;
+	const uint64_t *n = r->counters;
 
 	if (r->registry == NULL)
 		return;
+	log_info("%llu messages delivered, %llu queued, %llu refused; %llu "
+	    "lines received, %llu sent",
+	    (unsigned long long)n[COUNT_DELIVERED],
+	    (unsigned long long)n[COUNT_QUEUED],
+	    (unsigned long long)n[COUNT_NOT_STORED],
+	    (unsigned long long)n[COUNT_LINES_IN],
+	    (unsigned long long)n[COUNT_LINES_OUT]);
 	log_info("%zu sessions, %zu open asks, %zu requests at the store, "
 	    "up %lld s", registry_count(r->registry), asks_count(r->asks),
 	    storeq_waiting(r->store),

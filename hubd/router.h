@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "counters.h"
+#include "errcode.h"
 #include "imsg.h"
 #include "linkproto.h"
 
@@ -33,6 +35,8 @@ struct router {
 	struct control		*control;
 	struct map		*keys_said;	/* keys.c; or NULL */
 	int64_t			 started;	/* monotonic ms */
+	uint64_t		 counters[COUNTERS];
+	uint64_t		 errors[ERR_MAX];	/* by code, told */
 	char			 key[LINK_KEY_SIZE];	/* this hub's; or "" */
 };
 

@@ -40,6 +40,7 @@ static void		on_line(struct bufio *, char *, size_t, void *);
 static size_t		on_input(struct bufio *, char *, size_t, void *);
 static void		on_closed(struct bufio *, int, void *);
 static void		on_drained(struct bufio *, void *);
+static void		count_out(const struct session *, size_t);
 static int		too_long(const struct session *, const struct wbuf *,
 			    const struct rbuf *);
 static enum errcode	plain_code(const struct session *, enum errcode);
@@ -69,6 +70,7 @@ session_new(struct router *r, struct event_base *base, int fd, int ws)
 	TAILQ_INIT(&s->asks_of);
 	TAILQ_INIT(&s->rooms);
 	STAILQ_INIT(&s->shown);
+	r->counters[ws ? COUNT_WEBSOCKET : COUNT_SOCKET]++;
 	if (ws) {
 		tcp_nodelay(fd);
 		s->ws = wsconn_new(base, s);
@@ -170,6 +172,8 @@ on_input(struct bufio *io, char *p, size_t n, void *arg)
 void
 session_line(struct session *s, char *line, size_t len)
 {
+	s->router->counters[COUNT_LINES_IN]++;
+	s->router->counters[COUNT_BYTES_IN] += len;
 	s->last_seen = time_now_ms();
 	s->awaited = 0;
 	if (registry_alive(s->router->registry, s) == -1)
@@ -188,9 +192,11 @@ on_closed(struct bufio *io, int err, void *arg)
 		session_close(s, "left");
 		break;
 	case EMSGSIZE:
+		s->router->counters[COUNT_CUT_LONG]++;
 		session_close(s, "sent a line over the limit");
 		break;
 	case ENOBUFS:
+		s->router->counters[COUNT_CUT_STUCK]++;
 		session_close(s, "does not read what is sent to it");
 		break;
 	default:
@@ -272,6 +278,13 @@ session_unheard(const struct session *s, int64_t ms)
 	return bufio_paused(s->io) || time_mono_ms() - s->resumed < ms;
 }
 
+static void
+count_out(const struct session *s, size_t n)
+{
+	s->router->counters[COUNT_LINES_OUT]++;
+	s->router->counters[COUNT_BYTES_OUT] += n;
+}
+
 void
 session_write(struct session *s, const struct wbuf *w)
 {
@@ -283,6 +296,7 @@ session_write(struct session *s, const struct wbuf *w)
 		(void)hub_forward(s, w, &none);
 		return;
 	}
+	count_out(s, w->len);
 	if (s->ws != NULL)
 		wsconn_header(s->ws, w->len);
 	bufio_write(s->io, wbuf_data(w), w->len);
@@ -303,10 +317,11 @@ session_pushv(struct session *s, const struct wbuf *head, struct rbuf *tail)
 		return -1;
 	if (s->hub != NULL)
 		return hub_forward(s, head, tail);
-	if (bufio_pending(s->io) > PUSH_MAX)
+	if (bufio_pending(s->io) > PUSH_MAX || too_long(s, head, tail)) {
+		s->router->counters[COUNT_NOT_PUSHED]++;
 		return -1;
-	if (too_long(s, head, tail))
-		return -1;
+	}
+	count_out(s, head->len + tail->len);
 	if (s->ws != NULL)
 		wsconn_header(s->ws, head->len + tail->len);
 	if (head->len > 0)
@@ -364,6 +379,7 @@ answer_err(struct session *s, struct slice req_id, enum errcode e,
 {
 	struct wbuf w = { 0 };
 
+	s->router->errors[e]++;
 	answer_begin(&w, "err", req_id);
 	json_put_str(&w, "code", err_code(plain_code(s, e)));
 	if (message != NULL)

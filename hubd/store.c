@@ -24,7 +24,9 @@
 #include "people.h"
 #include "sandbox.h"
 #include "search.h"
+#include "statproto.h"
 #include "store.h"
+#include "storestats.h"
 #include "timeutil.h"
 
 #define BATCH_MAX	1024		/* requests of one transaction */
@@ -89,7 +91,7 @@ struct store {
 	int			 failed;	/* this batch */
 	int			 tidy;		/* after this batch */
 	int			 untold;	/* aliases, after opening */
-	uint64_t		 requests, batches, failures;
+	struct storestats	 stats;
 };
 
 static void	on_peer(enum proc_id, int, void *);
@@ -156,6 +158,7 @@ FAIL(out_listed)
 FAIL(hub_list)
 FAIL(key_done)
 FAIL(key_list)
+FAIL(counts)
 
 static int
 do_key(struct store *s, const struct store_key *q, struct store_key_done *a)
@@ -257,6 +260,7 @@ HANDLE_ALL(sessions, session_list, people_sessions(s->boxes, &a, &s->list))
 HANDLE_ALL(mailboxes, mailbox_list, mailbox_list(s->boxes, &a, &s->list))
 HANDLE_ALL(hubs, hub_list, outbox_hubs(s->outbox, &a, &s->list))
 HANDLE_ALL(keys, key_list, keystore_list(s->db, &a, &s->list))
+HANDLE_ALL(stats, counts, storestats_get(&s->stats, s->boxes, &a))
 
 static int
 handle_clean(struct store *s, struct reader *rd, struct wbuf *w)
@@ -314,6 +318,7 @@ static const struct operation operations[] = {
 	{ STORE_HUBS, STORE_HUB_LIST, handle_hubs, fail_hub_list },
 	{ STORE_KEY, STORE_KEY_DONE, handle_key, fail_key_done },
 	{ STORE_KEYS, STORE_KEY_LIST, handle_keys, fail_key_list },
+	{ STORE_STATS, STORE_COUNTS, handle_stats, fail_counts },
 };
 
 static const struct operation *
@@ -391,12 +396,16 @@ static void
 on_start(void *arg)
 {
 	struct store *s = arg;
-	const struct conf *conf = &s->conf;
+	struct conf *conf = &s->conf;
 	int wanted = 0;
 
 	if (s->router_fd == -1 || s->db != NULL)
 		fatalx("unexpected CONF_END");
 	s->db = db_new(conf->data, conf->sync_full);
+	if (child_drop(s->child)) {
+		strlcpy(conf->data, "/", sizeof(conf->data));
+		db_is_in_root(s->db);
+	}
 	sandbox_store(conf->data);
 	s->boxes = boxes_new(s->db, conf->keep_mailbox, conf->max_mailboxes);
 	s->groups = groups_new(s->boxes, conf);
@@ -489,9 +498,8 @@ on_stats(void *arg)
 {
 	struct store *s = arg;
 
-	log_info("%llu requests in %llu transactions, %llu failed",
-	    (unsigned long long)s->requests, (unsigned long long)s->batches,
-	    (unsigned long long)s->failures);
+	if (s->db != NULL)
+		storestats_log(&s->stats, s->db);
 }
 
 static void
@@ -502,7 +510,7 @@ on_request(struct imsgbuf *ib, struct imsg *m, void *arg)
 	struct answer *a = &s->answers[s->nanswers];
 
 	(void)ib;
-	s->requests++;
+	s->stats.requests++;
 	wbuf_reset(&s->list);
 	a->op = q;
 	a->id = m->id;
@@ -567,9 +575,8 @@ end(struct store *s)
 	r = s->failed ? -1 : 0;
 	send_gone(s);
 	send_answers(s);
-	s->batches++;
 	s->failed = 0;
-	if (s->requests != s->index_requests && !s->index_armed)
+	if (s->stats.requests != s->index_requests && !s->index_armed)
 		index_in(s, INDEX_WAIT_MS);
 	if (s->tidy || db_checkpoint_due(s->db)) {
 		(void)imsg_flush(s->router, 0);
@@ -591,7 +598,7 @@ fail_batch(struct store *s)
 
 	s->failed = 1;
 	s->tidy = 0;
-	s->failures++;
+	s->stats.failures++;
 	db_rollback(s->db);
 	boxes_forget(s->boxes);
 	wbuf_reset(&s->gone);
@@ -737,7 +744,7 @@ static void
 on_index(int fd, short ev, void *arg)
 {
 	struct store *s = arg;
-	uint64_t requests = s->requests - s->index_requests;
+	uint64_t requests = s->stats.requests - s->index_requests;
 	int64_t ms = time_mono_ms() - s->index_since;
 	int more = 0;
 
@@ -747,7 +754,7 @@ on_index(int fd, short ev, void *arg)
 		index_in(s, INDEX_WAIT_MS);
 		return;
 	}
-	s->index_requests = s->requests;
+	s->index_requests = s->stats.requests;
 	db_renew_index(s->db);
 	if (begin(s) == -1 || search_step(s->boxes, &more) == -1)
 		fail_batch(s);
@@ -764,7 +771,7 @@ index_in(struct store *s, int64_t ms)
 	evtimer_add(s->index_timer, &tv);
 	s->index_armed = 1;
 	s->index_since = time_mono_ms();
-	s->index_requests = s->requests;
+	s->index_requests = s->stats.requests;
 }
 
 static void

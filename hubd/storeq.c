@@ -56,6 +56,7 @@ static const struct {
 	{ STORE_HUBS, STORE_HUB_LIST },
 	{ STORE_KEY, STORE_KEY_DONE },
 	{ STORE_KEYS, STORE_KEY_LIST },
+	{ STORE_STATS, STORE_COUNTS },
 };
 
 struct storeq *

@@ -149,6 +149,7 @@ hub_up(struct way *w, struct slice hello)
 	h->way = w;
 	h->rank = w->rank;
 	h->generation++;
+	h->router->counters[COUNT_LINK_UPS]++;
 	h->state = LINK_IS_UP;
 	h->since = time_now_ms();
 	h->why[0] = '\0';

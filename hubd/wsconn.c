@@ -136,6 +136,7 @@ refuse(struct wsconn *c, int status, const char *why)
 	struct session *s = c->session;
 	struct wbuf w = { 0 };
 
+	s->router->counters[COUNT_REFUSED_HTTP]++;
 	wshttp_refuse(&w, status, why);
 	bufio_write(s->io, wbuf_data(&w), w.len);
 	wbuf_free(&w);
@@ -343,6 +344,7 @@ authenticate(struct wsconn *c, const char *p, size_t n)
 	    wanted[0] != '\0' && same_secret(token, wanted);
 	explicit_bzero(token, sizeof(token));
 	if (!good) {
+		c->session->router->counters[COUNT_REFUSED_TOKEN]++;
 		log_info("WebSocket: a client without the right token");
 		end(c, WSHTTP_CLOSE_AUTH, "auth_failed");
 		return;

@@ -10,12 +10,12 @@
 #include <stdlib.h>
 
 #include "conf.h"
+#include "datafile.h"
 #include "hex.h"
 #include "hubtoken.h"
 #include "log.h"
 #include "paths.h"
 #include "timeutil.h"
-#include "wholefile.h"
 #include "wstoken.h"
 
 #define TOKEN_BYTES	32
@@ -34,7 +34,7 @@ read_token(const char *path, char *dst, size_t size)
 
 	if (n == -1)
 		return errno == ENOENT ? 0 : -1;
-	if ((st.st_mode & 077) != 0 && chmod(path, 0600) == -1)
+	if (datafile_private(path, &st) == -1)
 		log_warn("%s: mode", path);
 	return n >= TOKEN_LEN_MIN;
 }
@@ -42,7 +42,7 @@ read_token(const char *path, char *dst, size_t size)
 static int
 write_token(const char *path, const char *token)
 {
-	return wholefile_replace(path, token, strlen(token), NULL);
+	return datafile_replace(path, token, strlen(token));
 }
 
 /* Clients look in the usual place, wherever the configuration has the data. */

@@ -11,8 +11,10 @@
 
 #include "child.h"
 #include "log.h"
+#include "privdrop.h"
 #include "proc.h"
 #include "sandbox.h"
+#include "usage.h"
 
 #define FATAL_FLUSH_MS	500
 
@@ -20,11 +22,14 @@ struct child {
 	struct imsgbuf		*parent;
 	const struct child_ops	*ops;
 	void			*arg;
+	struct privdrop		*drop;	/* NULL: nothing, or done */
 };
 
 static void	dispatch(struct imsgbuf *, struct imsg *, void *);
 static void	parent_gone(struct imsgbuf *, int, void *);
+static void	take_drop(struct child *, struct imsg *);
 static void	pong(struct child *);
+static void	tell_usage(struct child *);
 static void	log_to_parent(enum log_level, const char *, void *);
 
 static const struct imsg_ops parent_ops = {
@@ -45,6 +50,9 @@ child_new(struct event_base *base, enum proc_id id, const char *program,
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
+#ifdef SIGINFO
+	signal(SIGINFO, SIG_IGN);
+#endif
 	signal(SIGPIPE, SIG_IGN);
 	log_set_name(program, role);
 	c->parent = imsg_new(base, PROC_FD, id, PROC_PARENT, &parent_ops, c);
@@ -60,6 +68,7 @@ child_free(struct child *c)
 		log_to_stderr();
 		imsg_free(c->parent);
 	}
+	free(c->drop);
 	free(c);
 }
 
@@ -91,6 +100,9 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 		if (c->ops->conf(&m->rd, c->arg) == -1)
 			fatalx("bad CONF_START");
 		break;
+	case CONF_DROP:
+		take_drop(c, m);
+		break;
 	case CONF_LISTEN:
 		v = get_u32(&m->rd);
 		if (c->ops->listen == NULL)
@@ -119,6 +131,10 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case PROC_STATS:
 		if (c->ops->stats != NULL)
 			c->ops->stats(c->arg);
+		usage_log();
+		break;
+	case PROC_USAGE:
+		tell_usage(c);
 		break;
 	default:
 		if (c->ops->other == NULL)
@@ -126,6 +142,30 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 			    imsg_name(m->type));
 		c->ops->other(m, c->arg);
 	}
+}
+
+static void
+take_drop(struct child *c, struct imsg *m)
+{
+	if (c->drop != NULL)
+		fatalx("unexpected CONF_DROP");
+	c->drop = xcalloc(1, sizeof(*c->drop));
+	if (privdrop_get(&m->rd, c->drop) == -1)
+		fatalx("bad CONF_DROP");
+}
+
+int
+child_drop(struct child *c)
+{
+	int moved;
+
+	if (c->drop == NULL)
+		return 0;
+	privdrop_enter(c->drop);
+	moved = c->drop->root[0] != '\0';
+	free(c->drop);
+	c->drop = NULL;
+	return moved;
 }
 
 /* From the event loop: whoever is stuck in a function does not answer. */
@@ -136,6 +176,18 @@ pong(struct child *c)
 
 	put_u32(&w, c->ops->clients != NULL ? c->ops->clients(c->arg) : 0);
 	child_send(c, PROC_PONG, 0, &w);
+	wbuf_free(&w);
+}
+
+static void
+tell_usage(struct child *c)
+{
+	struct wbuf w = { 0 };
+	struct usage u;
+
+	usage_get(&u);
+	usage_put(&w, &u);
+	child_send(c, PROC_USED, 0, &w);
 	wbuf_free(&w);
 }
 

@@ -37,7 +37,7 @@ struct child_ops {
 	void	(*other)(struct imsg *, void *);
 	/* The parent wants it to end, or is gone. */
 	void	(*shutdown)(void *);
-	/* Log statistics; NULL if it has none. */
+	/* Log statistics of its own; NULL if it has none. */
 	void	(*stats)(void *);
 	/* How many clients it has; NULL if it has none. */
 	uint32_t (*clients)(void *);
@@ -48,6 +48,12 @@ struct child	*child_new(struct event_base *, enum proc_id,
 		    const char *program, const char *role,
 		    const struct child_ops *, void *arg);
 void		 child_free(struct child *);
+/*
+ * Gives up root, if it was started by root for another user: after all that
+ * is needed of the file system is loaded, and before the sandbox closes.
+ * Returns 1 if what was its directory is now "/".
+ */
+int		 child_drop(struct child *);
 /* Tells the parent that it may serve. */
 void		 child_ready(struct child *);
 /* Sends a message without a body to the parent, if it is there. */

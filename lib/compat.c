@@ -104,6 +104,30 @@ explicit_bzero(void *p, size_t n)
 }
 #endif
 
+#ifndef HAVE_SETRESUID
+int
+setresuid(uid_t ruid, uid_t euid, uid_t suid)
+{
+	if (ruid != euid || ruid != suid) {
+		errno = EINVAL;
+		return -1;
+	}
+	return setuid(ruid);
+}
+#endif
+
+#ifndef HAVE_SETRESGID
+int
+setresgid(gid_t rgid, gid_t egid, gid_t sgid)
+{
+	if (rgid != egid || rgid != sgid) {
+		errno = EINVAL;
+		return -1;
+	}
+	return setgid(rgid);
+}
+#endif
+
 #ifndef HAVE_FREEZERO
 void
 freezero(void *p, size_t n)

@@ -33,6 +33,13 @@ void	closefrom(int);
 #ifndef HAVE_STRTONUM
 long long	strtonum(const char *, long long, long long, const char **);
 #endif
+/* By setuid(2), for root: all three are one. */
+#ifndef HAVE_SETRESUID
+int	setresuid(uid_t, uid_t, uid_t);
+#endif
+#ifndef HAVE_SETRESGID
+int	setresgid(gid_t, gid_t, gid_t);
+#endif
 #ifndef TAILQ_FOREACH_SAFE
 #define TAILQ_FOREACH_SAFE(var, head, field, tvar)			\
 	for ((var) = TAILQ_FIRST(head);					\

@@ -5,7 +5,7 @@
  *	CTL_HELLO	u32 version (CTL_VERSION); answered with CTL_RESULT
  *	CTL_SHOW	string: "peers", "sessions", "rooms", "groups",
  *			"mailboxes", "links", "keys", "status",
- *			"processes"
+ *			"processes", "stats", "metrics"
  *	CTL_SEND	strings from, to, text (UTF-8); u8 urgent
  *	CTL_INBOX	string name, u32 limit: the newest, without marking them
  *	CTL_SEARCH	string name, string query, u32 limit: in its mailbox and
@@ -31,6 +31,6 @@
 #define CTLPROTO_H
 
 /* Another one whenever the number of a message changes (imsg.h). */
-#define CTL_VERSION	2
+#define CTL_VERSION	3
 
 #endif

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "datafile.h"
 #include "hex.h"
 #include "hubkey.h"
 #include "log.h"
 #include "paths.h"
 #include "timeutil.h"
-#include "wholefile.h"
 
 #define DIGITS		(2 * UPLINK_SEED_SIZE)
 #define FILE_MAX	(DIGITS + 2)		/* bytes */
@@ -40,7 +40,7 @@ make(const char *path, unsigned char seed[UPLINK_SEED_SIZE])
 	random_bytes(seed, UPLINK_SEED_SIZE);
 	hex_encode(text, seed, UPLINK_SEED_SIZE);
 	text[DIGITS] = '\n';
-	r = wholefile_replace(path, text, DIGITS + 1, NULL);
+	r = datafile_replace(path, text, DIGITS + 1);
 	explicit_bzero(text, sizeof(text));
 	return r;
 }
@@ -57,14 +57,13 @@ hubkey_load(const char *datadir, unsigned char seed[UPLINK_SEED_SIZE])
 		log_warn("%s", datadir);
 		return -1;
 	}
-	if ((text = wholefile_read(path, FILE_MAX, &len, &st)) == NULL) {
+	if ((text = datafile_read(path, FILE_MAX, &len, &st)) == NULL) {
 		if (errno == ENOENT && make(path, seed) == 0)
 			return 0;
 		log_warn("%s", path);
 		return -1;
 	}
-	if ((st.st_mode & 077) != 0 ||
-	    (st.st_uid != geteuid() && st.st_uid != 0)) {
+	if ((st.st_mode & 077) != 0 || !datafile_is_ours(path, &st)) {
 		log_warnx("%s: others can read it: chmod 600 it, or remove it "
 		    "to be known by another key", path);
 		r = -1;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "hubtoken.h"
-#include "wholefile.h"
+#include "datafile.h"
 
 #define FILE_MAX	4096
 
@@ -30,7 +30,7 @@ hubtoken_read(const char *path, char *dst, size_t size, struct stat *st)
 	char *text;
 	int fits;
 
-	if ((text = wholefile_read(path, FILE_MAX, &all, st)) == NULL)
+	if ((text = datafile_read(path, FILE_MAX, &all, st)) == NULL)
 		return -1;
 	for (n = all; n > 0 && isspace((unsigned char)text[n - 1]); n--)
 		continue;

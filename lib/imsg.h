@@ -35,6 +35,7 @@ enum imsg_type {
 	CTL_ERROR,
 	/* parent to child */
 	CONF_START,		/* hub.h: struct conf */
+	CONF_DROP,		/* privdrop.h: of a child of root's */
 	CONF_LISTEN,		/* a listening socket */
 	CONF_PEER,		/* one end of a socketpair to another child */
 	CONF_IMPORT,		/* a file of EcoRelay's: u8 kind, string path */
@@ -45,12 +46,15 @@ enum imsg_type {
 	CONF_END,
 	PROC_SHUTDOWN,
 	PROC_STATS,		/* log statistics */
+	PROC_USAGE,		/* what it has used; of the router: what all */
 	PROC_PING,
 	PROC_LISTED,		/* the answer: a JSON array */
+	PROC_USED_ALL,		/* the answer: hubd/statproto.h */
 	PROC_LEVEL,		/* u8 enum log_level; of the router: for all */
 	/* child to parent */
 	PROC_READY,		/* u32 user, u32 sandbox_layers() */
 	PROC_PONG,		/* u32 sessions, or hubs of a relay */
+	PROC_USED,		/* the answer to PROC_USAGE: usage.h */
 	PROC_LOG,
 	PROC_STOP,		/* router: idle, or hubctl asked */
 	PROC_LIST,		/* router: all processes, please */
@@ -92,6 +96,8 @@ enum imsg_type {
 	STORE_KEY_DONE,
 	STORE_KEYS,
 	STORE_KEY_LIST,
+	STORE_STATS,		/* statproto.h */
+	STORE_COUNTS,
 	/* a carrier of links (bridged, uplink) to the router: linkproto.h */
 	LINK_UP,
 	LINK_DOWN,

@@ -6,6 +6,7 @@
 #include "compat.h"
 
 #include "imsg.h"
+#include "usage.h"
 
 #define PARENT	IMSG_FROM(PROC_PARENT)
 #define ROUTER	IMSG_FROM(PROC_ROUTER)
@@ -26,6 +27,7 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[FD_ACK] = { "FD_ACK", ANY, 0, 0, 0 },
 
 	[CONF_START] = { "CONF_START", PARENT, 1, BIG, 0 },
+	[CONF_DROP] = { "CONF_DROP", PARENT, 12, 2048, 0 },
 	[CONF_LISTEN] = { "CONF_LISTEN", PARENT, 4, 4, 1 },
 	[CONF_PEER] = { "CONF_PEER", PARENT, 4, 4, 1 },
 	[CONF_IMPORT] = { "CONF_IMPORT", PARENT, 6, 2048, 1 },
@@ -39,10 +41,13 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[PROC_PING] = { "PROC_PING", PARENT, 0, 0, 0 },
 	[PROC_LEVEL] = { "PROC_LEVEL", PARENT | ROUTER, 1, 1, 0 },
 
+	[PROC_USAGE] = { "PROC_USAGE", PARENT | ROUTER, 0, 0, 0 },
 	[PROC_LISTED] = { "PROC_LISTED", PARENT, 4, SMALL, 0 },
+	[PROC_USED_ALL] = { "PROC_USED_ALL", PARENT, 4, SMALL, 0 },
 
 	[PROC_READY] = { "PROC_READY", CHILD, 8, 8, 0 },
 	[PROC_PONG] = { "PROC_PONG", CHILD, 4, 4, 0 },
+	[PROC_USED] = { "PROC_USED", CHILD, USAGE_SIZE, USAGE_SIZE, 0 },
 	[PROC_LOG] = { "PROC_LOG", CHILD, 1, SMALL, 0 },
 	[PROC_STOP] = { "PROC_STOP", ROUTER, 0, 256, 0 },
 	[PROC_LIST] = { "PROC_LIST", ROUTER, 0, 0, 0 },
@@ -84,6 +89,8 @@ const struct imsg_row imsg_rows[IMSG_MAX] = {
 	[STORE_KEY_DONE] = { "STORE_KEY_DONE", STORE, 6, 128, 0 },
 	[STORE_KEYS] = { "STORE_KEYS", ROUTER, 0, 0, 0 },
 	[STORE_KEY_LIST] = { "STORE_KEY_LIST", STORE, 5, BIG, 0 },
+	[STORE_STATS] = { "STORE_STATS", ROUTER, 0, 0, 0 },
+	[STORE_COUNTS] = { "STORE_COUNTS", STORE, 9, 1024, 0 },
 
 	[LINK_UP] = { "LINK_UP", CARRIER, 16, LINE, 0 },
 	[LINK_DOWN] = { "LINK_DOWN", CARRIER, 8, 512, 0 },

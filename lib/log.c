@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <syslog.h>
@@ -27,6 +28,7 @@
 #define LOG_KEEP_DAYS	7
 
 static void	sink_stderr(const char *, enum log_level, const char *);
+static int	is_journal(int);
 static void	sink_syslog(const char *, enum log_level, const char *);
 static void	sink_dir(const char *, enum log_level, const char *);
 static void	sink_fn(const char *, enum log_level, const char *);
@@ -126,11 +128,32 @@ log_from(const char *role, enum log_level level, const char *line)
 	self.sink(role, level, line);
 }
 
+/* JOURNAL_STREAM in systemd.exec(5): the device and the inode of its end. */
+static int
+is_journal(int fd)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+	char own[48];
+
+	if (stream == NULL || fstat(fd, &st) == -1)
+		return 0;
+	snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino);
+	return strcmp(stream, own) == 0;
+}
+
+/* The journal knows the time and the process; the level it is told. */
 static void
 sink_stderr(const char *role, enum log_level level, const char *line)
 {
 	char ts[ISO8601_SIZE];
 
+	if (is_journal(STDERR_FILENO)) {
+		fprintf(stderr, "<%d>%s%s%s\n", levels[level].priority,
+		    role != NULL ? role : "", role != NULL ? ": " : "", line);
+		return;
+	}
 	time_iso8601(time_now_ms(), ts);
 	fprintf(stderr, "%s %s%s%s[%ld] %s: %s\n", ts,
 	    self.prog != NULL ? self.prog : "", role != NULL ? "/" : "",

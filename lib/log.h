@@ -17,7 +17,11 @@ enum log_level {
 	LOG_LEVEL_DEBUG
 };
 
-/* Until another is chosen the destination is stderr and the level is info. */
+/*
+ * Until another is chosen the destination is stderr and the level is info.
+ * Where stderr is systemd's journal a line begins with its priority, <6>, in
+ * place of what the journal has anyway (sd-daemon(3)).
+ */
 void	log_to_stderr(void);
 void	log_to_syslog(void);
 /*

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -177,6 +178,7 @@ static const struct rule rules[] = {
 	CALL(geteuid, ALL),
 	CALL(getgid, ALL),
 	CALL(getegid, ALL),
+	IF(getrusage, ALL, 0, WHOLE, RUSAGE_SELF),
 	CALL(getrandom, ALL),
 	CALL(sysinfo, ALL),
 	CALL(fstat, ALL),

@@ -16,6 +16,8 @@ struct timeval;
 /* Milliseconds since 1970, UTC; and since some fixed point. */
 int64_t	time_now_ms(void);
 int64_t	time_mono_ms(void);
+/* Likewise, in microseconds. */
+int64_t	time_mono_us(void);
 /*
  * Milliseconds since 1970 of a time as JavaScript's toISOString() writes it;
  * -1 if it is anything else.

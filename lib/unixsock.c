@@ -93,15 +93,19 @@ static int
 listen_at(const char *path, const char *temp, mode_t mode)
 {
 	struct sockaddr_un sun;
-	int fd, saved;
+	int fd, r, saved;
+	mode_t old;
 
 	if (address(temp, &sun) == -1 || (fd = new_socket()) == -1)
 		return -1;
 	(void)unlink(temp);
-	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
+	/* never chmod(2): that would follow a link that somebody puts there */
+	old = umask(~mode & 0777);
+	r = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
+	(void)umask(old);
+	if (r == -1)
 		goto fail;
-	if (chmod(temp, mode) == -1 || listen(fd, 1024) == -1 ||
-	    rename(temp, path) == -1) {
+	if (listen(fd, 1024) == -1 || rename(temp, path) == -1) {
 		saved = errno;
 		(void)unlink(temp);
 		errno = saved;

@@ -19,13 +19,18 @@ static int	write_all(int, const char *, size_t);
 char *
 wholefile_read(const char *path, size_t max, size_t *len, struct stat *st)
 {
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	return fd != -1 ? wholefile_read_fd(fd, max, len, st) : NULL;
+}
+
+char *
+wholefile_read_fd(int fd, size_t max, size_t *len, struct stat *st)
+{
 	char *text = NULL;
 	ssize_t n = 0;
 	size_t size;
-	int fd;
 
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
-		return NULL;
 	if (fstat(fd, st) == -1)
 		goto done;
 	if (!S_ISREG(st->st_mode) || (uintmax_t)st->st_size > max) {

@@ -15,6 +15,8 @@
  */
 char	*wholefile_read(const char *path, size_t max, size_t *len,
 	    struct stat *);
+/* The same of an open file, which is closed. */
+char	*wholefile_read_fd(int fd, size_t max, size_t *len, struct stat *);
 /*
  * Replaces or makes a file so that nobody ever sees a part of it; what is
  * written is on the disk then.  Owner and mode are those of like, or a new

@@ -16,6 +16,7 @@
 
 #include "conf.h"
 #include "log.h"
+#include "privdrop.h"
 #include "wholefile.h"
 
 #define FILE_MAX	(64 * 1024)
@@ -61,8 +62,7 @@ relay_conf_secret(const char *path, struct relay_conf *c, char *why,
 		snprintf(why, size, "%s: %s", path, strerror(errno));
 		return -1;
 	}
-	if ((st.st_mode & 077) != 0 ||
-	    (st.st_uid != geteuid() && st.st_uid != 0)) {
+	if ((st.st_mode & 077) != 0 || !privdrop_trusts(st.st_uid)) {
 		snprintf(why, size, "%s: others can read it: chmod 600 it",
 		    path);
 		r = -1;

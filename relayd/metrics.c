@@ -5,11 +5,11 @@
  */
 #include "compat.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "bufio.h"
 #include "linger.h"
+#include "metrics.h"
 #include "relay.h"
 #include "timeutil.h"
 #include "wshttp.h"
@@ -27,7 +27,6 @@ struct scrape {
 static size_t	on_input(struct bufio *, char *, size_t, void *);
 static void	on_closed(struct bufio *, int, void *);
 static void	scrape_free(struct scrape *);
-static void	put_gauge(struct wbuf *, const char *, const char *, uint64_t);
 static void	put_all(struct wbuf *, const struct relay *);
 
 static const struct bufio_ops io_ops = {
@@ -35,39 +34,62 @@ static const struct bufio_ops io_ops = {
 	.closed = on_closed,
 };
 
-/* name with labels, and what it is if it is the first of its name. */
-static const struct {
-	const char	*help, *name, *labels;
-	enum counter	 counter;
-} rows[] = {
-	{ "Messages that hubs have sent.", "messages_total", "",
-	    COUNT_MESSAGES },
-	{ "Bytes of these messages.", "bytes_total", "", COUNT_BYTES },
-	{ "What could not be carried.", "drops_total",
-	    "{reason=\"no_hub\"}", COUNT_NO_HUB },
-	{ NULL, "drops_total", "{reason=\"no_target\"}", COUNT_NO_TARGET },
-	{ NULL, "drops_total", "{reason=\"slow_hub\"}", COUNT_SLOW },
-	{ "Times that a hub over its limits was not read.", "limited_total",
-	    "", COUNT_LIMITED },
-	{ "Handshakes that have failed.", "handshake_failures_total",
-	    "{reason=\"timeout\"}", COUNT_TIMEOUT },
-	{ NULL, "handshake_failures_total", "{reason=\"no_hello\"}",
-	    COUNT_EXPECTED },
-	{ NULL, "handshake_failures_total", "{reason=\"version\"}",
-	    COUNT_VERSION },
-	{ NULL, "handshake_failures_total", "{reason=\"secret\"}",
-	    COUNT_AUTH },
-	{ NULL, "handshake_failures_total", "{reason=\"bad\"}", COUNT_BAD },
-	{ NULL, "handshake_failures_total", "{reason=\"taken\"}",
-	    COUNT_TAKEN },
-	{ NULL, "handshake_failures_total", "{reason=\"full\"}", COUNT_FULL },
-	{ NULL, "handshake_failures_total", "{reason=\"busy\"}", COUNT_BUSY },
-	{ "Slots for pairing that were opened.", "pairs_opened_total", "",
-	    COUNT_PAIR_OPENED },
-	{ "Slots that were joined.", "pairs_joined_total", "",
-	    COUNT_PAIR_JOINED },
-	{ "Openings and joins that were refused.", "pairs_refused_total", "",
-	    COUNT_PAIR_REFUSED },
+enum {
+	GAUGE_HUBS,
+	GAUGE_EARLY,
+	GAUGE_QUEUED,
+	GAUGE_PAIRS,
+	GAUGE_UPTIME,
+	GAUGES
+};
+
+#define GAUGE(name, help)						\
+	{ "ecorelay_" name, METRIC_GAUGE, METRIC_NUMBER, help, NULL, NULL, \
+	    NULL, NULL }
+#define COUNTER(name, help)						\
+	{ "ecorelay_" name, METRIC_COUNTER, METRIC_NUMBER, help, NULL, NULL, \
+	    NULL, NULL }
+/* One of several reasons; help is with the first of them. */
+#define REASON(name, help, reason)					\
+	{ "ecorelay_" name, METRIC_COUNTER, METRIC_NUMBER, help, "reason", \
+	    reason, NULL, NULL }
+
+static const struct metric gauges[GAUGES] = {
+	[GAUGE_HUBS] = GAUGE("hubs", "Hubs that are here."),
+	[GAUGE_EARLY] = GAUGE("connections_early",
+	    "Connections without a handshake."),
+	[GAUGE_QUEUED] = GAUGE("queued_bytes",
+	    "Bytes that hubs have not read yet."),
+	[GAUGE_PAIRS] = GAUGE("pairs", "Slots for pairing that are open."),
+	[GAUGE_UPTIME] = GAUGE("uptime_seconds", "Since the start."),
+};
+
+static const struct metric counters[COUNTERS] = {
+	[COUNT_MESSAGES] = COUNTER("messages_total",
+	    "Messages that hubs have sent."),
+	[COUNT_BYTES] = COUNTER("bytes_total", "Bytes of these messages."),
+	[COUNT_NO_HUB] = REASON("drops_total", "What could not be carried.",
+	    "no_hub"),
+	[COUNT_NO_TARGET] = REASON("drops_total", NULL, "no_target"),
+	[COUNT_SLOW] = REASON("drops_total", NULL, "slow_hub"),
+	[COUNT_LIMITED] = COUNTER("limited_total",
+	    "Times that a hub over its limits was not read."),
+	[COUNT_TIMEOUT] = REASON("handshake_failures_total",
+	    "Handshakes that have failed.", "timeout"),
+	[COUNT_EXPECTED] = REASON("handshake_failures_total", NULL,
+	    "no_hello"),
+	[COUNT_VERSION] = REASON("handshake_failures_total", NULL, "version"),
+	[COUNT_AUTH] = REASON("handshake_failures_total", NULL, "secret"),
+	[COUNT_BAD] = REASON("handshake_failures_total", NULL, "bad"),
+	[COUNT_TAKEN] = REASON("handshake_failures_total", NULL, "taken"),
+	[COUNT_FULL] = REASON("handshake_failures_total", NULL, "full"),
+	[COUNT_BUSY] = REASON("handshake_failures_total", NULL, "busy"),
+	[COUNT_PAIR_OPENED] = COUNTER("pairs_opened_total",
+	    "Slots for pairing that were opened."),
+	[COUNT_PAIR_JOINED] = COUNTER("pairs_joined_total",
+	    "Slots that were joined."),
+	[COUNT_PAIR_REFUSED] = COUNTER("pairs_refused_total",
+	    "Openings and joins that were refused."),
 };
 
 void
@@ -147,32 +169,20 @@ on_input(struct bufio *io, char *p, size_t n, void *arg)
 }
 
 static void
-put_gauge(struct wbuf *w, const char *name, const char *help, uint64_t v)
-{
-	wbuf_printf(w, "# HELP ecorelay_%s %s\n# TYPE ecorelay_%s gauge\n"
-	    "ecorelay_%s %" PRIu64 "\n", name, help, name, name, v);
-}
-
-static void
 put_all(struct wbuf *w, const struct relay *r)
 {
-	size_t i;
+	const uint64_t now[GAUGES] = {
+		[GAUGE_HUBS] = r->nup,
+		[GAUGE_EARLY] = r->nearly,
+		[GAUGE_QUEUED] = hubs_pending(r),
+		[GAUGE_PAIRS] = pairs_count(r->pairs),
+		[GAUGE_UPTIME] = (uint64_t)(time_mono_ms() - r->started) /
+		    1000,
+	};
+	struct metrics m;
 
-	put_gauge(w, "hubs", "Hubs that are here.", r->nup);
-	put_gauge(w, "connections_early", "Connections without a handshake.",
-	    r->nearly);
-	put_gauge(w, "queued_bytes", "Bytes that hubs have not read yet.",
-	    hubs_pending(r));
-	put_gauge(w, "pairs", "Slots for pairing that are open.",
-	    pairs_count(r->pairs));
-	put_gauge(w, "uptime_seconds", "Since the start.",
-	    (uint64_t)(time_mono_ms() - r->started) / 1000);
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (rows[i].help != NULL)
-			wbuf_printf(w, "# HELP ecorelay_%s %s\n"
-			    "# TYPE ecorelay_%s counter\n", rows[i].name,
-			    rows[i].help, rows[i].name);
-		wbuf_printf(w, "ecorelay_%s%s %" PRIu64 "\n", rows[i].name,
-		    rows[i].labels, r->counters[rows[i].counter]);
-	}
+	metrics_begin(&m, w, 0);
+	metrics_table(&m, gauges, now, GAUGES);
+	metrics_table(&m, counters, r->counters, COUNTERS);
+	metrics_end(&m);
 }

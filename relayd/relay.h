@@ -80,7 +80,7 @@ struct hub {
 TAILQ_HEAD(hub_list, hub);
 TAILQ_HEAD(scrape_list, scrape);
 
-/* Why something was not carried, and how handshakes ended. */
+/* Why something was not carried, and how handshakes ended: metrics.c. */
 enum counter {
 	COUNT_MESSAGES,
 	COUNT_BYTES,

@@ -23,6 +23,7 @@
 #include "log.h"
 #include "notify.h"
 #include "paths.h"
+#include "privdrop.h"
 #include "proc.h"
 #include "router.h"
 #include "sandbox.h"
@@ -30,32 +31,39 @@
 #include "timeutil.h"
 #include "unixsock.h"
 #include "uplink.h"
+#include "usage.h"
 #include "watchdog.h"
 #include "wholefile.h"
 
 #define STOP_MS		5000	/* for the router to end by itself */
 #define CERT_MAX	(1024 * 1024)
 
+static const int signals[] = {
+	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1,
+#ifdef SIGINFO
+	SIGINFO
+#endif
+};
+#define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
+
 struct parent {
 	struct event_base	*base;
 	struct relay_conf	 conf;
 	struct imsgbuf		*ib;
 	pid_t			 pid;
-	struct event		*signals[5], *deadline;
+	struct event		*signals[NSIGNALS], *deadline;
 	/* service manager; each may be NULL */
 	struct notify		*notify;
 	struct watchdog		*watchdog;
 	struct activated	*activated;
+	int			 drops;		/* and the router is user's */
+	struct privdrop		 user;
 	int			 ready_fd, stopping, status;
 };
 
-static const int signals[] = {
-	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1
-};
-#define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
-
 static void	usage(void) __attribute__((__noreturn__));
 static int	configure(const char *, const char *, struct relay_conf *);
+static void	find_user(struct parent *);
 static int	parent_main(struct parent *);
 static int	open_listeners(struct parent *, int *, int *);
 static int	open_listener(struct parent *, const struct relay_listen *);
@@ -137,10 +145,12 @@ main(int argc, char *argv[])
 	if (activated_take(&p.activated) == -1)
 		return 1;
 	p.notify = notify_new();
+	find_user(&p);
 	if (!foreground) {
 		p.ready_fd = proc_daemonize();
 		log_to_syslog();
 	}
+	privdrop_say(p.drops ? &p.user : NULL);
 	return parent_main(&p);
 }
 
@@ -151,6 +161,17 @@ configure(const char *file, const char *json, struct relay_conf *c)
 		return relay_conf_json(json, c);
 	return relay_conf_parse(file != NULL ? file :
 	    ECORELAY_SYSCONFDIR "/relayd.conf", c);
+}
+
+/* Whose the router is to be, if root has started this. */
+static void
+find_user(struct parent *p)
+{
+	p->drops = privdrop_user(&p->user);
+	strlcpy(p->user.root, ECORELAY_EMPTYDIR, sizeof(p->user.root));
+	if (p->drops == -1 || (p->drops &&
+	    privdrop_emptydir(ECORELAY_EMPTYDIR) == -1))
+		exit(1);
 }
 
 static int
@@ -249,6 +270,11 @@ start_router(struct parent *p, const int *fds, int metrics)
 	p->ib = imsg_new(p->base, pair[0], PROC_PARENT, PROC_RELAY,
 	    &router_ops, p);
 	watchdog_child(p->watchdog, PROC_RELAY, p->ib, p->pid, 0);
+	if (p->drops) {
+		privdrop_put(&w, &p->user);
+		imsg_send(p->ib, CONF_DROP, 0, -1, &w, NULL);
+		wbuf_reset(&w);
+	}
 	relay_conf_put(&w, &p->conf);
 	imsg_send(p->ib, CONF_START, 0, -1, &w, NULL);
 	explicit_bzero(w.rb->data, w.len);
@@ -369,8 +395,12 @@ on_signal(evutil_socket_t sig, short ev, void *arg)
 		reload(p);
 		break;
 	case SIGUSR1:
+#ifdef SIGINFO
+	case SIGINFO:
+#endif
 		if (p->ib != NULL)
 			imsg_send(p->ib, PROC_STATS, 0, -1, NULL, NULL);
+		usage_log();
 		break;
 	default:
 		stop(p, sig == SIGTERM ? "SIGTERM" : "SIGINT");

@@ -175,6 +175,7 @@ on_start(void *arg)
 		rl.rlim_cur = rl.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
 	}
+	(void)child_drop(m->child);
 	sandbox_relay();
 	for (i = 0; i < m->nlisteners; i++)
 		event_add(m->listeners[i].ev, NULL);

@@ -148,6 +148,7 @@ on_start(void *arg)
 		fatalx("CONF_END before all was there");
 	u->sealer = sealer_new(u->conf.seed, u->conf.hub_id);
 	explicit_bzero(u->conf.seed, sizeof(u->conf.seed));
+	(void)child_drop(m->child);
 	sandbox_uplink();
 	put_str(&w, sealer_key(u->sealer));
 	tell(u, LINK_OWN_KEY, &w);

@@ -16,6 +16,7 @@
 #include "keyproto.h"
 #include "outproto.h"
 #include "pairproto.h"
+#include "statproto.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -61,6 +62,7 @@ AGAIN(hub_list)
 AGAIN(key)
 AGAIN(key_done)
 AGAIN(key_list)
+AGAIN(counts)
 AGAIN_ANY(link_up)
 AGAIN_ANY(link_end)
 AGAIN_ANY(link_line)
@@ -100,7 +102,7 @@ static int	(*const again[])(struct wbuf *, struct reader *) = {
 	again_link_report, again_link_send, again_bridge_conf,
 	again_store_key, again_store_key_done, again_store_key_list,
 	again_link_key, again_link_relay, again_pair_ask, again_pair_code,
-	again_pair_done
+	again_pair_done, again_store_counts
 };
 
 int

@@ -54,7 +54,7 @@ for shell in bash zsh; do
 	command -v "$shell" >/dev/null || continue
 	try "$shell" 'search send setup show stop' s
 	try "$shell" 'peers processes' show p
-	try "$shell" 'sessions status' -s /x -j show s
+	try "$shell" 'sessions stats status' -s /x -j show s
 	try "$shell" '-j -s -u' send -
 	try "$shell" 'api web' send ''
 	try "$shell" 'web' send -u w

@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "privdrop.h"
 #include "sandbox.h"
 #include "sandbox_linux.h"
 #include "test.h"
@@ -598,8 +599,29 @@ has_layer(json_t *p, const char *name)
 	return 0;
 }
 
+/* As root, where there is the services' user, it has become that one. */
 static void
-check_process(json_t *p)
+check_user(struct tenv *t, json_t *p, const char *name, int parent)
+{
+	const char *root = "/";
+	struct privdrop user;
+	uid_t uid = getuid();
+
+	if (!parent && privdrop_user(&user) == 1) {
+		uid = user.uid;
+		if (strcmp(name, "store") == 0)
+			root = t->data;
+		else if (strcmp(name, "resolver") != 0)
+			root = ECORELAY_EMPTYDIR;
+	}
+	want(json_integer_value(json_object_get(p, "uid")) == uid,
+	    "%s: user", name);
+	want(strcmp(json_string_value(json_object_get(p, "root")), root) == 0,
+	    "%s: root", name);
+}
+
+static void
+check_process(struct tenv *t, json_t *p)
 {
 	const char *name = json_string_value(json_object_get(p, "process"));
 	pid_t pid = (pid_t)json_integer_value(json_object_get(p, "pid"));
@@ -612,10 +634,7 @@ check_process(json_t *p)
 	want(has_layer(p, "landlock-files") ==
 	    (!parent && (layers_of(&kinds[ROUTER]) & SANDBOX_FILES) != 0),
 	    "%s: Landlock", name);
-	want(json_integer_value(json_object_get(p, "uid")) == getuid(),
-	    "%s: user", name);
-	want(strcmp(json_string_value(json_object_get(p, "root")), "/") == 0,
-	    "%s: root", name);
+	check_user(t, p, name, parent);
 }
 
 START_TEST(a_real_hub)
@@ -640,7 +659,7 @@ START_TEST(a_real_hub)
 	want(t_until(t, all_ready, t, T_WAIT), "not all are ready");
 	list = processes(t);
 	json_array_foreach(list, i, p)
-		check_process(p);
+		check_process(t, p);
 	o = run(t, NULL, "hubctl", "show", "processes", NULL);
 	want(strstr(o->out, "resolver") != NULL &&
 	    strstr(o->out, "seccomp") != NULL, "%s", o->out);

@@ -9,6 +9,7 @@
 
 #include "groupproto.h"
 #include "listproto.h"
+#include "statproto.h"
 #include "test.h"
 
 /* Writes what get has read. */
@@ -44,6 +45,7 @@ AGAIN(expired)
 AGAIN(alias)
 AGAIN(group)
 AGAIN(group_done)
+AGAIN(counts)
 
 typedef int	again_fn(struct wbuf *, struct reader *);
 
@@ -273,6 +275,33 @@ START_TEST(groups)
 }
 END_TEST
 
+static int
+again_used(struct wbuf *w, struct reader *rd)
+{
+	struct proc_used m;
+
+	if (proc_used_get(rd, &m) == -1)
+		return -1;
+	proc_used_put(w, &m);
+	return reader_done(rd);
+}
+
+START_TEST(statistics)
+{
+	struct store_counts c = { .status = STORE_FULL };
+	struct proc_used u = { "resolver", INT64_MAX, 7, { 1, UINT64_MAX, 3 } };
+	struct wbuf w = { 0 };
+	uint64_t i;
+
+	for (i = 0; i < STORE_STATS_MAX; i++)
+		c.v[i] = UINT64_MAX - i;
+	store_counts_put(&w, &c);
+	CHECK(counts, &w, 0);
+	proc_used_put(&w, &u);
+	CHECK(used, &w, 0);
+}
+END_TEST
+
 /* Names as long as they may be, and one character more. */
 START_TEST(long_names)
 {
@@ -350,6 +379,7 @@ main(int argc, char *argv[])
 	test_add(s, marking, 10);
 	test_add(s, lists, 10);
 	test_add(s, groups, 10);
+	test_add(s, statistics, 10);
 	test_add(s, long_names, 10);
 	test_add(s, wrong_numbers, 10);
 	test_add(s, names_of_numbers, 10);

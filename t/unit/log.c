@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Tests of the log on stderr.
+ */
+#include "compat.h"
+
+#include <sys/stat.h>
+
+#include <check.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "test.h"
+
+static char	dir[32], path[64];
+
+static void
+begin(void)
+{
+	strlcpy(dir, "/tmp/erlog.XXXXXX", sizeof(dir));
+	ck_assert(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof(path), "%s/log", dir);
+}
+
+static void
+finish(void)
+{
+	remove_tree(dir);
+}
+
+/* What is logged goes to path; JOURNAL_STREAM names that file, or another. */
+static void
+logged(int inode_off, char *dst, size_t size)
+{
+	int saved = dup(STDERR_FILENO);
+	char stream[48];
+	struct stat st;
+	FILE *f;
+	size_t n;
+
+	ck_assert(freopen(path, "w", stderr) != NULL);
+	ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino + (uintmax_t)inode_off);
+	ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
+	log_set_name("hubd", NULL);
+	log_warnx("one\n<0>two");
+	log_from("router", LOG_LEVEL_INFO, "three");
+	fflush(stderr);
+	ck_assert_int_eq(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	close(saved);
+	ck_assert((f = fopen(path, "r")) != NULL);
+	n = fread(dst, 1, size - 1, f);
+	dst[n] = '\0';
+	fclose(f);
+}
+
+START_TEST(journal)
+{
+	char text[512];
+
+	logged(0, text, sizeof(text));
+	ck_assert_str_eq(text, "<4>one?<0>two\n<6>router: three\n");
+}
+END_TEST
+
+START_TEST(terminal)
+{
+	char text[512];
+
+	logged(1, text, sizeof(text));
+	ck_assert_msg(strstr(text, "Z hubd[") != NULL &&
+	    strstr(text, "] warn: one?<0>two\n") != NULL &&
+	    strstr(text, "Z hubd/router[") != NULL &&
+	    strstr(text, "] info: three\n") != NULL, "%s", text);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("log");
+	TCase *tc = tcase_create("log");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_checked_fixture(tc, begin, finish);
+	tcase_add_test(tc, journal);
+	tcase_add_test(tc, terminal);
+	suite_add_tcase(s, tc);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
