@@ -165,9 +165,12 @@ static void
 ask_status(struct soul *s)
 {
 	struct soak	*k = s->soak;
-	struct post	*p = k->posts[pick(k, k->nposts)];
+	struct post	*p;
 	char		 id[24];
 
+	if (k->nposts == 0)
+		return;
+	p = k->posts[pick(k, k->nposts)];
 	if (p->kind != MAIL || p->from != s->number)
 		return;
 	snprintf(id, sizeof(id), "k%u", p->id);
