@@ -49,7 +49,6 @@ host_start(struct soul *s)
 	close(in[0]);
 	close(out[1]);
 	s->chan = chan_pipes(out[0], in[1]);
-	s->starts++;
 	s->calls = FIRST;
 	s->state = COMING;
 	chan_say(s->chan, "{s:s,s:i,s:s,s:{s:s,s:{},s:{s:s,s:s}}}",

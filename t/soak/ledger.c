@@ -188,6 +188,7 @@ post_unsure(struct soak *k, struct post *p, const char *why)
 	if (p->flags & (P_ACKED | P_UNSURE))
 		return;
 	p->flags |= P_UNSURE;
+	k->unsure++;
 	post_note(k, p, why, p->from);
 	TAILQ_REMOVE(&from->open, p, entry);
 	from->nopen--;

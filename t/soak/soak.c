@@ -331,9 +331,10 @@ summary(struct soak *k)
 {
 	int	i;
 
-	printf("%lu messages sent (%lu long ones), %lu acknowledged, %lu "
-	    "read, %lu pushed (%lu again)\n", k->sent, k->big, k->acked,
-	    k->read, k->pushed, k->again);
+	printf("%lu messages sent (%lu long ones), %lu acknowledged, %u "
+	    "unknown to a channeld that was killed; %lu read, %lu pushed "
+	    "(%lu again)\n", k->sent, k->big, k->acked, k->unsure, k->read,
+	    k->pushed, k->again);
 	printf("%lu asks, %lu answers, %lu heard of broadcasts, %lu in rooms, "
 	    "%lu in groups; %lu renames\n", k->asks, k->answers, k->casts,
 	    k->heard_in_rooms, k->in_groups, k->renames);

@@ -62,7 +62,6 @@ struct soul {
 	unsigned	 renames;
 	struct chan	*chan;
 	pid_t		 pid;		/* of a channeld */
-	unsigned	 starts;	/* and how many there were */
 	unsigned	 gen;		/* of its hub, when it connected */
 	int64_t		 back_at, gone_at, mute_until, excused_until;
 	int64_t		 asked_at;	/* an inbox that is not answered */
@@ -139,7 +138,7 @@ struct soak {
 			 casts, heard_in_rooms, in_groups, renames, big;
 	unsigned	 kills[16];
 	unsigned	 excused, late;	/* dropped, and not the hub's fault */
-	unsigned	 slow_turns;
+	unsigned	 slow_turns, unsure;
 };
 
 /* soak.c */
