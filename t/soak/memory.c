@@ -191,6 +191,13 @@ least(const struct soak *k, const struct mark *m, int last)
 	return (s);
 }
 
+/* Sanitizers keep what was freed, to find out who uses it. */
+static int
+is_judged(const struct soak *k)
+{
+	return (k->seconds >= SHORT_S && t_slow(1) == 1);
+}
+
 /* What is wrong with it, or NULL. */
 static const char *
 verdict(const struct soak *k, const struct mark *m)
@@ -202,7 +209,7 @@ verdict(const struct soak *k, const struct mark *m)
 		return ("young");
 	if (m->fds[1] != m->fds[0])
 		return ("DESCRIPTORS");
-	if (k->seconds >= SHORT_S && grown > FLOOR_KB &&
+	if (is_judged(k) && grown > FLOOR_KB &&
 	    grown * 100 > had * PERCENT)
 		return ("GROWN");
 	return (NULL);
@@ -238,8 +245,8 @@ memory_judge(struct soak *k)
 			bad = -1;
 		free(marks[i].samples);
 	}
-	if (k->seconds < SHORT_S)
-		printf("(less than %d s: RSS is shown, not judged)\n",
-		    SHORT_S);
+	if (!is_judged(k))
+		printf("(less than %d s, or sanitizers: RSS is shown, not "
+		    "judged)\n", SHORT_S);
 	return (bad);
 }
