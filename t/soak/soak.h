@@ -19,7 +19,7 @@
 #define GROUPS_MAX	32
 #define GROUP_SIZE	8
 #define TRAIL		12	/* events remembered of a message */
-#define NAMES		4	/* that a session takes in turn */
+#define NAMES		3	/* that a session takes in turn */
 
 /* What is said: mail is the only thing that must arrive. */
 enum kind { MAIL, ASK, REPLY, CAST, ROOM, GROUP };
