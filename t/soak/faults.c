@@ -85,6 +85,8 @@ hurt_hub(struct soak *k, enum fault f, int site)
 	if (pid == 0)
 		return;
 	k->kills[f]++;
+	if (f != F_HUP)
+		k->broken_at = k->now;
 	if (kinds[f].ends_hub)
 		site_killed(s);
 	kill(pid, f == F_HUP ? SIGHUP : SIGKILL);
@@ -101,6 +103,7 @@ hurt_relay(struct soak *k)
 	if (r->pid == 0 || r->dying || n == 0)
 		return;
 	r->dying = 1;
+	k->broken_at = k->now;
 	k->kills[F_RELAYD]++;
 	kill(pids[pick(k, (unsigned)n)], SIGKILL);
 }

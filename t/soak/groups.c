@@ -186,7 +186,21 @@ group_pushed(struct soul *s, const json_t *j)
 	k->in_groups++;
 }
 
-/* The next ones, unless an answer with some was lost. */
+/*
+ * The next one comes, unless an answer with some was lost.  That the last
+ * answer was read may have been lost with a hub or a link: then it comes again.
+ */
+static int
+follows(const struct soul *s, int group, int64_t id)
+{
+	int64_t	last = s->history[group];
+
+	if (id <= last)
+		return (id == s->history_from[group] + 1 &&
+		    s->soak->broken_at >= s->history_at[group] - 2000);
+	return (id == last + 1 || s->history_lost[group]);
+}
+
 void
 group_history(struct soul *s, int group, const json_t *j)
 {
@@ -195,6 +209,7 @@ group_history(struct soul *s, int group, const json_t *j)
 	const char	*text;
 	struct post	*p;
 	int64_t		 id, *last = &s->history[group];
+	int64_t		 from = *last;
 	size_t		 i;
 
 	s->history_asked = 0;
@@ -206,13 +221,18 @@ group_history(struct soul *s, int group, const json_t *j)
 		    json_object_get(m, "from")), text) == -1)
 			continue;
 		bind(k, group, id, p, s);
-		if (id <= *last || (id > *last + 1 &&
-		    !s->history_lost[group]))
+		if (i == 0 && id <= from)
+			from = id - 1;
+		if (!follows(s, group, id))
 			complain(k, p, "%s read entry %lld of %s after %lld",
 			    s->name, (long long)id, k->groups[group].name,
 			    (long long)*last);
 		s->history_lost[group] = 0;
 		*last = id;
+	}
+	if (i > 0) {
+		s->history_from[group] = from;
+		s->history_at[group] = k->now;
 	}
 	if (json_integer_value(json_object_get(j, "unread_remaining")) == 0)
 		s->history_done[group] = 1;

@@ -73,6 +73,8 @@ struct soul {
 	unsigned	 room_seq[SOULS_MAX], sent_seq[SOULS_MAX];
 	int64_t		 group_id[GROUPS_MAX];	/* pushed last */
 	int64_t		 history[GROUPS_MAX];	/* read up to there */
+	/* and before the last answer, which came then */
+	int64_t		 history_from[GROUPS_MAX], history_at[GROUPS_MAX];
 	int		 history_lost[GROUPS_MAX], history_done[GROUPS_MAX];
 	int		 history_asked;	/* of that group, from 1; 0: none */
 	int64_t		 next_act;
@@ -131,6 +133,7 @@ struct soak {
 	int64_t		 began, now, turned;
 	int64_t		 slept;		/* we were late, which counts so long */
 	int64_t		 next_fault, next_kill, next_line, next_sample;
+	int64_t		 broken_at;	/* a hub or a link, the last time */
 	int		 part;			/* of the run, 1 to 3 */
 	int		 quiet;			/* nobody says anything new */
 	unsigned	 errors;
