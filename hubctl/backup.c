@@ -160,7 +160,7 @@ write_temp(int from, const char *path, int64_t bytes)
 	errno = ENAMETOOLONG;
 	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >=
 	    (int)sizeof(temp) || (fd = mkstemp(temp)) == -1) {
-		warn("%s", temp);
+		warn("%s", path);
 		temp[0] = '\0';
 		return -1;
 	}
