@@ -284,6 +284,26 @@ START_TEST(without_any_variable)
 }
 END_TEST
 
+/* It has left the terminal by then, and the system's log is elsewhere. */
+START_TEST(a_daemon_says_why_it_does_not_start)
+{
+	struct tenv	*t = tenv_new();
+	struct output	*o;
+	char		 text[2 * T_PATH], path[T_PATH];
+
+	snprintf(text, sizeof(text), "listen on socket \"%s/hub.sock\" "
+	    "group \"no-such-group\"\n", t->dir);
+	strlcpy(path, tenv_path(t, "hubd.conf"), sizeof(path));
+	write_file(path, text, strlen(text));
+	unsetenv("RELAY_HUB_SOCKET");
+	o = run(t, NULL, "hubd", "-f", path, NULL);
+	want(exit_code(o) == 1 && strstr(o->err, "no-such-group") != NULL,
+	    "status 0x%x: %s", o->status, o->err);
+	output_free(o);
+	tenv_end(t);
+}
+END_TEST
+
 /* Looks at each line of each log of an embedded hub; how many there were. */
 static int
 log_lines(struct tenv *t, const char *never)
@@ -365,6 +385,7 @@ main(int argc, char **argv)
 	test_add(s, a_users_own_file_holds, 20);
 	test_add(s, limit_of_mailboxes, 20);
 	test_add(s, limit_of_sessions, 20);
+	test_add(s, a_daemon_says_why_it_does_not_start, 30);
 	test_add(s, without_any_variable, 20);
 	test_add(s, the_log_of_an_embedded_hub, 20);
 	test_add(s, signals_that_change_nothing, 20);
