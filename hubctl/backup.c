@@ -18,7 +18,6 @@
 
 #include <jansson.h>
 
-#include "ctlproto.h"
 #include "hubctl.h"
 
 #define BACKUP_MS	(3600 * 1000)	/* for a large database */

@@ -10,7 +10,6 @@
 
 #include <jansson.h>
 
-#include "ctlproto.h"
 #include "hubctl.h"
 #include "log.h"
 #include "term.h"
