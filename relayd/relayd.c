@@ -182,7 +182,7 @@ static int
 certificate_check(const struct relay_conf *c)
 {
 	struct wbuf cert = { 0 };
-	int r = c->certificate[0] != '\0' ? cert_read(c, &cert) : 0;
+	int r = cert_read(c, &cert);
 
 	clear(&cert);
 	return r;
@@ -311,7 +311,7 @@ start_router(struct parent *p)
 	struct wbuf cert = { 0 }, w = { 0 };
 	int pair[2];
 
-	if (p->conf.certificate[0] != '\0' && cert_read(&p->conf, &cert) == -1)
+	if (cert_read(&p->conf, &cert) == -1)
 		exit(1);
 	if (paths_program("relayd", path, sizeof(path)) == -1)
 		fatal("relayd");
@@ -501,8 +501,7 @@ reload(struct parent *p)
 static int
 read_again(struct parent *p, struct relay_conf *c, struct wbuf *cert)
 {
-	if (configure(p, c) == -1 ||
-	    (c->certificate[0] != '\0' && cert_read(c, cert) == -1))
+	if (configure(p, c) == -1 || cert_read(c, cert) == -1)
 		return -1;
 	return listeners_change(&p->listeners, c, &p->conf);
 }
