@@ -84,7 +84,7 @@ END_TEST
 START_TEST(called_wrongly)
 {
 	static const struct {
-		const char	*words[2], *says, *not;
+		const char	*words[2], *says, *never;
 	} commands[] = {
 		{ { NULL }, "stop the hub", NULL },
 		{ { "no-such" }, "unknown command: no-such; hubctl -h", "\n " },
@@ -105,8 +105,8 @@ START_TEST(called_wrongly)
 		    commands[i].words[1], NULL);
 		ended(o, 2);
 		want(strstr(o->err, commands[i].says) != NULL &&
-		    (commands[i].not == NULL ||
-		    strstr(o->err, commands[i].not) == NULL),
+		    (commands[i].never == NULL ||
+		    strstr(o->err, commands[i].never) == NULL),
 		    "%s: %s", commands[i].says, o->err);
 		output_free(o);
 	}
