@@ -78,8 +78,8 @@ lint:
 
 # For clang-tidy.
 lint-flags:
-	@echo $(DEFS) -std=gnu11 -I. -Ilib -It/lib -Ihubd -Ibridged -Irelayd -Ichanneld -Ihubctl \
-	    $(LIB_CFLAGS) $(CHECK_CFLAGS) $(CPPFLAGS)
+	@echo $(DEFS) -std=gnu11 -I. -Ilib -It/lib -Ihubd -Ibridged -Irelayd \
+	    -Ichanneld -Ihubctl $(LIB_CFLAGS) $(CHECK_CFLAGS) $(CPPFLAGS)
 
 # For t/asroot.
 emptydir:

@@ -162,7 +162,7 @@ listener(struct check *c)
 		close(fd);
 	} else {
 		say(c, BAD, what, "nobody listens here (%s): start the hub, "
-		    "or stop and start it if it was running before this was "
+		    "or hubctl reload if it was running before this was "
 		    "configured", strerror(errno));
 	}
 	freeaddrinfo(ai);

@@ -15,7 +15,6 @@
 #include "pushqueue.h"
 #include "recent.h"
 #include "channel.h"
-#include "timeutil.h"
 #include "toolcalls.h"
 #include "tools.h"
 #include "waiting.h"

@@ -18,7 +18,6 @@
 
 #include <jansson.h>
 
-#include "ctlproto.h"
 #include "hubctl.h"
 
 #define BACKUP_MS	(3600 * 1000)	/* for a large database */
@@ -160,7 +159,7 @@ write_temp(int from, const char *path, int64_t bytes)
 	errno = ENAMETOOLONG;
 	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >=
 	    (int)sizeof(temp) || (fd = mkstemp(temp)) == -1) {
-		warn("%s", temp);
+		warn("%s", path);
 		temp[0] = '\0';
 		return -1;
 	}

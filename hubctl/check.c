@@ -5,9 +5,7 @@
 #include "compat.h"
 
 #include <err.h>
-#include <errno.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 

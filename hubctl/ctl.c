@@ -73,7 +73,8 @@ ctl_path(const char *path, char dst[CTL_PATH_SIZE])
 void
 ctl_no_hub(const char *path)
 {
-	warnx("no hub is running (no answer at %s)", path);
+	warnx("no hub is running (no answer at %s): open a session, or start "
+	    "hubd", path);
 }
 
 static int

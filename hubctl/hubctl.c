@@ -93,11 +93,12 @@ const struct command hubctl_commands[] = {
 #define NCOMMANDS	(sizeof(hubctl_commands) / sizeof(hubctl_commands[0]))
 const size_t hubctl_ncommands = NCOMMANDS;
 
-static int	usage(FILE *);
+static int	usage(FILE *, const int *);
 static int	usage_of(const struct command *);
 static int	word_match(const struct command *, int, const char *);
 static size_t	narrow(int *, int, const char *);
 static int	ambiguous(const int *, int, const char *);
+static void	unknown(const int *, int, char **);
 static const struct command *find_command(int, char **, int *);
 static int	options(struct hubctl *, const char *, int, char **);
 static int	run(const struct command *, struct hubctl *, int, char **);
@@ -115,13 +116,13 @@ main(int argc, char **argv)
 	term_init();
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 2 && strcmp(argv[1], "-h") == 0)
-		return usage(stdout);
+		return usage(stdout, NULL);
 	if (options(&ctl, "", argc, argv) == -1)
-		return usage(stderr);
+		return usage(stderr, NULL);
 	argc -= optind;
 	argv += optind;
 	if (argc == 0)
-		return usage(stderr);
+		return usage(stderr, NULL);
 	if ((cmd = find_command(argc, argv, &n)) == NULL)
 		return EXIT_USAGE;
 	rc = run(cmd, &ctl, argc - n + 1, argv + n - 1);
@@ -133,8 +134,9 @@ main(int argc, char **argv)
 	return rc;
 }
 
+/* Of the commands marked in keep[], or of all. */
 static int
-usage(FILE *f)
+usage(FILE *f, const int *keep)
 {
 	const struct command *c;
 	char line[80];
@@ -142,6 +144,8 @@ usage(FILE *f)
 
 	fprintf(f, "usage: hubctl [-j] [-s socket] command [argument ...]\n");
 	for (i = 0; i < NCOMMANDS; i++) {
+		if (keep != NULL && !keep[i])
+			continue;
 		c = &hubctl_commands[i];
 		snprintf(line, sizeof(line), "%s%s%s%s%s", c->words[0],
 		    c->words[1] != NULL ? " " : "",
@@ -228,19 +232,31 @@ ambiguous(const int *keep, int n, const char *word)
 	return 1;
 }
 
+/* The nth word; keep[] is what the words before it could be. */
+static void
+unknown(const int *keep, int n, char **argv)
+{
+	if (n == 0) {
+		warnx("unknown command: %s; hubctl -h lists them", argv[0]);
+		return;
+	}
+	warnx("unknown command: %s %s", argv[n - 1], argv[n]);
+	usage(stderr, keep);
+}
+
 /* *n is the number of words that name the command. */
 static const struct command *
 find_command(int argc, char **argv, int *n)
 {
-	int keep[NCOMMANDS], k;
+	int keep[NCOMMANDS], before[NCOMMANDS], k;
 	size_t i;
 
 	for (i = 0; i < NCOMMANDS; i++)
 		keep[i] = 1;
 	for (k = 0; k < argc && k < HUBCTL_WORDS; k++) {
+		memcpy(before, keep, sizeof(before));
 		if (narrow(keep, k, argv[k]) == 0) {
-			warnx("unknown command: %s", argv[k]);
-			usage(stderr);
+			unknown(before, k, argv);
 			return NULL;
 		}
 		if (ambiguous(keep, k, argv[k]))
@@ -253,7 +269,7 @@ find_command(int argc, char **argv, int *n)
 			return &hubctl_commands[i];
 		}
 	}
-	usage(stderr);
+	usage(stderr, keep);
 	return NULL;
 }
 

@@ -10,7 +10,6 @@
 
 #include <jansson.h>
 
-#include "ctlproto.h"
 #include "hubctl.h"
 #include "log.h"
 #include "term.h"
@@ -137,8 +136,9 @@ cmd_upgrade(struct hubctl *ctl, int argc, char **argv)
 		rc = upgraded(ctl, json, ctl_version(c));
 		ctl_close(c);
 	} else if (json != NULL)
-		warnx("the new version has not come up: the hub's log says "
-		    "why");
+		warnx("the new version does not answer there: if its "
+		    "configuration has not moved the socket, the hub's log "
+		    "says why");
 	json_decref(json);
 	return rc;
 }

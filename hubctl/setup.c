@@ -45,6 +45,7 @@ static int	claude_file(struct setup *, char *, char *, size_t);
 static int	claude_run(struct setup *, char **);
 static int	write_edited(struct conffile *, const struct change *);
 static const struct host *host_named(const char *);
+static void	none_of_hosts(const char *, const char *);
 
 static const struct host hosts[] = {
 	{ .name = "claude", .programs = { "claude" }, .dir = ".claude",
@@ -97,7 +98,7 @@ cmd_setup(struct hubctl *ctl, int argc, char **argv)
 
 	for (k = 0; k < argc; k++) {
 		if ((h = host_named(argv[k])) == NULL) {
-			warnx("unknown host: %s", argv[k]);
+			none_of_hosts(argv[k], "it is");
 			return EXIT_USAGE;
 		}
 		named[h - hosts] = h;
@@ -123,8 +124,22 @@ cmd_setup(struct hubctl *ctl, int argc, char **argv)
 	}
 	if (argc > 0 || n > 0 || rc != EXIT_SUCCESS)
 		return rc;
-	warnx("no host was found");
+	none_of_hosts("no host was found", "there is");
 	return EXIT_FAILURE;
+}
+
+static void
+none_of_hosts(const char *what, const char *verb)
+{
+	struct wbuf w = { 0 };
+	size_t i;
+
+	for (i = 0; i < NHOSTS; i++) {
+		wbuf_adds(&w, i == 0 ? "" : ", ");
+		wbuf_adds(&w, hosts[i].name);
+	}
+	warnx("%s: %s none of %.*s", what, verb, (int)w.len, wbuf_data(&w));
+	wbuf_free(&w);
 }
 
 static const struct host *

@@ -5,7 +5,6 @@
 #include "compat.h"
 
 #include <err.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 

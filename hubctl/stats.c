@@ -7,11 +7,9 @@
 
 #include <ctype.h>
 #include <err.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ctlproto.h"
 #include "hubctl.h"
 #include "table.h"
 #include "timeutil.h"

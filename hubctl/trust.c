@@ -11,7 +11,6 @@
 
 #include <jansson.h>
 
-#include "ctlproto.h"
 #include "hubctl.h"
 #include "linkproto.h"
 

@@ -24,7 +24,6 @@
 #include "session.h"
 #include "stats.h"
 #include "storeq.h"
-#include "timeutil.h"
 
 #define LIST_MAX	(LINE_MAX_BYTES - 8192)	/* bytes */
 

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -43,7 +42,7 @@ struct options {
 static void	usage(void) __attribute__((__noreturn__));
 static void	log_bad_links(unsigned);
 static int	child_main(const char *);
-static void	begin_log(const struct options *, const struct conf *);
+static void	begin_log(const struct options *, const struct conf *, int);
 static int	take_over(const struct options *, const struct handover *,
 		    struct parent_start *);
 static const struct privdrop *service_user(int);
@@ -114,7 +113,7 @@ main(int argc, char *argv[])
 	handover_take(&before);
 	/* nobody sees what it says otherwise */
 	if (before.taken && !o.foreground && !o.source.embedded)
-		log_to_syslog();
+		log_to_syslog(0);
 	log_set_level((enum log_level)o.source.log_level);
 	if (conf_read(&o.source, &conf) == -1) {
 		conf_links_free(&conf);
@@ -145,7 +144,7 @@ main(int argc, char *argv[])
 			proc_daemon_ready(start.ready_fd);
 		return 0;
 	}
-	begin_log(&o, &conf);
+	begin_log(&o, &conf, start.ready_fd != -1);
 	if (!o.source.embedded)
 		privdrop_say(start.user);
 	if (start.user != NULL)
@@ -158,15 +157,16 @@ main(int argc, char *argv[])
 	return status;
 }
 
+/* detached: whoever has started it waits, and sees what is wrong. */
 static void
-begin_log(const struct options *o, const struct conf *conf)
+begin_log(const struct options *o, const struct conf *conf, int detached)
 {
 	char logs[CONF_PATH_MAX + 8];
 
 	if (o->foreground)
 		return;
 	if (!o->source.embedded) {
-		log_to_syslog();
+		log_to_syslog(detached);
 		return;
 	}
 	snprintf(logs, sizeof(logs), "%s/logs", conf->data);

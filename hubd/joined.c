@@ -72,6 +72,9 @@ joined_load(struct conf *c)
 		if (bridgejson_relay(path, one, &c->relays) == -1)
 			r = -1;
 	}
+	/* where links stand, if nowhere else */
+	if (c->file[0] == '\0' && json_array_size(all) > 0)
+		strlcpy(c->file, path, sizeof(c->file));
 	json_decref(all);
 	return r;
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "json.h"
-#include "paths.h"
 #include "proclist.h"
 #include "sandbox.h"
 

@@ -122,6 +122,9 @@ pop_file(struct lex *lx)
 {
 	struct file *f = TAILQ_FIRST(&lx->files);
 
+	/* a directory can be opened */
+	if (ferror(f->fp))
+		lex_error(lx, "%s", strerror(errno));
 	TAILQ_REMOVE(&lx->files, f, entry);
 	fclose(f->fp);
 	free(f->path);

@@ -48,6 +48,7 @@ static struct {
 	char		 dir[PATH_MAX];
 	char		 day[11];	/* of the file that is open */
 	int		 fd;
+	int		 echo;
 } self = { .sink = sink_stderr, .level = LOG_LEVEL_INFO, .fd = -1 };
 
 static const struct {
@@ -67,10 +68,11 @@ log_to_stderr(void)
 }
 
 void
-log_to_syslog(void)
+log_to_syslog(int echo)
 {
 	openlog(self.prog, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 	self.sink = sink_syslog;
+	self.echo = echo;
 }
 
 void
@@ -183,6 +185,8 @@ sink_syslog(const char *role, enum log_level level, const char *line)
 {
 	syslog(levels[level].priority, "%s%s%s", role != NULL ? role : "",
 	    role != NULL ? ": " : "", line);
+	if (self.echo && level <= LOG_LEVEL_WARN)
+		sink_stderr(role, level, line);
 }
 
 static void

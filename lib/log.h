@@ -23,7 +23,8 @@ enum log_level {
  * place of what the journal has anyway (sd-daemon(3)).
  */
 void	log_to_stderr(void);
-void	log_to_syslog(void);
+/* echo: warnings and worse go to stderr, too, which a new daemon still has. */
+void	log_to_syslog(int echo);
 /*
  * Appends to dir/relay-YYYY-MM-DD.log (mode 0600; UTC), at most 200 MB a day,
  * and removes those older than 7 days.  dir is made if it is missing.

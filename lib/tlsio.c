@@ -14,6 +14,9 @@
 #include "log.h"
 #include "tlsio.h"
 
+#define UNKNOWN_CA	"unable to get local issuer certificate: name that " \
+			    "as ca file (hubctl join -f)"
+
 struct tls {
 	SSL		*ssl;
 	const char	*in;		/* has come, and is not read yet */
@@ -146,9 +149,24 @@ tls_read(struct tls *t, void *p, size_t size)
 const char *
 tls_why(const struct tls *t)
 {
+	static const struct {
+		long		 verdict;
+		const char	*text;
+	} unknown[] = {
+		{ X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "self-signed "
+		    "certificate: name it as ca file (hubctl join -f)" },
+		{ X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, UNKNOWN_CA },
+		{ X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, UNKNOWN_CA },
+		{ X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, UNKNOWN_CA },
+	};
 	long verdict = SSL_get_verify_result(t->ssl);
 	const char *text = NULL;
+	size_t i;
 
+	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		if (unknown[i].verdict == verdict)
+			return unknown[i].text;
+	}
 	if (verdict != X509_V_OK)
 		return X509_verify_cert_error_string(verdict);
 	if (t->error != 0)

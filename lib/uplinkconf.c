@@ -5,7 +5,6 @@
 #include "compat.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 
 #include "uplinkconf.h"
 

@@ -23,7 +23,6 @@
 #include "names.h"
 #include "proc.h"
 #include "tcpsock.h"
-#include "timeutil.h"
 #include "unixsock.h"
 #include "ws.h"
 #include "wshttp.h"

@@ -41,6 +41,8 @@ cert_read(const struct relay_conf *c, struct wbuf *w)
 	char *cert, *key = NULL;
 	int r = -1;
 
+	if (c->certificate[0] == '\0')
+		return 0;
 	cert = wholefile_read(c->certificate, CERT_MAX, &clen, &st);
 	if (cert == NULL) {
 		log_warn("%s", c->certificate);

@@ -11,8 +11,8 @@ struct relay_conf;
 struct ssl_ctx_st;
 
 /*
- * CONF_CERT's body, to be cleared: reads the files of the configuration.  -1,
- * with the reason in the log, if they cannot be used.
+ * CONF_CERT's body, to be cleared: reads the files of the configuration;
+ * nothing without TLS.  -1, with the reason in the log, if they cannot be used.
  */
 int	cert_read(const struct relay_conf *, struct wbuf *);
 /* What serves with it; NULL, with the reason in the log. */

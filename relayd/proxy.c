@@ -13,7 +13,6 @@
 
 #include "base64.h"
 #include "bufio.h"
-#include "names.h"
 #include "proxy.h"
 #include "tcpsock.h"
 

@@ -77,6 +77,7 @@ struct parent {
 
 static void	usage(void) __attribute__((__noreturn__));
 static int	configure(const struct parent *, struct relay_conf *);
+static int	certificate_check(const struct relay_conf *);
 static void	detach(struct parent *);
 static void	find_user(struct parent *);
 static int	parent_main(struct parent *);
@@ -156,11 +157,13 @@ main(int argc, char *argv[])
 	handover_take(&p.before);
 	/* nobody sees what it says otherwise */
 	if (p.before.taken && !foreground)
-		log_to_syslog();
+		log_to_syslog(0);
 	log_set_level((enum log_level)p.log_level);
 	if (configure(&p, &p.conf) == -1)
 		return 1;
 	if (check) {
+		if (certificate_check(&p.conf) == -1)
+			return 1;
 		printf("configuration OK\n");
 		return 0;
 	}
@@ -174,6 +177,17 @@ main(int argc, char *argv[])
 	return parent_main(&p);
 }
 
+/* The router is given it when it starts. */
+static int
+certificate_check(const struct relay_conf *c)
+{
+	struct wbuf cert = { 0 };
+	int r = cert_read(c, &cert);
+
+	clear(&cert);
+	return r;
+}
+
 /* Unless it was done by an earlier version. */
 static void
 detach(struct parent *p)
@@ -184,7 +198,8 @@ detach(struct parent *p)
 		p->ready_fd = proc_daemonize();
 	else if (chdir("/") == -1)
 		fatal("chdir");
-	log_to_syslog();
+	/* whoever has started it waits, and sees what is wrong */
+	log_to_syslog(!p->before.taken);
 }
 
 static int
@@ -296,7 +311,7 @@ start_router(struct parent *p)
 	struct wbuf cert = { 0 }, w = { 0 };
 	int pair[2];
 
-	if (p->conf.certificate[0] != '\0' && cert_read(&p->conf, &cert) == -1)
+	if (cert_read(&p->conf, &cert) == -1)
 		exit(1);
 	if (paths_program("relayd", path, sizeof(path)) == -1)
 		fatal("relayd");
@@ -486,8 +501,7 @@ reload(struct parent *p)
 static int
 read_again(struct parent *p, struct relay_conf *c, struct wbuf *cert)
 {
-	if (configure(p, c) == -1 ||
-	    (c->certificate[0] != '\0' && cert_read(c, cert) == -1))
+	if (configure(p, c) == -1 || cert_read(c, cert) == -1)
 		return -1;
 	return listeners_change(&p->listeners, c, &p->conf);
 }

@@ -21,7 +21,6 @@
 #include "paths.h"
 #include "process.h"
 #include "sysinfo.h"
-#include "timeutil.h"
 
 #define PAIRS		4	/* senders here, receivers there */
 #define WAIT_MS		10000

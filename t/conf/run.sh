@@ -61,9 +61,17 @@ for in in hubd/*.in relayd/*.in; do
 		fail "$in: something else is said"
 	fi
 done
+# Of an example all statements are in force, but tls where there can be none.
+tls=
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+    -keyout "$tmp/key" -out "$tmp/pem" -days 1 -subj /CN=relay >"$tmp/out" 2>&1 ||
+    tls='s/ tls certificate .*//'
 for program in hubd relayd; do
 	checks=$((checks + 1))
-	sed -e 's/^#\([a-z]\)/\1/' -e "s,/etc/[a-z/]*\.[a-z]*,$tmp/secret,g" \
+	sed -e 's/^#\([a-z]\)/\1/' -e "$tls" \
+	    -e "s,/etc/ecorelay/relay.key,$tmp/key,g" \
+	    -e "s,/etc/ecorelay/relay.pem,$tmp/pem,g" \
+	    -e "s,/etc/[a-z/]*\.[a-z]*,$tmp/secret,g" \
 	    "../../etc/ecorelay/$program.conf" > "$tmp/example"
 	check $program "$tmp/example" || fail "etc/ecorelay/$program.conf"
 done

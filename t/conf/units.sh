@@ -70,8 +70,16 @@ none_left()
 # Its programs need not be installed here.
 runnable()
 {
-	sed -E 's,^(Exec[A-Za-z]*=)[^ ]*(hubd|relayd).*,\1/bin/true,
+	sed -E 's,^(Exec[A-Za-z]*=)[^ ]*(hubd|hubctl|relayd).*,\1/bin/true,
 	    s,^Documentation=.*,,' "$1" > "$tmp/verify/$(basename "$1")"
+}
+
+# No more is there on a small system.
+ours()
+{
+	grep "^Exec" "$1" |
+	    grep -vE "=/[^ ]*/(hubd|hubctl|relayd|sh) " && return 1
+	return 0
 }
 
 rated()
@@ -88,6 +96,10 @@ verified()
 install_as Linux ecorelay-hubd.service ecorelay-hubd.socket \
     ecorelay-hubctl.socket ecorelay-relayd.service ecorelay.service \
     ecorelay.socket ecorelay.conf
+find "$tmp/Linux" -name '*.service' > "$tmp/list"
+while read -r unit; do
+	check "$(basename "$unit"): runs other programs" ours "$unit"
+done < "$tmp/list"
 if systemd-analyze security --help 2>&1 | grep -q -e --threshold; then
 	mkdir "$tmp/verify"
 	find "$tmp/Linux" -path '*/system/*' -type f > "$tmp/list"

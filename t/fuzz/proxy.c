@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "../../relayd/proxy.h"
-#include "names.h"
 
 #define STEPS	64		/* pieces that a socket surely takes */
 

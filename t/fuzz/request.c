@@ -11,7 +11,6 @@
 
 #include <event2/event.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "conf.h"

@@ -9,12 +9,14 @@
 #include <sys/wait.h>
 
 #include <dirent.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "client.h"
+#include "tree.h"
 
 static int
 exit_code(const struct output *o)
@@ -284,6 +286,72 @@ START_TEST(without_any_variable)
 }
 END_TEST
 
+static void
+has_mode(const char *path, mode_t mode, gid_t gid)
+{
+	struct stat	st;
+
+	want(stat(path, &st) == 0 && (st.st_mode & 0777) == mode &&
+	    st.st_gid == gid, "%s: %o, group %u", path, st.st_mode & 0777,
+	    st.st_gid);
+}
+
+/* Nobody else comes in, where the directory would let them; root only. */
+START_TEST(who_can_connect)
+{
+	struct tenv	*t = tenv_new();
+	struct group	*gr;
+	struct output	*o;
+	char		 text[T_PATH], ctl[T_PATH];
+
+	want(chmod(t->dir, 0755) == 0, "chmod");
+	tree_new(t);
+	hub_start(t);
+	want(chmod(t->data, 0755) == 0, "chmod");
+	snprintf(ctl, sizeof(ctl), "%s/hubctl.sock", t->data);
+	has_mode(t->sock, 0600, 0);
+	has_mode(ctl, 0600, 0);
+	program_as(40002);
+	o = run(t, NULL, "hubctl", "-s", ctl, "show", "peers", NULL);
+	want(o->status != 0 && strstr(o->err, "ermission") != NULL, "%s%s",
+	    o->out, o->err);
+	output_free(o);
+	program_as(0);
+	conn_close(client_new(t, "a", NULL));
+	(void)hub_stop(t, SIGTERM);
+	/* one of a group's: both sockets are */
+	if ((gr = getgrnam("daemon")) != NULL) {
+		snprintf(text, sizeof(text), "listen on socket \"%s\" mode "
+		    "0660 group \"daemon\"\n", t->sock);
+		hub_conf(t, text);
+		hub_start(t);
+		has_mode(t->sock, 0660, gr->gr_gid);
+		has_mode(ctl, 0660, gr->gr_gid);
+	}
+	tenv_end(t);
+}
+END_TEST
+
+/* It has left the terminal by then, and the system's log is elsewhere. */
+START_TEST(a_daemon_says_why_it_does_not_start)
+{
+	struct tenv	*t = tenv_new();
+	struct output	*o;
+	char		 text[2 * T_PATH], path[T_PATH];
+
+	snprintf(text, sizeof(text), "listen on socket \"%s/hub.sock\" "
+	    "group \"no-such-group\"\n", t->dir);
+	strlcpy(path, tenv_path(t, "hubd.conf"), sizeof(path));
+	write_file(path, text, strlen(text));
+	unsetenv("RELAY_HUB_SOCKET");
+	o = run(t, NULL, "hubd", "-f", path, NULL);
+	want(exit_code(o) == 1 && strstr(o->err, "no-such-group") != NULL,
+	    "status 0x%x: %s", o->status, o->err);
+	output_free(o);
+	tenv_end(t);
+}
+END_TEST
+
 /* Looks at each line of each log of an embedded hub; how many there were. */
 static int
 log_lines(struct tenv *t, const char *never)
@@ -365,6 +433,9 @@ main(int argc, char **argv)
 	test_add(s, a_users_own_file_holds, 20);
 	test_add(s, limit_of_mailboxes, 20);
 	test_add(s, limit_of_sessions, 20);
+	if (geteuid() == 0)
+		test_add(s, who_can_connect, 60);
+	test_add(s, a_daemon_says_why_it_does_not_start, 30);
 	test_add(s, without_any_variable, 20);
 	test_add(s, the_log_of_an_embedded_hub, 20);
 	test_add(s, signals_that_change_nothing, 20);

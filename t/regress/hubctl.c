@@ -69,7 +69,8 @@ START_TEST(no_hub)
 		o = run(t, NULL, "hubctl", commands[i][0], commands[i][1],
 		    NULL);
 		ended(o, 1);
-		want(strstr(o->err, "no hub is running") != NULL,
+		want(strstr(o->err, "no hub is running") != NULL &&
+		    strstr(o->err, "hubd") != NULL,
 		    "%s says: %s", commands[i][0], o->err);
 		want(*o->out == '\0', "%s prints: %s", commands[i][0],
 		    o->out);
@@ -82,19 +83,31 @@ END_TEST
 
 START_TEST(called_wrongly)
 {
-	static const char *const commands[][3] = {
-		{ NULL }, { "no-such" }, { "show" }, { "show", "no-such" },
-		{ "send", "a" }, { "inbox" }, { "-Z" }, { "stop", "now" }
+	static const struct {
+		const char	*words[2], *says, *never;
+	} commands[] = {
+		{ { NULL }, "stop the hub", NULL },
+		{ { "no-such" }, "unknown command: no-such; hubctl -h", "\n " },
+		{ { "show" }, "show stats", "stop the hub" },
+		{ { "show", "no-such" }, "unknown command: show no-such",
+		    "stop the hub" },
+		{ { "send", "a" }, "send [-u] NAME TEXT", "inbox" },
+		{ { "inbox" }, "inbox NAME", "send" },
+		{ { "-Z" }, "stop the hub", NULL },
+		{ { "stop", "now" }, "stop", "inbox" },
 	};
 	struct tenv	*t = begin();
 	struct output	*o;
 	size_t		 i;
 
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		o = run(t, NULL, "hubctl", commands[i][0], commands[i][1],
-		    NULL);
+		o = run(t, NULL, "hubctl", commands[i].words[0],
+		    commands[i].words[1], NULL);
 		ended(o, 2);
-		want(*o->err != '\0', "it says nothing");
+		want(strstr(o->err, commands[i].says) != NULL &&
+		    (commands[i].never == NULL ||
+		    strstr(o->err, commands[i].never) == NULL),
+		    "%s: %s", commands[i].says, o->err);
 		output_free(o);
 	}
 	tenv_end(t);

@@ -4,9 +4,7 @@
  */
 #include "compat.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "fed.h"
 

@@ -5,9 +5,6 @@
  */
 #include "compat.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "fed.h"
 
 #define DEAD_MS		45000	/* it is noticed within */

@@ -6,8 +6,6 @@
 #include "compat.h"
 
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "fed.h"
 

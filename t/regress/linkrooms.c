@@ -5,7 +5,6 @@
 #include "compat.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "fed.h"
 

@@ -15,9 +15,6 @@
 
 #define CONF_MAX	4096
 
-#define TLS_AT(port)	"listen on * port " port " tls certificate \"/c\" " \
-			    "key \"/k\""
-
 static const char begin[] = "listen on 127.0.0.1 port 9800\n";
 
 static int
@@ -56,8 +53,6 @@ START_TEST(good_files)
 		"",
 		"listen on * port 1",
 		"listen on \"::1\"",
-		"listen on 127.0.0.1 tls certificate \"/c\" key \"/k\"",
-		TLS_AT("2") "\n" TLS_AT("3"),
 		"metrics on 127.0.0.1\nmetrics on 127.0.0.1 port 9801",
 		"limit hubs 5\nlimit peers 5 per hub",
 		"limit messages 5 per second\nlimit bytes 1024 per second",
@@ -134,6 +129,40 @@ START_TEST(bad_files)
 	want(exit_code(o) == 1 && strstr(o->err, "secret file") != NULL, "%s",
 	    o->err);
 	output_free(o);
+	tenv_end(t);
+}
+END_TEST
+
+/* What the files must be; t/conf has good ones. */
+START_TEST(certificates)
+{
+	static const struct {
+		const char	*certificate, *said;
+		mode_t		 mode;
+	} rows[] = {
+		{ NULL, "certificate: No such file", 0600 },
+		{ "no PEM", "chmod 600", 0640 },
+		{ "no PEM", "cannot be used", 0600 },
+	};
+	struct tenv *t = tenv_new();
+	char text[CONF_MAX];
+	struct output *o;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		put(t, "key", "no PEM", rows[i].mode);
+		if (rows[i].certificate != NULL)
+			put(t, "certificate", rows[i].certificate, 0644);
+		snprintf(text, sizeof(text),
+		    "listen on * tls certificate \"%s/certificate\" "
+		    "key \"%s/key\"", t->dir, t->dir);
+		o = check(t, text);
+		want(exit_code(o) == 1 &&
+		    strstr(o->err, rows[i].said) != NULL &&
+		    strstr(o->out, "configuration OK") == NULL,
+		    "%s: status 0x%x: %s", rows[i].said, o->status, o->err);
+		output_free(o);
+	}
 	tenv_end(t);
 }
 END_TEST
@@ -222,6 +251,7 @@ main(int argc, char *argv[])
 	(void)argc;
 	test_add(s, good_files, 120);
 	test_add(s, bad_files, 120);
+	test_add(s, certificates, 60);
 	test_add(s, secrets, 120);
 	test_add(s, relay_config_json, 120);
 	return test_main(argv[0], s);

@@ -31,7 +31,6 @@
 #include "sandbox.h"
 #include "sandbox_linux.h"
 #include "test.h"
-#include "unixsock.h"
 
 #define NR_LANDLOCK	444	/* landlock_create_ruleset(2) */
 #define SUCCESS		200	/* exit status of what was not stopped */

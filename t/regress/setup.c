@@ -119,7 +119,7 @@ START_TEST(no_host)
 
 	setup(t, NULL, NULL, 1, "no host was found");
 	setup(t, NULL, "codex", 1, "codex: not found");
-	setup(t, NULL, "vim", 2, "vim");
+	setup(t, NULL, "vim", 2, "vim: it is none of claude, ");
 	setup(t, "-x", NULL, 2, "usage");
 	tenv_end(t);
 }

@@ -23,10 +23,10 @@
 #include "../../hubctl/ctl.h"
 #include "mcp.h"
 #include "service.h"
+#include "tree.h"
 #include "twohubs.h"
 #include "version.h"
 
-#define LONG_PATH	(T_PATH + 64)
 #define NEXT		"99.0"
 #define SENDERS		6
 #define IN_FLIGHT	8
@@ -34,69 +34,10 @@
 #define MESSAGES_MAX	(50 * PER_BOX)
 #define ROUNDS		10
 
-static char	build[T_PATH];	/* the real build tree */
-
-static void
-copy_file(const char *from, const char *to, mode_t mode)
-{
-	char	buf[65536], temp[LONG_PATH + 8];
-	int	in = open(from, O_RDONLY | O_CLOEXEC), out;
-	ssize_t	n;
-
-	snprintf(temp, sizeof(temp), "%s.new", to);
-	out = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
-	want(in != -1 && out != -1, "cannot copy %s to %s", from, temp);
-	while ((n = read(in, buf, sizeof(buf))) > 0)
-		want(write(out, buf, (size_t)n) == n, "write: %s",
-		    strerror(errno));
-	want(n == 0 && fchmod(out, mode) == 0, "cannot copy %s", from);
-	close(in);
-	close(out);
-	want(rename(temp, to) == 0, "rename %s", to);
-}
-
-/* All programs; from now on they are found there. */
-static void
-lay_out(struct tenv *t)
-{
-	static const char *const names[] = {
-		"hubd", "channeld", "hubctl", "bridged", "relayd"
-	};
-	char	tree[T_PATH], from[LONG_PATH], to[LONG_PATH];
-	size_t	i;
-
-	program_path("hubd", build);
-	*strstr(build, "/hubd/hubd") = '\0';
-	snprintf(tree, sizeof(tree), "%s/b", t->dir);
-	want(mkdir(tree, 0700) == 0, "mkdir %s", tree);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(from, sizeof(from), "%s/%s/%s", build, names[i],
-		    names[i]);
-		snprintf(to, sizeof(to), "%s/b/%s", t->dir, names[i]);
-		want(mkdir(to, 0700) == 0, "mkdir %s", to);
-		snprintf(to, sizeof(to), "%s/b/%s/%s", t->dir, names[i],
-		    names[i]);
-		copy_file(from, to, 0700);
-	}
-	setenv("ECORELAY_BUILD", tree, 1);
-	program_init("");
-}
-
-/* As an installation does it: by rename. */
-static void
-install(const char *program)
-{
-	char	from[LONG_PATH], to[T_PATH];
-
-	program_path("hubd", to);
-	snprintf(from, sizeof(from), "%s/%s", build, program);
-	copy_file(from, to, 0700);
-}
-
 static void
 install_script(const char *text, mode_t mode)
 {
-	char	to[T_PATH], temp[LONG_PATH];
+	char	to[T_PATH], temp[T_PATH + 8];
 
 	program_path("hubd", to);
 	snprintf(temp, sizeof(temp), "%s.new", to);
@@ -460,7 +401,7 @@ START_TEST(nothing_is_lost)
 	pid_t		 pid, bridged;
 	int		 i, fds = 0;
 
-	lay_out(t);
+	tree_new(t);
 	h = two_begin();
 	two_use(h->one);
 	far = client_new(h->one, "watch", NULL);
@@ -477,7 +418,7 @@ START_TEST(nothing_is_lost)
 	crowd_begin(&c, h->one, h->two, "@two");
 	prober_begin(&p, h->one);
 	for (i = 0; i < ROUNDS; i++) {
-		install(i % 2 == 0 ? "t/bin/nexthub" : "hubd/hubd");
+		tree_install(i % 2 == 0 ? "t/bin/nexthub" : "hubd/hubd");
 		crowd_run(&c, 20);
 		crowd_upgrade(&c, h->one);
 		want(is_version(h->one, i % 2 == 0 ? NEXT :
@@ -533,7 +474,7 @@ START_TEST(a_broken_program)
 	pid_t		 router;
 	size_t		 i;
 
-	lay_out(t);
+	tree_new(t);
 	hub_start(t);
 	c = client_new(t, "a", NULL);
 	router = hub_pid(t, "router");
@@ -553,7 +494,7 @@ START_TEST(a_broken_program)
 	in_step(c);
 	want(is_version(t, ecorelay_version), "the version is another one");
 	want(hub_pid(t, "router") == router, "the router is another one");
-	install("t/bin/nexthub");
+	tree_install("t/bin/nexthub");
 	upgrades(t, " -> " NEXT);
 	tenv_end(t);
 }
@@ -564,7 +505,7 @@ START_TEST(a_faulty_configuration)
 	struct tenv	*t = tenv_new();
 	struct output	*o;
 
-	lay_out(t);
+	tree_new(t);
 	hub_start(t);
 	hub_conf(t, "nonsense\n");
 	o = run(t, NULL, "hubctl", "upgrade", NULL);
@@ -584,13 +525,13 @@ START_TEST(another_socket)
 	struct tenv	*t = tenv_new();
 	char		 old[T_PATH], text[T_PATH];
 
-	lay_out(t);
+	tree_new(t);
 	hub_start(t);
 	strlcpy(old, t->sock, sizeof(old));
 	snprintf(t->sock, sizeof(t->sock), "%s/other.sock", t->data);
 	snprintf(text, sizeof(text), "listen on socket \"%s\"\n", t->sock);
 	hub_conf(t, text);
-	install("t/bin/nexthub");
+	tree_install("t/bin/nexthub");
 	upgrades(t, " -> " NEXT);
 	hub_serves(t);
 	want(access(old, F_OK) == -1, "the old socket is there");
@@ -607,11 +548,11 @@ START_TEST(a_service)
 	struct conn	*c;
 	int		 i;
 
-	lay_out(t);
+	tree_new(t);
 	service_start(s, "hubd", NULL);
 	waits_for(s, "READY=1\n");
 	snprintf(ready, sizeof(ready), "READY=1\nMAINPID=%ld", (long)t->hub);
-	install("t/bin/nexthub");
+	tree_install("t/bin/nexthub");
 	for (i = 0; i < 3; i++) {
 		c = client_new(t, "a", NULL);
 		want(kill(t->hub, SIGUSR2) == 0, "SIGUSR2");
@@ -644,7 +585,7 @@ relay_goes_on(int nfds)
 	int		 fds[2], port[2], i, k;
 	pid_t		 router;
 
-	lay_out(t);
+	tree_new(t);
 	s->nfds = 0;
 	for (i = 0; i < 2; i++) {
 		fds[i] = port_take(&port[i]);
@@ -711,9 +652,9 @@ START_TEST(hubctl_of_another_version)
 	char		 path[T_PATH];
 	int		 status;
 
-	lay_out(t);
+	tree_new(t);
 	hub_start(t);
-	install("t/bin/nexthub");
+	tree_install("t/bin/nexthub");
 	snprintf(path, sizeof(path), "%s/hubctl.sock", t->data);
 	put_str(&w, "peers");
 	want((c = ctl_open_any(path)) != NULL, "no hubctl.sock");
@@ -752,7 +693,7 @@ START_TEST(an_embedded_hub)
 	ssize_t			 n;
 	pid_t			 pid;
 
-	lay_out(t);
+	tree_new(t);
 	snprintf(where, sizeof(where), "%s/my.conf", t->home);
 	write_file(where, "hub id \"mine\"\n", 14);
 	setenv("RELAY_HUB_SOCKET", "../d/hub.sock", 1);
@@ -760,7 +701,7 @@ START_TEST(an_embedded_hub)
 	want(program_wait(pid, &status, T_WAIT) == 0 && exit_of(status) == 0,
 	    "hubd -e: status 0x%x: %s", status, read_file(t->hublog));
 	unsetenv("RELAY_HUB_SOCKET");
-	install("t/bin/nexthub");
+	tree_install("t/bin/nexthub");
 	for (i = 0; i < 2; i++)
 		upgrades(t, i == 0 ? "hub mine: " : NEXT " -> " NEXT);
 	hub_serves(t);
@@ -783,9 +724,9 @@ START_TEST(signals)
 	struct tenv	*t = tenv_new();
 	int		 i, status;
 
-	lay_out(t);
+	tree_new(t);
 	hub_start(t);
-	install("t/bin/nexthub");
+	tree_install("t/bin/nexthub");
 	kill(t->hub, SIGUSR2);
 	kill(t->hub, SIGUSR2);
 	want(t_until(t, is_next, t, T_WAIT), "it is not upgraded");

@@ -13,13 +13,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "mcp.h"
+#include "tree.h"
 #include "wsproxy.h"
 
 #define SILENT_MS	1500	/* more than a probe takes */
@@ -64,43 +64,6 @@ user_new(struct tenv *t, const char *name, uid_t uid)
 	return (u);
 }
 
-/* The build tree may be where nobody else comes. */
-static void
-copy_program(struct tenv *t, const char *name)
-{
-	char	from[T_PATH], to[T_PATH], buf[65536];
-	int	in, out;
-	ssize_t	n;
-
-	program_path(name, from);
-	snprintf(to, sizeof(to), "%s/bin/%s", t->dir, name);
-	want(mkdir(to, 0755) == 0, "mkdir %s", to);
-	strlcat(to, "/", sizeof(to));
-	strlcat(to, name, sizeof(to));
-	in = open(from, O_RDONLY | O_CLOEXEC);
-	out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-	want(in != -1 && out != -1, "%s: %s", to, strerror(errno));
-	while ((n = read(in, buf, sizeof(buf))) > 0)
-		want(write(out, buf, (size_t)n) == n, "%s", to);
-	close(in);
-	close(out);
-}
-
-static void
-use_copies(struct tenv *t)
-{
-	static const char *const names[] = { "hubd", "hubctl", "channeld" };
-	char	dir[T_PATH];
-	size_t	i;
-
-	snprintf(dir, sizeof(dir), "%s/bin", t->dir);
-	want(mkdir(dir, 0755) == 0, "mkdir %s", dir);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		copy_program(t, names[i]);
-	setenv("ECORELAY_BUILD", dir, 1);
-	program_init("");
-}
-
 /* Where others can come, and the data where they cannot. */
 static void
 make_places(struct hub *h)
@@ -109,7 +72,8 @@ make_places(struct hub *h)
 	char		 text[T_PATH * 2], run[T_PATH];
 
 	want(chmod(t->dir, 0755) == 0, "chmod %s", t->dir);
-	use_copies(t);
+	/* the build tree may be where nobody else comes */
+	tree_new(t);
 	snprintf(run, sizeof(run), "%s/run", t->dir);
 	want(mkdir(run, 0755) == 0 && mkdir(t->data, 0700) == 0, "mkdir");
 	snprintf(t->sock, sizeof(t->sock), "%s/run/hub.sock", t->dir);
@@ -762,52 +726,6 @@ START_TEST(connections_of_one_user)
 END_TEST
 
 /* The mode and the group of a file. */
-static void
-has_mode(const char *path, mode_t mode, gid_t gid)
-{
-	struct stat	st;
-
-	want(stat(path, &st) == 0 && (st.st_mode & 0777) == mode &&
-	    st.st_gid == gid, "%s: %o, group %u", path, st.st_mode & 0777,
-	    st.st_gid);
-}
-
-/* Nobody else comes in, where the directory would let them. */
-START_TEST(a_hub_of_ones_own)
-{
-	struct tenv	*t = tenv_new();
-	struct group	*gr;
-	struct output	*o;
-	char		 text[T_PATH], ctl[T_PATH];
-
-	want(chmod(t->dir, 0755) == 0, "chmod");
-	use_copies(t);
-	hub_start(t);
-	want(chmod(t->data, 0755) == 0, "chmod");
-	snprintf(ctl, sizeof(ctl), "%s/hubctl.sock", t->data);
-	has_mode(t->sock, 0600, 0);
-	has_mode(ctl, 0600, 0);
-	program_as(40002);
-	o = run(t, NULL, "hubctl", "-s", ctl, "show", "peers", NULL);
-	want(o->status != 0 && strstr(o->err, "ermission") != NULL, "%s%s",
-	    o->out, o->err);
-	output_free(o);
-	program_as(0);
-	conn_close(client_new(t, "a", NULL));
-	(void)hub_stop(t, SIGTERM);
-	/* one of a group's: both sockets are */
-	if ((gr = getgrnam("daemon")) != NULL) {
-		snprintf(text, sizeof(text), "listen on socket \"%s\" mode "
-		    "0660 group \"daemon\"\n", t->sock);
-		hub_conf(t, text);
-		hub_start(t);
-		has_mode(t->sock, 0660, gr->gr_gid);
-		has_mode(ctl, 0660, gr->gr_gid);
-	}
-	tenv_end(t);
-}
-END_TEST
-
 int
 main(int argc, char *argv[])
 {
@@ -832,6 +750,5 @@ main(int argc, char *argv[])
 	test_add(s, hubctl_sends, 60);
 	test_add(s, monitors_see_their_own, 60);
 	test_add(s, connections_of_one_user, 60);
-	test_add(s, a_hub_of_ones_own, 60);
 	return (test_main(argv[0], s));
 }

@@ -4,7 +4,6 @@
  */
 #include "compat.h"
 
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "bufio.h"
-#include "timeutil.h"
 
 static struct event_base	*base;
 static struct bufio		*b;

@@ -6,7 +6,6 @@
 #include "compat.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "errcode.h"

@@ -5,7 +5,6 @@
 #include "compat.h"
 
 #include <check.h>
-#include <ctype.h>
 #include <stdlib.h>
 
 #include "../../lib/psk.h"

@@ -4,13 +4,8 @@
  */
 #include "compat.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "db.h"
 #include "mailbox.h"
 #include "storetest.h"
-#include "timeutil.h"
 
 /* One of several repeats is told that nobody has it yet. */
 START_TEST(repeats_are_pushed_once)

@@ -6,7 +6,6 @@
 #include "compat.h"
 
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "sha1.h"
