@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "heap.h"
 #include "host.h"
 #include "identity.h"
 #include "life.h"
@@ -103,6 +104,7 @@ main(int argc, char **argv)
 
 	paths_init(argv[0]);
 	log_set_name("channeld", NULL);
+	heap_keep(HEAP_KEEP, HEAP_BLOCK);
 	parse_options(argc, argv, &opt);
 	start_log(&opt);
 	event_set_log_callback(on_libevent);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "heap.h"
 #include "log.h"
 #include "privdrop.h"
 #include "proc.h"
@@ -43,6 +44,7 @@ child_new(struct event_base *base, enum proc_id id, const char *program,
 {
 	struct child *c = xcalloc(1, sizeof(*c));
 
+	heap_keep(HEAP_KEEP, HEAP_BLOCK);
 	c->ops = ops;
 	c->arg = arg;
 	/* the parent alone decides when the hub ends */

@@ -31,9 +31,9 @@
 #define EARLY_MAX	16384	/* connections without a handshake */
 #define LISTENERS_MAX	(RELAY_LISTEN_MAX + 1)
 #define TICK_MS		100
-#define HEAP_KEEP	(32 * 1024 * 1024)	/* of memory that is free */
+#define RELAY_KEEP	(32 * 1024 * 1024)	/* of memory that is free */
 #define HEAP_PEAK	(64 * 1024 * 1024)	/* of what waited to be sent */
-#define HEAP_BLOCK	(2 * 1024 * 1024)	/* a longer one is mapped */
+#define RELAY_BLOCK	(2 * 1024 * 1024)	/* a longer one is mapped */
 #define RETRY_MS	5000	/* for hubs, when the relay stops */
 
 struct listener {
@@ -98,11 +98,6 @@ router_main(void)
 	struct relay *r = &m.relay;
 	struct timeval tv = time_tv(TICK_MS);
 
-	/*
-	 * Long messages come and go all the time: their memory, handed back
-	 * and asked for again, would be cleared by the kernel each time.
-	 */
-	heap_keep(HEAP_KEEP, HEAP_BLOCK);
 	if ((r->base = event_base_new()) == NULL)
 		fatalx("event_base_new");
 	TAILQ_INIT(&r->early);
@@ -114,6 +109,11 @@ router_main(void)
 	r->started = time_mono_ms();
 	m.child = child_new(r->base, PROC_RELAY, "relayd", "router",
 	    &child_ops, &m);
+	/*
+	 * Long messages come and go all the time: their memory, handed back
+	 * and asked for again, would be cleared by the kernel each time.
+	 */
+	heap_keep(RELAY_KEEP, RELAY_BLOCK);
 	m.tick = event_new(r->base, -1, EV_PERSIST, on_tick, &m);
 	if (m.tick == NULL || event_add(m.tick, &tv) == -1)
 		fatalx("event_new");

@@ -75,17 +75,6 @@ configure_relay(struct soak *k)
 	write_file(path, conf, strlen(conf));
 }
 
-/*
- * What glibc's malloc has at first.  It raises both with each long block that
- * is freed, and then keeps megabytes that are free, which look like a leak.
- */
-static void
-settle_malloc(void)
-{
-	setenv("MALLOC_MMAP_THRESHOLD_", "131072", 0);
-	setenv("MALLOC_TRIM_THRESHOLD_", "131072", 0);
-}
-
 void
 sites_new(struct soak *k)
 {
@@ -93,7 +82,6 @@ sites_new(struct soak *k)
 	struct site	*s;
 	int		 i, fds[2 * SITES + 1];
 
-	settle_malloc();
 	for (i = 0; i < SITES; i++) {
 		s = &k->sites[i];
 		s->soak = k;
