@@ -24,6 +24,7 @@
 #include "timeutil.h"
 
 #define LOG_LINE_MAX	1024
+#define LOG_FROM_MAX	1536	/* of another process */
 #define LOG_DAY_MAX	(200LL * 1024 * 1024)
 #define LOG_KEEP_DAYS	7
 
@@ -141,9 +142,14 @@ log_printable(char *text)
 void
 log_from(const char *role, enum log_level level, const char *line)
 {
+	char text[LOG_FROM_MAX];
+
 	if (level > self.level)
 		return;
-	self.sink(role, level, line);
+	/* whoever has taken that process over could write lines of others */
+	strlcpy(text, line, sizeof(text));
+	log_printable(text);
+	self.sink(role, level, text);
 }
 
 /* JOURNAL_STREAM in systemd.exec(5): the device and the inode of its end. */

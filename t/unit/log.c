@@ -48,7 +48,7 @@ logged(int inode_off, char *dst, size_t size)
 	ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
 	log_set_name("hubd", NULL);
 	log_warnx("one\n<0>two");
-	log_from("router", LOG_LEVEL_INFO, "three");
+	log_from("router", LOG_LEVEL_INFO, "three\n<0>\033[2Jfour");
 	fflush(stderr);
 	ck_assert_int_eq(dup2(saved, STDERR_FILENO), STDERR_FILENO);
 	close(saved);
@@ -63,7 +63,7 @@ START_TEST(journal)
 	char text[512];
 
 	logged(0, text, sizeof(text));
-	ck_assert_str_eq(text, "<4>one?<0>two\n<6>router: three\n");
+	ck_assert_str_eq(text, "<4>one?<0>two\n<6>router: three?<0>?[2Jfour\n");
 }
 END_TEST
 
@@ -75,7 +75,7 @@ START_TEST(terminal)
 	ck_assert_msg(strstr(text, "Z hubd[") != NULL &&
 	    strstr(text, "] warn: one?<0>two\n") != NULL &&
 	    strstr(text, "Z hubd/router[") != NULL &&
-	    strstr(text, "] info: three\n") != NULL, "%s", text);
+	    strstr(text, "] info: three?<0>?[2Jfour\n") != NULL, "%s", text);
 }
 END_TEST
 
