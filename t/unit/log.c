@@ -79,6 +79,27 @@ START_TEST(terminal)
 }
 END_TEST
 
+/* Root's log in a directory of another user's, who has put a link there. */
+START_TEST(planted)
+{
+	char there[64], old[96];
+
+	if (geteuid() != 0)
+		return;
+	snprintf(there, sizeof(there), "%s/there", dir);
+	snprintf(old, sizeof(old), "%s/relay-2020-01-01.log", there);
+	ck_assert_int_eq(mkdir(there, 0700), 0);
+	write_file(old, "old", 3);
+	ck_assert_int_eq(symlink(there, path), 0);
+	ck_assert_int_eq(chown(dir, 40001, 40001), 0);
+	log_to_dir(path);
+	log_warnx("one");
+	ck_assert_int_eq(access(old, F_OK), 0);
+	ck_assert_int_eq(rename(old, path), 0);
+	ck_assert_int_eq(rmdir(there), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -90,6 +111,7 @@ main(void)
 	tcase_add_checked_fixture(tc, begin, finish);
 	tcase_add_test(tc, journal);
 	tcase_add_test(tc, terminal);
+	tcase_add_test(tc, planted);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

@@ -193,6 +193,7 @@ nothing_is_done(int dfd)
 	ck_assert_int_eq(datafile_open_at(dfd, "f"), -1);
 	ck_assert_int_eq(stat(other, &st), 0);
 	ck_assert_int_eq(datafile_private(path, &st), -1);
+	ck_assert_int_eq(datafile_append_at(dfd, "f"), -1);
 	ck_assert_int_ne(datafile_give(dfd, "f", UID, GID), 1);
 	untouched();
 	ck_assert_int_eq(unlink(path), 0);
@@ -232,12 +233,15 @@ START_TEST(planted_directory)
 	ck_assert_int_eq(mkdir(real, 0700), 0);
 	ck_assert_int_eq(symlink("/tmp", where), 0);
 	ck_assert_int_eq(datafile_open_dir(dir, "link"), -1);
+	ck_assert_int_eq(datafile_dir(where), -1);
 	ck_assert_int_eq(datafile_open_dir(dir, "none"), -1);
 	ck_assert_int_eq(errno, ENOENT);
 	ck_assert_int_ne(fd = datafile_open_dir(dir, "real"), -1);
 	close(fd);
 	ck_assert_int_eq(chown(dir, 0, 0), 0);
 	ck_assert_int_ne(fd = datafile_open_dir(dir, "link"), -1);
+	close(fd);
+	ck_assert_int_ne(fd = datafile_dir(where), -1);
 	close(fd);
 }
 END_TEST
