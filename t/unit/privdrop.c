@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "datadir.h"
 #include "datafile.h"
 #include "privdrop.h"
 #include "test.h"
@@ -246,6 +247,20 @@ START_TEST(planted_directory)
 }
 END_TEST
 
+/* The data directory itself: root's, to which a link leads, is not given. */
+START_TEST(planted_data)
+{
+	static const struct privdrop user = { UID, GID, "" };
+
+	ck_assert_int_eq(mkdir(other, 0700), 0);
+	ck_assert_int_eq(symlink(other, path), 0);
+	ck_assert_int_eq(datadir_check(path, &user), 0);
+	ck_assert_int_eq(chown(dir, UID, GID), 0);
+	ck_assert_int_eq(datadir_check(path, &user), -1);
+	ck_assert_int_eq(rmdir(other), 0);
+}
+END_TEST
+
 static void
 owned_by(uid_t uid, mode_t mode)
 {
@@ -318,6 +333,7 @@ main(void)
 	tcase_add_test(tc, empty_directory);
 	tcase_add_test(tc, planted);
 	tcase_add_test(tc, planted_directory);
+	tcase_add_test(tc, planted_data);
 	tcase_add_test(tc, own_files);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
