@@ -6,7 +6,7 @@ TOP =		.
 include config.mk
 
 PROGS =		hubd bridged relayd channeld hubctl
-TESTDIRS =	t/lib t/bin t/unit t/regress
+TESTDIRS =	t/lib t/bin t/unit t/regress t/soak
 DIRS =		lib $(PROGS) share $(TESTDIRS) t/fuzz t/bench t/demo t/hosts
 DIST =		ecorelay-$(VERSION)
 FUZZ_SECONDS =	20
@@ -31,10 +31,10 @@ t/lib: lib
 t/bin: lib hubd
 	cd t/bin && $(MAKE)
 
-t/unit t/regress: t/lib $(PROGS)
+t/unit t/regress t/soak: t/lib $(PROGS)
 	cd $@ && $(MAKE)
 
-tests: t/bin t/unit t/regress
+tests: t/bin t/unit t/regress t/soak
 
 check: tests
 	@bad=0; (cd t/hosts && $(MAKE)) || bad=1; sh t/run || bad=1; exit $$bad
@@ -64,6 +64,14 @@ demo: all
 bench: all
 	cd t/bench && $(MAKE)
 	./t/bench/bench
+
+# As long, with as many sessions and the random numbers as you like: see
+# t/soak/soak.c; `make check` runs it for a moment only.
+SOAK_SECONDS =	600
+SOAK_SESSIONS =	200
+soak: t/soak
+	SOAK_SECONDS=$(SOAK_SECONDS) SOAK_SESSIONS=$(SOAK_SESSIONS) \
+	    SOAK_SEED=$(SOAK_SEED) ./t/soak/soak.t
 
 lint:
 	sh t/lint
@@ -140,5 +148,5 @@ config.mk: config.mk.in config.status
 	@touch $@
 
 .PHONY: all lib $(PROGS) $(TESTDIRS) tests check hosts hosts-install fuzz \
-    demo bench lint lint-flags emptydir install uninstall dist distcheck \
+    demo bench soak lint lint-flags emptydir install uninstall dist distcheck \
     deb debcheck clean distclean maintainer-clean

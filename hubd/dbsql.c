@@ -110,6 +110,10 @@ const char *const db_migrations[] = {
 	"CREATE TABLE token ("
 	" owner INTEGER PRIMARY KEY,"
 	" token TEXT NOT NULL);",
+
+	/* in which order a name's former ones came */
+	"ALTER TABLE alias ADD COLUMN n INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX alias_peer ON alias (peer);",
 };
 
 const char db_index[] =
@@ -374,10 +378,15 @@ const char *const db_queries[Q_MAX] = {
 	[Q_MERGE_ENTRIES] =
 	    "UPDATE OR FAIL entry SET sender = ?2 WHERE sender = ?1",
 	[Q_ALIAS_SET] =
-	    "INSERT OR REPLACE INTO alias (name, peer) VALUES (?1, ?2)",
+	    "INSERT OR REPLACE INTO alias (name, peer, n) VALUES (?1, ?2,"
+	    " (SELECT 1 + coalesce(max(n), 0) FROM alias WHERE peer = ?2))",
+	[Q_ALIAS_TRIM] = "DELETE FROM alias WHERE peer = ?1 AND name NOT IN"
+	    " (SELECT name FROM alias WHERE peer = ?1"
+	    " ORDER BY n DESC LIMIT ?2)",
 	[Q_ALIAS_END] = "DELETE FROM alias WHERE name = ?1",
 	[Q_ALIASES] =
-	    "SELECT a.name, p.name FROM alias a JOIN peer p ON p.id = a.peer",
+	    "SELECT a.name, p.name FROM alias a JOIN peer p ON p.id = a.peer"
+	    " ORDER BY a.n",
 	[Q_SESSIONS] =
 	    "SELECT name, cwd, git_branch, host, pid, started, last_seen"
 	    " FROM peer WHERE last_seen IS NOT NULL ORDER BY name",

@@ -342,7 +342,7 @@ change_file(const char *path, ino_t own, const struct conf *c,
 	if (strcmp(c->socket_group, old->socket_group) != 0 &&
 	    set_group(path, c->socket_group) == -1)
 		return -1;
-	/* whoever may write to the directory may have put a link there by now */
+	/* whoever may write to the directory may have put a link there */
 	if (c->socket_mode != old->socket_mode && fchmodat(AT_FDCWD, path,
 	    c->socket_mode, AT_SYMLINK_NOFOLLOW) == -1) {
 		log_warn("%s: mode", path);

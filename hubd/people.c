@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "db.h"
+#include "formers.h"
 #include "imsg.h"
 #include "log.h"
 #include "mailbox.h"
@@ -25,6 +26,8 @@ struct candidate {
 };
 
 static int	is_taken(struct boxes *, const char *, uint32_t);
+static int	add_former(struct db *, const struct box *, const char *,
+		    const char *);
 static int	rename_remote(struct boxes *, const struct store_rename *);
 static int	merge(struct boxes *, struct box *, struct box *);
 static int	candidates(struct boxes *, const struct store_clean *,
@@ -83,6 +86,18 @@ people_gone(struct boxes *bx, const struct store_gone *q)
 	return db_run(boxes_db(bx), Q_GONE, "si", q->name, q->now);
 }
 
+/* As formers.c does it. */
+static int
+add_former(struct db *db, const struct box *box, const char *former,
+    const char *name)
+{
+	if (db_run(db, Q_ALIAS_END, "s", name) == -1 ||
+	    db_run(db, Q_ALIAS_SET, "si", former, box->id) == -1)
+		return -1;
+	return db_run(db, Q_ALIAS_TRIM, "ii", box->id,
+	    (int64_t)FORMER_NAMES_MAX);
+}
+
 int
 people_rename(struct boxes *bx, const struct store_rename *q,
     struct store_registered *a, struct wbuf *gone)
@@ -125,8 +140,7 @@ people_rename(struct boxes *bx, const struct store_rename *q,
 	if (r == -1 ||
 	    db_run(db, Q_PEER_RENAME, "isi", from->id, q->to, q->now) == -1 ||
 	    db_run(db, Q_PEER_DROPPED, "ii", from->id, dropped) == -1 ||
-	    db_run(db, Q_ALIAS_END, "s", q->to) == -1 ||
-	    db_run(db, Q_ALIAS_SET, "si", q->from, from->id) == -1)
+	    add_former(db, from, q->from, q->to) == -1)
 		return -1;
 	boxes_forget(bx);
 	if (boxes_ready(bx) == -1 || box_exact(bx, q->to, &to) != 1 ||
@@ -151,13 +165,12 @@ rename_remote(struct boxes *bx, const struct store_rename *q)
 	/* it has been renamed already, and that is told once more */
 	if (r == 0)
 		return (r = box_exact(bx, q->to, &to)) != 1 ? r :
-		    db_run(db, Q_ALIAS_SET, "si", q->from, to->id);
+		    add_former(db, to, q->from, q->to);
 	if ((r = box_exact(bx, q->to, &to)) == 1)
 		r = merge(bx, from, to);
 	if (r == -1 ||
 	    db_run(db, Q_PEER_NAME, "is", from->id, q->to) == -1 ||
-	    db_run(db, Q_ALIAS_END, "s", q->to) == -1 ||
-	    db_run(db, Q_ALIAS_SET, "si", q->from, from->id) == -1)
+	    add_former(db, from, q->from, q->to) == -1)
 		return -1;
 	boxes_forget(bx);
 	return boxes_ready(bx);

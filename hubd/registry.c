@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "bufio.h"
+#include "formers.h"
 #include "log.h"
 #include "map.h"
 #include "registry.h"
@@ -36,11 +37,6 @@ struct probe {
 	char			 name[NAME_SIZE];
 };
 
-/* A former name. */
-struct alias {
-	char	 name[TARGET_SIZE], target[TARGET_SIZE];
-};
-
 /* A name that a session had, or that belongs to somebody. */
 struct known {
 	uint32_t	 owner;
@@ -52,7 +48,7 @@ struct registry {
 	struct session_list	 unregistered, online, remote;
 	TAILQ_HEAD(, probe)	 probes;
 	struct map		*names;		/* to session */
-	struct map		*aliases;	/* to struct alias */
+	struct formers		*formers;
 	struct map		*known;		/* to struct known */
 	struct event		*tick, *sweep, *sweep_end;
 	void			(*empty)(int, void *);
@@ -68,7 +64,7 @@ static void	on_probe_end(evutil_socket_t, short, void *);
 static void	ping(struct session *);
 static void	settle(struct probe *, int);
 static void	take_name(struct registry *, struct session *, const char *);
-static void	drop_alias(struct registry *, const char *);
+static void	unknow(const char *, void *);
 static struct event	*timer(struct registry *, short, event_callback_fn,
 			    int64_t);
 
@@ -87,7 +83,7 @@ registry_new(struct event_base *base, size_t max, void (*empty)(int, void *),
 	TAILQ_INIT(&g->remote);
 	TAILQ_INIT(&g->probes);
 	g->names = map_new();
-	g->aliases = map_new();
+	g->formers = formers_new();
 	g->known = map_new();
 	g->tick = timer(g, EV_PERSIST, on_tick, TICK_MS);
 	g->sweep = timer(g, EV_PERSIST, on_sweep, SWEEP_MS);
@@ -112,10 +108,8 @@ registry_free(struct registry *g)
 	size_t pos = 0;
 	void *p;
 
-	while ((p = map_next(g->aliases, &pos)) != NULL)
-		free(p);
-	map_free(g->aliases);
-	for (pos = 0; (p = map_next(g->known, &pos)) != NULL;)
+	formers_free(g->formers);
+	while ((p = map_next(g->known, &pos)) != NULL)
 		free(p);
 	map_free(g->known);
 	map_free(g->names);
@@ -302,7 +296,7 @@ registry_online(struct registry *g, struct session *s)
 	s->state = SESSION_ONLINE;
 	TAILQ_INSERT_TAIL(&g->online, s, entry);
 	g->nonline++;
-	drop_alias(g, s->name);
+	formers_drop(g->formers, s->name);
 	registry_know(g, s->name, s->owner, 1);
 }
 
@@ -337,49 +331,38 @@ registry_renamed(struct registry *g, struct session *s, const char *name,
 }
 
 static void
-drop_alias(struct registry *g, const char *name)
+unknow(const char *name, void *arg)
 {
-	free(map_removes(g->aliases, name));
+	struct registry *g = arg;
+
+	free(map_removes(g->known, name));
 }
 
-/* Former names of a former name lead to the new one, too. */
 void
 registry_alias(struct registry *g, const char *name, const char *target)
 {
-	struct alias *a;
-	size_t pos = 0;
-
-	drop_alias(g, target);
-	while ((a = map_next(g->aliases, &pos)) != NULL) {
-		if (strcmp(a->target, name) == 0)
-			strlcpy(a->target, target, sizeof(a->target));
-	}
-	a = xcalloc(1, sizeof(*a));
-	strlcpy(a->name, name, sizeof(a->name));
-	strlcpy(a->target, target, sizeof(a->target));
-	free(map_sets(g->aliases, name, a));
+	formers_add(g->formers, name, target, unknow, g);
 }
 
 void
 registry_own(struct registry *g, const char *name)
 {
-	drop_alias(g, name);
+	formers_drop(g->formers, name);
 }
 
 int
 registry_drop_alias_of(struct registry *g, const char *hub,
     char name[TARGET_SIZE])
 {
-	const struct alias *a;
-	const char *at;
+	const char *former, *target, *at;
 	size_t pos = 0;
 
-	while ((a = map_next(g->aliases, &pos)) != NULL) {
-		at = strchr(a->name, '@');
+	while ((former = formers_next(g->formers, &pos, &target)) != NULL) {
+		at = strchr(former, '@');
 		if (at == NULL || strcmp(at + 1, hub) != 0)
 			continue;
-		strlcpy(name, a->name, TARGET_SIZE);
-		drop_alias(g, name);
+		strlcpy(name, former, TARGET_SIZE);
+		formers_drop(g->formers, name);
 		return 1;
 	}
 	return 0;
@@ -389,17 +372,17 @@ void
 registry_aliases(const struct registry *g,
     void (*tell)(const char *, const char *, void *), void *arg)
 {
-	const struct alias *a;
+	const char *former, *target;
 	size_t pos = 0;
 
-	while ((a = map_next(g->aliases, &pos)) != NULL)
-		tell(a->name, a->target, arg);
+	while ((former = formers_next(g->formers, &pos, &target)) != NULL)
+		tell(former, target, arg);
 }
 
 int
 registry_is_alias(const struct registry *g, const char *name)
 {
-	return map_gets(g->aliases, name) != NULL;
+	return formers_target(g->formers, name) != NULL;
 }
 
 void
@@ -413,12 +396,12 @@ registry_release(struct registry *g, struct session *s)
 const char *
 registry_resolve(const struct registry *g, const char *name)
 {
-	const struct alias *a;
+	const char *target;
 
 	if (map_gets(g->names, name) != NULL)
 		return name;
-	a = map_gets(g->aliases, name);
-	return a != NULL ? a->target : name;
+	target = formers_target(g->formers, name);
+	return target != NULL ? target : name;
 }
 
 struct session *

@@ -122,13 +122,13 @@ START_TEST(in_order)
 {
 	struct reader r;
 	struct slice s;
-	size_t n;
+	size_t least = imsg_rows[STORE_APPEND].min, n;
 
-	for (n = 16; n < 3000; n += 100)
+	for (n = least; n < 3000; n += 100)
 		send_bytes(STORE_APPEND, (uint32_t)n, n);
 	turn(3);
 	reader_init(&r, wbuf_data(&got), got.len);
-	for (n = 16; n < 3000; n += 100) {
+	for (n = least; n < 3000; n += 100) {
 		ck_assert_uint_eq(get_u32(&r), STORE_APPEND);
 		s = get_slice(&r);
 		ck_assert_uint_eq(s.len, n);
@@ -153,7 +153,7 @@ START_TEST(large_bodies)
 	for (i = 0; i < 4; i++)
 		imsg_send(a, STORE_APPEND, 1, -1, &head, tail);
 	ck_assert_int_eq(fulls, 1);
-	send_bytes(STORE_APPEND, 2, 20);
+	send_bytes(STORE_APPEND, 2, imsg_rows[STORE_APPEND].min);
 	for (i = 0; i < 2000 && last_id != 2; i++)
 		turn(1);
 	turn(2);
@@ -168,7 +168,7 @@ START_TEST(large_bodies)
 		ck_assert_int_eq(s.p[s.len - 1], 't');
 	}
 	(void)get_u32(&r);
-	ck_assert_uint_eq(get_slice(&r).len, 20);
+	ck_assert_uint_eq(get_slice(&r).len, imsg_rows[STORE_APPEND].min);
 	rbuf_unref(tail);
 	wbuf_free(&head);
 }

@@ -501,7 +501,7 @@ START_TEST(merges)
 	want_str(st_state(s, "x", "3"), "seen");
 	st_stop(s);
 	st_start(s);
-	want_str(s->aliases, "a>b c>b older>b ");
+	want_str(s->aliases, "older>b a>b c>b ");
 	want_str(st_all(s, "older"), "2 4 5 6 7");
 	st_end(s);
 }
