@@ -102,12 +102,14 @@ conf_read(const struct conf_source *s, struct conf *c)
 	if (s->embedded)
 		c->idle_ms = EMBEDDED_IDLE_MS;
 	c->log_level = s->log_level;
+	c->runs_at = s->data;
 	/* a daemon is somewhere else than where it was started */
 	if (s->dir[0] != '\0' && chdir(s->dir) == -1)
 		log_warn("%s", s->dir);
 	r = conf_load(s->file, !s->embedded, c);
 	if (s->dir[0] != '\0' && chdir("/") == -1)
 		fatal("chdir");
+	c->runs_at = NULL;
 	return r;
 }
 
@@ -153,6 +155,11 @@ conf_environment(struct conf *c)
 	    absolute(c->socket, sizeof(c->socket)) == -1) {
 		log_warn("socket");
 		return -1;
+	}
+	/* what is in there is not for this hub, either */
+	if (c->runs_at != NULL && strcmp(c->data, c->runs_at) != 0) {
+		log_warnx("data: takes effect after a restart");
+		strlcpy(c->data, c->runs_at, sizeof(c->data));
 	}
 	if (!c->has_links && bridgejson_load(c) == -1)
 		c->bad_links |= BAD_BRIDGE;

@@ -59,6 +59,8 @@ struct conf {
 	uint8_t		 keys_strict;		/* keys.h */
 	uint8_t		 sync_full;
 	uint8_t		 log_level;		/* of hubd, from -v */
+	/* data directory of the hub that reads it again, which keeps it */
+	const char	*runs_at;		/* or NULL */
 };
 
 /* What the configuration is made of, each time that it is read. */
@@ -67,6 +69,7 @@ struct conf_source {
 	char		 dir[CONF_PATH_MAX];	/* of relative paths; or "" */
 	int		 embedded;
 	uint8_t		 log_level;
+	const char	*data;			/* runs_at of conf; or NULL */
 };
 
 /*

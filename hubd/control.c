@@ -122,6 +122,7 @@ control_new(struct event_base *base, struct router *r)
 	c->base = base;
 	c->router = r;
 	TAILQ_INIT(&c->all);
+	TAILQ_INIT(&c->gone);
 	TAILQ_INIT(&c->pairs);
 	TAILQ_INIT(&c->lists);
 	TAILQ_INIT(&c->reloads);
@@ -152,7 +153,10 @@ control_free(struct control *c)
 	free(c);
 }
 
-/* 0 if it is a plain user who has enough of them. */
+/*
+ * 0 if it is a plain user who has enough of them: those count, too, that went
+ * away while the store has still to do what they asked for.
+ */
 static int
 has_room(const struct control *c, uint32_t owner)
 {
@@ -162,6 +166,8 @@ has_room(const struct control *c, uint32_t owner)
 	if (owner_is_admin(owner))
 		return 1;
 	TAILQ_FOREACH(t, &c->all, entry)
+		n += t->owner == owner;
+	TAILQ_FOREACH(t, &c->gone, entry)
 		n += t->owner == owner;
 	return n < PLAIN_CONNS;
 }
@@ -187,8 +193,10 @@ control_accept(struct control *c, int fd, uint32_t owner)
 static void
 ctl_unref(struct ctl *t)
 {
-	if (--t->refs == 0)
-		free(t);
+	if (--t->refs > 0)
+		return;
+	TAILQ_REMOVE(&t->control->gone, t, entry);
+	free(t);
 }
 
 static void
@@ -200,6 +208,7 @@ closed(struct imsgbuf *ib, int err, void *arg)
 	imsg_free(ib);
 	t->ib = NULL;
 	TAILQ_REMOVE(&t->control->all, t, entry);
+	TAILQ_INSERT_TAIL(&t->control->gone, t, entry);
 	t->control->nmonitors -= (unsigned)t->monitor;
 	ctlpair_gone(t);
 	ctlbackup_gone(t);

@@ -36,6 +36,7 @@ struct ctl {
 
 struct control {
 	TAILQ_HEAD(, ctl)	 all;
+	TAILQ_HEAD(, ctl)	 gone;	/* closed, but not yet answered */
 	struct event_base	*base;
 	struct router		*router;
 	unsigned		 nmonitors;

@@ -8,7 +8,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -41,7 +40,7 @@ static const char *const others[] = { "mailboxes", "groups", "hub.sock" };
 static int
 open_dir(const char *path, struct stat *st)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = datafile_dir(path);
 
 	if (fd != -1 && fstat(fd, st) == -1)
 		fatal("%s", path);

@@ -478,6 +478,13 @@ kid_disconnect(struct kid *k)
 	watch(k);
 }
 
+void
+kid_kill(struct kid *k)
+{
+	if (k->pid != 0)
+		(void)kill(k->pid, SIGKILL);
+}
+
 struct kid *
 kids_stop_next(struct kids *ks)
 {

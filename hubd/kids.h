@@ -94,6 +94,11 @@ struct imsgbuf	*kids_uplink(struct kids *);
 void	kid_again(struct kid *, int status);
 /* Its connection has ended: it is freed. */
 void	kid_disconnect(struct kid *);
+/*
+ * Kills it, unless it has ended: what it has left can still be read then, also
+ * from others that it has handed its socket.
+ */
+void	kid_kill(struct kid *);
 /* No more is started; the first that still runs is told to end: it, or NULL. */
 struct kid	*kids_stop_next(struct kids *);
 /* 1 if all that the hub cannot be without are ready. */

@@ -138,7 +138,8 @@ pairs_ask(struct pairs *p, struct imsg *m)
 	else
 		name_relay(p, &a);
 	if (wrong == NULL && (uplink = p->ops->uplink(p->arg)) == NULL)
-		wrong = "relayd cannot be started: the hub's log says why";
+		wrong = "relayd does not run now: try again, or see the hub's "
+		    "log";
 	if (wrong == NULL && m->type == PAIR_JOIN &&
 	    kidconf_ca(uplink, UPLINK_CA_JOIN, p->relay->at.tls ? a.ca_file :
 	    NULL) == -1)

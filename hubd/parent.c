@@ -268,7 +268,7 @@ dispatch(struct imsgbuf *ib, struct imsg *m, void *arg)
 	case PAIR_DONE:
 		if (pairs_answer(p->pairs, m) == -1) {
 			log_warnx("bad %s", imsg_name(m->type));
-			(void)kill(k->pid, SIGKILL);
+			kid_kill(k);
 		}
 		break;
 	case PROC_STOP:
@@ -397,7 +397,7 @@ kid_closed(struct imsgbuf *ib, int err, void *arg)
 	if (err == 0)
 		return;
 	if (k->row->optional)
-		(void)kill(k->pid, SIGKILL);
+		kid_kill(k);
 	else
 		stop(k->arg, "protocol violation");
 }

@@ -39,13 +39,12 @@ static int	read_again(struct reload *, struct conf *);
 static int	restore(const struct conf *, struct conf *);
 static void	take(struct reload *, struct conf *);
 
-/* What of a hub is the same as long as it runs. */
+/* What of a hub is the same as long as it runs; so is where its data is. */
 static const struct {
 	const char	*what;
 	size_t		 offset, size;
 } fixed[] = {
 	{ "hub id", offsetof(struct conf, hub_id), NAME_SIZE },
-	{ "data", offsetof(struct conf, data), CONF_PATH_MAX },
 	{ "listen on socket", offsetof(struct conf, socket), CONF_PATH_MAX },
 };
 
@@ -157,7 +156,10 @@ end(struct reload *r, int done)
 static int
 read_again(struct reload *r, struct conf *new)
 {
-	if (conf_read(r->source, new) == -1 ||
+	struct conf_source source = *r->source;
+
+	source.data = r->conf->data;
+	if (conf_read(&source, new) == -1 ||
 	    (new->bad_links & ~(unsigned)BAD_REMOTE) != 0 ||
 	    (new->ws_port != 0 && wstoken_load(new) == -1))
 		return -1;

@@ -122,9 +122,24 @@ datafile_open_dir(const char *path, const char *name)
 }
 
 int
+datafile_dir(const char *path)
+{
+	struct stat st;
+
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+	    (foreign_dir(path, &st) ? O_NOFOLLOW : 0));
+}
+
+int
 datafile_open_at(int dir, const char *name)
 {
 	return open_at(dir, name, O_RDONLY);
+}
+
+int
+datafile_append_at(int dir, const char *name)
+{
+	return open_at(dir, name, O_WRONLY | O_APPEND | O_CREAT);
 }
 
 int

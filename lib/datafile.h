@@ -23,12 +23,15 @@ int	 datafile_replace(const char *path, const char *, size_t);
  */
 int	 datafile_open(const char *path);
 /*
- * A directory in the data directory, which is one and no link if that is
- * another user's; the descriptor, or -1 with errno.
+ * A directory in the data directory, by its name or by its own path, which is
+ * one and no link if that is another user's; the descriptor, or -1 with errno.
  */
 int	 datafile_open_dir(const char *path, const char *name);
+int	 datafile_dir(const char *path);
 /* A file for reading, of what is in an open directory. */
 int	 datafile_open_at(int dir, const char *name);
+/* The same for appending, which is made (0600) if it is not there. */
+int	 datafile_append_at(int dir, const char *name);
 /* 1 if it is this user's, root's, or whose the directory is. */
 int	 datafile_is_ours(const char *path, const struct stat *);
 /* Makes its mode 0600 if others can read it; 0, or -1: it is not ours. */

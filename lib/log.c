@@ -18,12 +18,14 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "datafile.h"
 #include "json.h"
 #include "log.h"
 #include "paths.h"
 #include "timeutil.h"
 
 #define LOG_LINE_MAX	1024
+#define LOG_FROM_MAX	1536	/* of another process */
 #define LOG_DAY_MAX	(200LL * 1024 * 1024)
 #define LOG_KEEP_DAYS	7
 
@@ -35,7 +37,7 @@ static void	sink_fn(const char *, enum log_level, const char *);
 static void	vlog(enum log_level, int, const char *, va_list)
 		    __attribute__((__format__(printf, 3, 0)));
 static int	open_day(const char *);
-static void	purge(int64_t);
+static void	purge(int, int64_t);
 
 static struct {
 	void		 (*sink)(const char *, enum log_level, const char *);
@@ -143,9 +145,14 @@ log_printable(char *text)
 void
 log_from(const char *role, enum log_level level, const char *line)
 {
+	char text[LOG_FROM_MAX];
+
 	if (level > self.level)
 		return;
-	self.sink(role, level, line);
+	/* whoever has taken that process over could write lines of others */
+	strlcpy(text, line, sizeof(text));
+	log_printable(text);
+	self.sink(role, level, text);
 }
 
 /* JOURNAL_STREAM in systemd.exec(5): the device and the inode of its end. */
@@ -204,23 +211,26 @@ sink_fn(const char *role, enum log_level level, const char *line)
 
 /* Log files have fixed names; one of another kind is left alone. */
 static void
-purge(int64_t now)
+purge(int dir, int64_t now)
 {
-	char oldest[ISO8601_SIZE], name[40], path[PATH_MAX];
+	char oldest[ISO8601_SIZE], name[40];
+	int copy = dup(dir);
 	struct dirent *e;
-	DIR *d = opendir(self.dir);
+	DIR *d = copy != -1 ? fdopendir(copy) : NULL;
 
-	if (d == NULL)
+	if (d == NULL) {
+		if (copy != -1)
+			close(copy);
 		return;
+	}
 	time_iso8601(now - (int64_t)LOG_KEEP_DAYS * 86400000, oldest);
 	snprintf(name, sizeof(name), "relay-%.10s.log", oldest);
 	while ((e = readdir(d)) != NULL) {
 		if (strlen(e->d_name) == strlen(name) &&
 		    strncmp(e->d_name, "relay-", 6) == 0 &&
 		    strcmp(e->d_name + 16, ".log") == 0 &&
-		    strcmp(e->d_name, name) < 0 &&
-		    paths_join(path, sizeof(path), self.dir, e->d_name) == 0)
-			(void)unlink(path);
+		    strcmp(e->d_name, name) < 0)
+			(void)unlinkat(dir, e->d_name, 0);
 	}
 	closedir(d);
 }
@@ -228,23 +238,23 @@ purge(int64_t now)
 static int
 open_day(const char *ts)
 {
-	char path[PATH_MAX], name[40];
+	char name[40];
+	int dir;
 
 	if (self.fd != -1 && strncmp(ts, self.day, 10) == 0)
 		return 0;
 	if (self.fd != -1)
 		close(self.fd);
+	self.fd = -1;
 	snprintf(self.day, sizeof(self.day), "%.10s", ts);
 	snprintf(name, sizeof(name), "relay-%s.log", self.day);
 	if (paths_mkdir(self.dir) == -1 ||
-	    paths_join(path, sizeof(path), self.dir, name) == -1) {
-		self.fd = -1;
+	    (dir = datafile_dir(self.dir)) == -1)
 		return -1;
-	}
-	self.fd = open(path,
-	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	self.fd = datafile_append_at(dir, name);
 	if (self.fd != -1)
-		purge(time_now_ms());
+		purge(dir, time_now_ms());
+	close(dir);
 	return self.fd != -1 ? 0 : -1;
 }
 

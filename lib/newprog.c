@@ -100,7 +100,7 @@ begin(struct newprog *n)
 	if (pipe(p) == -1)
 		fatal("pipe");
 	n->len = 0;
-	if ((n->pid = fork()) == -1)
+	if ((n->pid = proc_fork()) == -1)
 		fatal("fork");
 	if (n->pid == 0)
 		run(n, p[1]);
@@ -124,14 +124,11 @@ run(struct newprog *n, int out)
 	char *argv[ARGS_MAX] = { NULL };
 	char *const *more = handover_args();
 	int i = 0, in = open("/dev/null", O_RDONLY);
-	sigset_t none;
 
 	if (in == -1 || dup2(out, 1) == -1 || dup2(out, 2) == -1 ||
 	    dup2(in, 0) == -1)
 		_exit(127);
 	closefrom(3);
-	sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
 	argv[i++] = xstrdup(handover_program());
 	argv[i++] = xstrdup(steps[n->step].option);

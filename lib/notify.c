@@ -218,6 +218,8 @@ notify_status(struct notify *n, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(status, sizeof(status), fmt, ap);
 	va_end(ap);
+	/* a line more would be another variable */
+	log_printable(status);
 	if (strcmp(status, n->status) == 0)
 		return;
 	strlcpy(n->status, status, sizeof(n->status));

@@ -28,11 +28,41 @@ place_fd(int fd, int to)
 	return dup2(fd, to) == -1 ? -1 : 0;
 }
 
+/*
+ * libevent's handlers, which the child would have up to exec, would tell the
+ * parent of a signal that was sent to the child.
+ */
+pid_t
+proc_fork(void)
+{
+	static const int handled[] = {
+		SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2,
+#ifdef SIGINFO
+		SIGINFO
+#endif
+	};
+	sigset_t all, old, none;
+	size_t i;
+	pid_t pid;
+
+	sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &old);
+	pid = fork();
+	if (pid != 0) {
+		(void)sigprocmask(SIG_SETMASK, &old, NULL);
+		return pid;
+	}
+	for (i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
+		(void)signal(handled[i], SIG_DFL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	return 0;
+}
+
 pid_t
 proc_start(char *const argv[], int sock, int lock)
 {
-	sigset_t none;
-	pid_t pid = fork();
+	pid_t pid = proc_fork();
 
 	if (pid == -1)
 		fatal("fork");
@@ -46,8 +76,6 @@ proc_start(char *const argv[], int sock, int lock)
 	    (lock != -1 && place_fd(lock, PROC_LOCK_FD) == -1))
 		_exit(127);
 	closefrom(lock != -1 ? PROC_LOCK_FD + 1 : PROC_FD + 1);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	execv(argv[0], argv);
 	_exit(127);
 }

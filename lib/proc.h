@@ -11,6 +11,8 @@
 #define PROC_FD		3	/* a child's socketpair to its parent */
 #define PROC_LOCK_FD	4	/* the hub's lock, held by all its processes */
 
+/* As fork(2); the child has no handlers of signals, and blocks none. */
+pid_t	proc_fork(void);
 /*
  * Starts argv[0] with sock as descriptor 3 and, if lock is not -1, lock as
  * descriptor 4; all others above 2 are closed.  Returns the pid; fatal if

@@ -19,8 +19,16 @@ static int	write_all(int, const char *, size_t);
 char *
 wholefile_read(const char *path, size_t max, size_t *len, struct stat *st)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd;
 
+	/* to open a device may do something, and others may name the path */
+	if (stat(path, st) == -1)
+		return NULL;
+	if (!S_ISREG(st->st_mode)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	return fd != -1 ? wholefile_read_fd(fd, max, len, st) : NULL;
 }
 

@@ -460,6 +460,72 @@ START_TEST(renamed_and_asking_over_a_kill)
 }
 END_TEST
 
+/* What bridged could do, with another process that has its socket. */
+static void
+put_bridged(struct tenv *t)
+{
+	static const char	script[] = "#!/bin/sh\n"
+	    "(trap '' TERM\n"
+	    "while kill -0 $$ 2>/dev/null; do sleep 0.01; done\n"
+	    "head -c 16 /dev/zero | tr '\\0' A >&3; : >\"$HOME/done\") &\n"
+	    "wait\n";
+	const char		*path = tenv_path(t, "bridged");
+
+	write_file(path, script, strlen(script));
+	want(chmod(path, 0755) == 0, "chmod %s", path);
+	setenv("ECORELAY_LIBEXEC", t->dir, 1);
+}
+
+static int
+has_resolver(void *arg)
+{
+	struct tenv	*t = arg;
+
+	return (hub_pid(t, "resolver") != 0);
+}
+
+static int
+is_done(void *arg)
+{
+	struct tenv	*t = arg;
+	char		 path[T_PATH];
+
+	snprintf(path, sizeof(path), "%s/done", t->home);
+	return (access(path, F_OK) == 0);
+}
+
+/* The hub kills what breaks the protocol, but nothing else. */
+START_TEST(junk_of_a_child_that_has_ended)
+{
+	struct tenv	*t = tenv_new();
+	char		 text[T_PATH + 128], path[T_PATH];
+	int		 fd, port, status;
+	pid_t		 resolver;
+
+	put_bridged(t);
+	snprintf(path, sizeof(path), "%s/secret", t->home);
+	write_file(path, "secret of all", 13);
+	want(chmod(path, 0600) == 0, "chmod");
+	fd = port_take(&port);
+	close(fd);
+	snprintf(text, sizeof(text), "lan secret file \"%s\"\n"
+	    "lan listen on 127.0.0.1 port %d\n", path, port);
+	hub_conf(t, text);
+	hub_start(t);
+	want(t_until(t, has_resolver, t, T_WAIT), "no resolver");
+	/* so that it does not end before the junk has come */
+	resolver = hub_pid(t, "resolver");
+	kill(resolver, SIGSTOP);
+	kill(t->hub, SIGTERM);
+	want(t_until(t, is_done, t, T_WAIT), "no junk");
+	kill(resolver, SIGCONT);
+	want(program_wait(t->hub, &status, T_WAIT) == 0, "it does not end");
+	t->hub = 0;
+	want(exited_with(status, 0), "status %d", status);
+	tenv_end(t);
+}
+END_TEST
+
 int
 main(int argc, char **argv)
 {
@@ -484,5 +550,6 @@ main(int argc, char **argv)
 	test_add(s, twenty_come_back, 60);
 	test_add(s, sends_go_on_over_a_kill, 60);
 	test_add(s, renamed_and_asking_over_a_kill, 60);
+	test_add(s, junk_of_a_child_that_has_ended, 60);
 	return (test_main(argv[0], s));
 }

@@ -304,6 +304,30 @@ START_TEST(a_faulty_file)
 }
 END_TEST
 
+/* What the hub must not read there. */
+static void
+put_data_elsewhere(struct tenv *t)
+{
+	static const char	token[] = "0123456789012345678901234567890123";
+
+	want(mkdir(tenv_path(t, "else"), 0700) == 0, "mkdir");
+	write_file(tenv_path(t, "else/hub-ws-token"), token, strlen(token));
+	write_file(tenv_path(t, "else/relays.json"), "{}", 2);
+}
+
+/* As hubctl says it; to be freed. */
+static char *
+hub_token(struct tenv *t)
+{
+	struct output	*o = run(t, NULL, "hubctl", "token", NULL);
+	char		*token = strdup(o->out);
+
+	want(o->status == 0 && token != NULL && token[0] != '\0',
+	    "no token: %s", o->err);
+	output_free(o);
+	return (token);
+}
+
 START_TEST(what_takes_a_restart)
 {
 	static const char *const lines[] = {
@@ -313,18 +337,24 @@ START_TEST(what_takes_a_restart)
 	struct conn	*a;
 	const char	*said;
 	json_t		*hub;
-	char		 text[512];
+	char		 text[512], *token, *now;
 	size_t		 i;
+	int		 port;
 
-	snprintf(text, sizeof(text), "hub id \"before\"\ndata \"%s\"\n",
-	    t->data);
+	close(port_take(&port));
+	snprintf(text, sizeof(text), "hub id \"before\"\ndata \"%s\"\n%s",
+	    t->data, websocket(port));
 	hub_conf(t, text);
 	unsetenv("ECORELAY_DATA");
+	unsetenv("ECORELAY_WS_PORT");
 	hub_start(t);
 	setenv("RELAY_HUB_SOCKET", t->sock, 1);
+	token = hub_token(t);
 	a = client_new(t, "a", FEATURES);
+	put_data_elsewhere(t);
 	snprintf(text, sizeof(text), "hub id \"behind\"\n"
-	    "data \"%s/else\"\nlimit sessions 1\n", t->dir);
+	    "data \"%s/else\"\nlimit sessions 1\n%s", t->dir,
+	    websocket(port));
 	hub_conf(t, text);
 	/* hubctl would look there, too */
 	said = reload(t, 0);
@@ -336,6 +366,10 @@ START_TEST(what_takes_a_restart)
 	/* all else holds */
 	want(conn_closes(client_open(t), T_WAIT), "a second session");
 	want(access(t->sock, F_OK) == 0, "the socket is gone");
+	now = hub_token(t);
+	want(strcmp(token, now) == 0, "it has another token");
+	free(token);
+	free(now);
 	hub_stop(t, SIGTERM);
 	setenv("ECORELAY_DATA", t->data, 1);
 	tenv_end(t);

@@ -745,6 +745,43 @@ START_TEST(signals)
 }
 END_TEST
 
+/* Of the kernel, for a process and what it starts; 0: it does not say. */
+static int
+filters(pid_t pid)
+{
+	static const char	key[] = "\nSeccomp_filters:";
+	char			 path[64], text[4096], *p;
+	FILE			*f;
+	size_t			 n;
+
+	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+	if ((f = fopen(path, "r")) == NULL)
+		return (0);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	p = strstr(text, key);
+	return (p != NULL ? atoi(p + strlen(key)) : 0);
+}
+
+/* Nothing of one must be left that the next one adds to. */
+START_TEST(again_and_again)
+{
+	struct tenv	*t = tenv_new();
+	int		 i, before;
+
+	lay_out(t);
+	hub_start(t);
+	hub_serves(t);
+	before = filters(t->hub);
+	for (i = 0; i < ROUNDS; i++)
+		upgrades(t, " -> ");
+	want(filters(t->hub) == before, "%d filters of system calls, and %d",
+	    before, filters(t->hub));
+	tenv_end(t);
+}
+END_TEST
+
 int
 main(int argc, char **argv)
 {
@@ -761,5 +798,6 @@ main(int argc, char **argv)
 	test_add(s, an_embedded_hub, 60);
 	test_add(s, hubctl_of_another_version, 60);
 	test_add(s, signals, 120);
+	test_add(s, again_and_again, 60);
 	return (test_main(argv[0], s));
 }

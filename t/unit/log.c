@@ -48,7 +48,7 @@ logged(int inode_off, char *dst, size_t size)
 	ck_assert_int_eq(setenv("JOURNAL_STREAM", stream, 1), 0);
 	log_set_name("hubd", NULL);
 	log_warnx("one\n<0>two");
-	log_from("router", LOG_LEVEL_INFO, "three");
+	log_from("router", LOG_LEVEL_INFO, "three\n<0>\033[2Jfour");
 	fflush(stderr);
 	ck_assert_int_eq(dup2(saved, STDERR_FILENO), STDERR_FILENO);
 	close(saved);
@@ -63,7 +63,7 @@ START_TEST(journal)
 	char text[512];
 
 	logged(0, text, sizeof(text));
-	ck_assert_str_eq(text, "<4>one?<0>two\n<6>router: three\n");
+	ck_assert_str_eq(text, "<4>one?<0>two\n<6>router: three?<0>?[2Jfour\n");
 }
 END_TEST
 
@@ -75,7 +75,28 @@ START_TEST(terminal)
 	ck_assert_msg(strstr(text, "Z hubd[") != NULL &&
 	    strstr(text, "] warn: one?<0>two\n") != NULL &&
 	    strstr(text, "Z hubd/router[") != NULL &&
-	    strstr(text, "] info: three\n") != NULL, "%s", text);
+	    strstr(text, "] info: three?<0>?[2Jfour\n") != NULL, "%s", text);
+}
+END_TEST
+
+/* Root's log in a directory of another user's, who has put a link there. */
+START_TEST(planted)
+{
+	char there[64], old[96];
+
+	if (geteuid() != 0)
+		return;
+	snprintf(there, sizeof(there), "%s/there", dir);
+	snprintf(old, sizeof(old), "%s/relay-2020-01-01.log", there);
+	ck_assert_int_eq(mkdir(there, 0700), 0);
+	write_file(old, "old", 3);
+	ck_assert_int_eq(symlink(there, path), 0);
+	ck_assert_int_eq(chown(dir, 40001, 40001), 0);
+	log_to_dir(path);
+	log_warnx("one");
+	ck_assert_int_eq(access(old, F_OK), 0);
+	ck_assert_int_eq(rename(old, path), 0);
+	ck_assert_int_eq(rmdir(there), 0);
 }
 END_TEST
 
@@ -90,6 +111,7 @@ main(void)
 	tcase_add_checked_fixture(tc, begin, finish);
 	tcase_add_test(tc, journal);
 	tcase_add_test(tc, terminal);
+	tcase_add_test(tc, planted);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

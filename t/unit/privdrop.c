@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "datadir.h"
 #include "datafile.h"
 #include "privdrop.h"
 #include "test.h"
@@ -193,6 +194,7 @@ nothing_is_done(int dfd)
 	ck_assert_int_eq(datafile_open_at(dfd, "f"), -1);
 	ck_assert_int_eq(stat(other, &st), 0);
 	ck_assert_int_eq(datafile_private(path, &st), -1);
+	ck_assert_int_eq(datafile_append_at(dfd, "f"), -1);
 	ck_assert_int_ne(datafile_give(dfd, "f", UID, GID), 1);
 	untouched();
 	ck_assert_int_eq(unlink(path), 0);
@@ -232,6 +234,7 @@ START_TEST(planted_directory)
 	ck_assert_int_eq(mkdir(real, 0700), 0);
 	ck_assert_int_eq(symlink("/tmp", where), 0);
 	ck_assert_int_eq(datafile_open_dir(dir, "link"), -1);
+	ck_assert_int_eq(datafile_dir(where), -1);
 	ck_assert_int_eq(datafile_open_dir(dir, "none"), -1);
 	ck_assert_int_eq(errno, ENOENT);
 	ck_assert_int_ne(fd = datafile_open_dir(dir, "real"), -1);
@@ -239,6 +242,22 @@ START_TEST(planted_directory)
 	ck_assert_int_eq(chown(dir, 0, 0), 0);
 	ck_assert_int_ne(fd = datafile_open_dir(dir, "link"), -1);
 	close(fd);
+	ck_assert_int_ne(fd = datafile_dir(where), -1);
+	close(fd);
+}
+END_TEST
+
+/* The data directory itself: root's, to which a link leads, is not given. */
+START_TEST(planted_data)
+{
+	static const struct privdrop user = { UID, GID, "" };
+
+	ck_assert_int_eq(mkdir(other, 0700), 0);
+	ck_assert_int_eq(symlink(other, path), 0);
+	ck_assert_int_eq(datadir_check(path, &user), 0);
+	ck_assert_int_eq(chown(dir, UID, GID), 0);
+	ck_assert_int_eq(datadir_check(path, &user), -1);
+	ck_assert_int_eq(rmdir(other), 0);
 }
 END_TEST
 
@@ -314,6 +333,7 @@ main(void)
 	tcase_add_test(tc, empty_directory);
 	tcase_add_test(tc, planted);
 	tcase_add_test(tc, planted_directory);
+	tcase_add_test(tc, planted_data);
 	tcase_add_test(tc, own_files);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);

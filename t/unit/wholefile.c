@@ -4,6 +4,9 @@
  */
 #include "compat.h"
 
+#ifdef __linux__
+#include <sys/inotify.h>
+#endif
 #include <sys/stat.h>
 
 #include <check.h>
@@ -76,6 +79,27 @@ START_TEST(replaced)
 	ck_assert_uint_eq(files, 1);
 }
 END_TEST
+
+#ifdef __linux__
+/* What is no file is not even opened: that may do something. */
+START_TEST(not_opened)
+{
+	char event[sizeof(struct inotify_event) + 256];
+	struct stat st;
+	size_t len;
+	int in = inotify_init1(IN_NONBLOCK);
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_int_ne(in, -1);
+	ck_assert_int_ne(inotify_add_watch(in, path, IN_OPEN), -1);
+	ck_assert(wholefile_read(path, 100, &len, &st) == NULL);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq((int)read(in, event, sizeof(event)), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	close(in);
+}
+END_TEST
+#endif
 
 START_TEST(token)
 {
@@ -162,6 +186,9 @@ main(void)
 
 	tcase_add_checked_fixture(tc, begin, finish);
 	tcase_add_test(tc, replaced);
+#ifdef __linux__
+	tcase_add_test(tc, not_opened);
+#endif
 	tcase_add_test(tc, token);
 	tcase_add_test(tc, key);
 	suite_add_tcase(s, tc);
