@@ -99,6 +99,33 @@ proc_read(pid_t pid, const char *file, char *buf, size_t size)
 	return ((long)len);
 }
 
+long
+proc_status(pid_t pid, const char *word)
+{
+	char	buf[4096], *at;
+
+	if (proc_read(pid, "status", buf, sizeof(buf)) <= 0 ||
+	    (at = strstr(buf, word)) == NULL)
+		return (-1);
+	return (atol(at + strlen(word)));
+}
+
+int
+proc_fds(pid_t pid)
+{
+	char	 path[64];
+	DIR	*d;
+	int	 n = -2;	/* . and .. */
+
+	snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
+	if ((d = opendir(path)) == NULL)
+		return (-1);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return (n);
+}
+
 /* Its parent; 0 if it is gone or a zombie. */
 static pid_t
 proc_parent(pid_t pid)

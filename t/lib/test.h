@@ -112,6 +112,10 @@ pid_t	 child_pid(struct tenv *, const char *program);
 int	 procs_ended(struct tenv *, const pid_t *, size_t, int ms);
 /* Those of the hub itself. */
 size_t	 hub_pids(struct tenv *, pid_t *, size_t max);
+/* The number behind a word of /proc/PID/status, as "VmRSS:"; -1: unknown. */
+long	 proc_status(pid_t, const char *word);
+/* How many descriptors it has; -1: unknown. */
+int	 proc_fds(pid_t);
 /* How many hubs (parents) there are. */
 int	 hub_count(struct tenv *);
 /* 1 if none of the test's is left within ms. */

@@ -5,7 +5,6 @@
  */
 #include "compat.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,39 +37,6 @@ struct storm {
 	long		 kib[PROCS_MAX];
 };
 
-/* How many descriptors a process has; -1: it has gone. */
-static int
-descriptors(pid_t pid)
-{
-	char		 path[64];
-	struct dirent	*e;
-	int		 n = 0;
-	DIR		*d;
-
-	snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
-	if ((d = opendir(path)) == NULL)
-		return (-1);
-	while ((e = readdir(d)) != NULL)
-		n += e->d_name[0] != '.';
-	closedir(d);
-	return (n);
-}
-
-/* Its resident memory in KiB. */
-static long
-resident(pid_t pid)
-{
-	char	path[64], *text, *p;
-	long	n;
-
-	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
-	text = read_file(path);
-	p = strstr(text, "VmRSS:");
-	n = p != NULL ? strtol(p + 6, NULL, 10) : -1;
-	free(text);
-	return (n);
-}
-
 static void
 find_processes(struct storm *s)
 {
@@ -78,8 +44,8 @@ find_processes(struct storm *s)
 
 	s->npids = procs_all(s->hubs[0]->dir, s->pids, PROCS_MAX);
 	for (i = 0; i < s->npids; i++) {
-		s->fds[i] = descriptors(s->pids[i]);
-		s->kib[i] = resident(s->pids[i]);
+		s->fds[i] = proc_fds(s->pids[i]);
+		s->kib[i] = proc_status(s->pids[i], "VmRSS:");
 	}
 }
 
@@ -90,7 +56,7 @@ same_descriptors(void *arg)
 	size_t			 i;
 
 	for (i = 0; i < s->npids; i++) {
-		if (descriptors(s->pids[i]) != s->fds[i])
+		if (proc_fds(s->pids[i]) != s->fds[i])
 			return (0);
 	}
 	return (1);
@@ -110,11 +76,11 @@ check_processes(struct storm *s)
 		for (i = 0; i < n; i++)
 			fprintf(stderr, "process %ld: %d descriptors, now "
 			    "%d\n", (long)pids[i], s->fds[i],
-			    descriptors(pids[i]));
+			    proc_fds(pids[i]));
 		fail_with("descriptors are left");
 	}
 	for (i = 0; i < n; i++) {
-		kib = resident(pids[i]);
+		kib = proc_status(pids[i], "VmRSS:");
 		fprintf(stderr, "process %ld: %ld KiB, and %ld more\n",
 		    (long)pids[i], s->kib[i], kib - s->kib[i]);
 	}

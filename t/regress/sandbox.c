@@ -535,21 +535,6 @@ START_TEST(what_the_kernel_lacks)
 }
 END_TEST
 
-/* The number behind a word in /proc/PID/status. */
-static long
-status_of(pid_t pid, const char *word)
-{
-	char path[64], *text, *p;
-	long v;
-
-	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
-	text = read_file(path);
-	p = text != NULL ? strstr(text, word) : NULL;
-	v = p != NULL ? atol(p + strlen(word)) : -1;
-	free(text);
-	return v;
-}
-
 static void
 put(struct tenv *t, const char *name, const char *text, char path[T_PATH])
 {
@@ -626,8 +611,8 @@ check_process(struct tenv *t, json_t *p)
 	pid_t pid = (pid_t)json_integer_value(json_object_get(p, "pid"));
 	int parent = strcmp(name, "parent") == 0;
 
-	want(status_of(pid, "Seccomp:\t") == 2, "%s: no seccomp", name);
-	want(status_of(pid, "NoNewPrivs:\t") == 1, "%s: privileges", name);
+	want(proc_status(pid, "Seccomp:\t") == 2, "%s: no seccomp", name);
+	want(proc_status(pid, "NoNewPrivs:\t") == 1, "%s: privileges", name);
 	want(has_layer(p, "seccomp") && has_layer(p, "no_new_privs"),
 	    "%s: does not say so", name);
 	want(has_layer(p, "landlock-files") ==
@@ -678,8 +663,8 @@ relay_locked_in(void *arg)
 	size_t i, n = procs_all(t->data, pids, 8);
 
 	for (i = 0; i < n; i++) {
-		if (status_of(pids[i], "Seccomp:\t") != 2 ||
-		    status_of(pids[i], "NoNewPrivs:\t") != 1)
+		if (proc_status(pids[i], "Seccomp:\t") != 2 ||
+		    proc_status(pids[i], "NoNewPrivs:\t") != 1)
 			return 0;
 	}
 	return n == 2;

@@ -11,7 +11,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -92,23 +91,6 @@ file_of(struct tenv *t, const char *name)
 	snprintf(path, sizeof(path), "%s/%s", t->data, name);
 	want(lstat(path, &st) == 0, "%s: %s", path, strerror(errno));
 	return (st.st_ino);
-}
-
-/* How many descriptors it has; 0 where that is not known. */
-static int
-descriptors(pid_t pid)
-{
-	char	path[64];
-	DIR	*d;
-	int	n = 0;
-
-	snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
-	if ((d = opendir(path)) == NULL)
-		return (0);
-	while (readdir(d) != NULL)
-		n++;
-	closedir(d);
-	return (n);
 }
 
 /* A process that connects all the time, and says when it cannot. */
@@ -426,7 +408,7 @@ START_TEST(nothing_is_lost)
 		crowd_run(&c, 20);
 		channelds_talk(a, b, "bob", i + 1);
 		if (i == 1)
-			fds = descriptors(pid);
+			fds = proc_fds(pid);
 	}
 	prober_end(&p);
 	crowd_end(&c);
@@ -437,8 +419,8 @@ START_TEST(nothing_is_lost)
 	want(child_pid(h->one, "bridged") != bridged, "bridged is the old one");
 	want(file_of(h->one, "hub.sock") == sock &&
 	    file_of(h->one, "hubctl.sock") == ctl, "the sockets are new");
-	want(descriptors(pid) == fds, "%d descriptors, and %d after %d more",
-	    fds, descriptors(pid), ROUNDS - 2);
+	want(proc_fds(pid) == fds, "%d descriptors, and %d after %d more",
+	    fds, proc_fds(pid), ROUNDS - 2);
 	strlcpy(path, h->one->sock, sizeof(path));
 	two_end(h);
 	want(access(path, F_OK) == -1, "a socket is left");
@@ -745,39 +727,23 @@ START_TEST(signals)
 }
 END_TEST
 
-/* Of the kernel, for a process and what it starts; 0: it does not say. */
-static int
-filters(pid_t pid)
-{
-	static const char	key[] = "\nSeccomp_filters:";
-	char			 path[64], text[4096], *p;
-	FILE			*f;
-	size_t			 n;
-
-	snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
-	if ((f = fopen(path, "r")) == NULL)
-		return (0);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[n] = '\0';
-	p = strstr(text, key);
-	return (p != NULL ? atoi(p + strlen(key)) : 0);
-}
-
 /* Nothing of one must be left that the next one adds to. */
 START_TEST(again_and_again)
 {
-	struct tenv	*t = tenv_new();
-	int		 i, before;
+	static const char	 filters[] = "\nSeccomp_filters:";
+	struct tenv		*t = tenv_new();
+	long			 before;
+	int			 i;
 
-	lay_out(t);
+	tree_new(t);
 	hub_start(t);
 	hub_serves(t);
-	before = filters(t->hub);
+	before = proc_status(t->hub, filters);
 	for (i = 0; i < ROUNDS; i++)
 		upgrades(t, " -> ");
-	want(filters(t->hub) == before, "%d filters of system calls, and %d",
-	    before, filters(t->hub));
+	want(proc_status(t->hub, filters) == before,
+	    "%ld filters of system calls, and %ld", before,
+	    proc_status(t->hub, filters));
 	tenv_end(t);
 }
 END_TEST

@@ -5,7 +5,6 @@
  */
 #include "compat.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -39,36 +38,6 @@ static const char *const roles[] = {
 	NULL, "router", "store", "bridged", "uplink", "resolver"
 };
 
-static long
-number_in(pid_t pid, const char *file, const char *what)
-{
-	char	 path[64], *text, *at;
-	long	 n = -1;
-
-	snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, file);
-	text = read_file(path);
-	if ((at = strstr(text, what)) != NULL)
-		n = atol(at + strlen(what));
-	free(text);
-	return (n);
-}
-
-static int
-descriptors(pid_t pid)
-{
-	char	 path[64];
-	DIR	*d;
-	int	 n = -2;	/* . and .. */
-
-	snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
-	if ((d = opendir(path)) == NULL)
-		return (-1);
-	while (readdir(d) != NULL)
-		n++;
-	closedir(d);
-	return (n);
-}
-
 /* Of a process that may have ended meanwhile. */
 static void
 add_sample(const struct soak *k, struct mark *m)
@@ -76,8 +45,8 @@ add_sample(const struct soak *k, struct mark *m)
 	struct sample	s;
 
 	s.at = k->now;
-	s.rss = number_in(m->pid, "status", "VmRSS:");
-	s.anon = number_in(m->pid, "status", "RssAnon:");
+	s.rss = proc_status(m->pid, "VmRSS:");
+	s.anon = proc_status(m->pid, "RssAnon:");
 	if (s.rss <= 0 || s.anon <= 0)
 		return;
 	if (m->n == m->room) {
@@ -103,7 +72,7 @@ mark(struct soak *k, const char *label, pid_t pid)
 		nmarks++;
 		strlcpy(m->label, label, sizeof(m->label));
 	}
-	m->fds[1] = descriptors(pid);
+	m->fds[1] = proc_fds(pid);
 	if (m->pid != pid) {
 		m->pid = pid;
 		m->fds[0] = m->fds[1];
@@ -117,7 +86,7 @@ memory_now(struct soak *k, int site, const char *role)
 {
 	pid_t	pid = hub_pid(k->sites[site].env, role);
 
-	return (pid == 0 ? 0 : number_in(pid, "status", "VmRSS:"));
+	return (pid == 0 ? 0 : proc_status(pid, "VmRSS:"));
 }
 
 void
