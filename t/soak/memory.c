@@ -12,7 +12,7 @@
 #include "soak.h"
 
 #define MARKS		128
-#define FLOOR_KB	640	/* malloc gets 128 at a time, and has holes */
+#define FLOOR_KB	256	/* malloc gets 128 at a time, and has holes */
 #define PERCENT		5
 #define SHORT_S		300	/* memory is not judged in a shorter run */
 #define LIVED		6	/* two parts of the run in so many, at least */
