@@ -51,6 +51,8 @@ conf_defaults(struct conf *c)
 	c->keep_mailbox = 500;
 	c->max_mailboxes = 10000;
 	c->max_sessions = 10000;
+	c->max_user_sessions = 1000;
+	c->max_user_names = 1000;
 	c->max_rooms = 50;
 	c->max_room_members = 20;
 	c->keep_group = 500;
@@ -305,6 +307,8 @@ conf_put(struct wbuf *w, const struct conf *c)
 	put_u32(w, c->keep_mailbox);
 	put_u32(w, c->max_mailboxes);
 	put_u32(w, c->max_sessions);
+	put_u32(w, c->max_user_sessions);
+	put_u32(w, c->max_user_names);
 	put_u32(w, c->max_rooms);
 	put_u32(w, c->max_room_members);
 	put_u32(w, c->keep_group);
@@ -343,6 +347,8 @@ conf_get(struct reader *r, struct conf *c)
 	c->keep_mailbox = get_u32(r);
 	c->max_mailboxes = get_u32(r);
 	c->max_sessions = get_u32(r);
+	c->max_user_sessions = get_u32(r);
+	c->max_user_names = get_u32(r);
 	c->max_rooms = get_u32(r);
 	c->max_room_members = get_u32(r);
 	c->keep_group = get_u32(r);

@@ -35,6 +35,8 @@ struct conf {
 	uint32_t	 keep_mailbox;		/* messages per mailbox */
 	uint32_t	 max_mailboxes;
 	uint32_t	 max_sessions;
+	uint32_t	 max_user_sessions;	/* of a plain user */
+	uint32_t	 max_user_names;
 	uint32_t	 max_rooms;
 	uint32_t	 max_room_members;
 	uint32_t	 keep_group;		/* messages per group */

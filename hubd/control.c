@@ -373,6 +373,10 @@ do_send(struct ctl *t, struct imsg *m)
 		ctl_error(t, m->id, ERR_NAME_TAKEN, not_yours);
 		return;
 	}
+	if (!registry_may_have(r->registry, t->owner, from)) {
+		ctl_error(t, m->id, ERR_MAILBOX_ERROR, NAMES_FULL);
+		return;
+	}
 	if ((e = target_find(r, to, &whom, &w)) != ERR_NONE) {
 		wbuf_add(&w, "", 1);
 		ctl_error(t, m->id, e, wbuf_data(&w));

@@ -69,6 +69,7 @@ int		yyparse(void);
 %token			LIMIT LISTEN MAILBOX MAILBOXES MEMBERS MESSAGES MODE
 %token			NEVER FILE_ HOST LAN PEER PEERS PLAINTEXT QUEUED SECRET
 %token			CA KEYS RELAY STRICT TOKEN UNSEALED
+%token			NAMES USER
 %token			NORMAL ON PER ROOM ROOMS SECONDS SESSIONS SOCKET SYNC
 %token			TIMEOUT
 %token	<text>		WORD STRING
@@ -143,6 +144,14 @@ statement	: HUB ID STRING {
 		| LIMIT SESSIONS NUMBER {
 			if (in_range("sessions", $3.n, 1, 100000))
 				conf->max_sessions = (uint32_t)$3.n;
+		}
+		| LIMIT SESSIONS NUMBER PER USER {
+			if (in_range("sessions per user", $3.n, 1, 100000))
+				conf->max_user_sessions = (uint32_t)$3.n;
+		}
+		| LIMIT NAMES NUMBER PER USER {
+			if (in_range("names per user", $3.n, 1, 100000))
+				conf->max_user_names = (uint32_t)$3.n;
 		}
 		| LIMIT ROOMS NUMBER {
 			if (in_range("rooms", $3.n, 1, 100000))
@@ -258,6 +267,7 @@ static const struct {
 	{ "members", MEMBERS },
 	{ "messages", MESSAGES },
 	{ "mode", MODE },
+	{ "names", NAMES },
 	{ "never", NEVER },
 	{ "normal", NORMAL },
 	{ "on", ON },
@@ -281,6 +291,7 @@ static const struct {
 	{ "token", TOKEN },
 	{ "unread", UNREAD },
 	{ "unsealed", UNSEALED },
+	{ "user", USER },
 };
 
 /* The last token, for the message about it. */

@@ -119,6 +119,10 @@ peers_register(struct session *s, const struct request *q)
 		    "letters, digits, '.', '_' and '-'");
 		return;
 	}
+	if (!registry_may_have(s->router->registry, s->owner, name)) {
+		request_fail(s, q, ERR_MAILBOX_ERROR, NAMES_FULL);
+		return;
+	}
 	set_details(s, q);
 	switch (registry_claim(s->router->registry, s, name, claimed,
 	    q->req_id)) {
@@ -306,6 +310,10 @@ peers_rename(struct session *s, const struct request *q)
 	if (strcmp(m.to, s->name) == 0) {
 		answer_begin(&w, "ack", q->req_id);
 		answer_end(s, &w);
+		return;
+	}
+	if (!registry_may_have(s->router->registry, s->owner, m.to)) {
+		request_fail(s, q, ERR_MAILBOX_ERROR, NAMES_FULL);
 		return;
 	}
 	if (registry_reserve(s->router->registry, s, m.to) == -1) {

@@ -8,9 +8,11 @@
 #include <stdlib.h>
 
 #include "bufio.h"
+#include "conf.h"
 #include "formers.h"
 #include "log.h"
 #include "map.h"
+#include "owner.h"
 #include "registry.h"
 #include "router.h"
 #include "session.h"
@@ -45,6 +47,7 @@ struct known {
 
 struct registry {
 	struct event_base	*base;
+	const struct conf	*conf;
 	struct session_list	 unregistered, online, remote;
 	TAILQ_HEAD(, probe)	 probes;
 	struct map		*names;		/* to session */
@@ -53,7 +56,7 @@ struct registry {
 	struct event		*tick, *sweep, *sweep_end;
 	void			(*empty)(int, void *);
 	void			*arg;
-	size_t			 max, nunregistered, nonline, nprobes;
+	size_t			 nunregistered, nonline, nprobes;
 	int			 paused;
 };
 
@@ -69,13 +72,13 @@ static struct event	*timer(struct registry *, short, event_callback_fn,
 			    int64_t);
 
 struct registry *
-registry_new(struct event_base *base, size_t max, void (*empty)(int, void *),
-    void *arg)
+registry_new(struct event_base *base, const struct conf *conf,
+    void (*empty)(int, void *), void *arg)
 {
 	struct registry *g = xcalloc(1, sizeof(*g));
 
 	g->base = base;
-	g->max = max;
+	g->conf = conf;
 	g->empty = empty;
 	g->arg = arg;
 	TAILQ_INIT(&g->unregistered);
@@ -120,12 +123,6 @@ registry_free(struct registry *g)
 }
 
 void
-registry_limit(struct registry *g, size_t max)
-{
-	g->max = max;
-}
-
-void
 registry_add(struct registry *g, struct session *s)
 {
 	TAILQ_INSERT_TAIL(&g->unregistered, s, entry);
@@ -144,10 +141,40 @@ registry_add_remote(struct registry *g, struct session *s)
 }
 
 int
-registry_has_room(const struct registry *g)
+registry_has_room(const struct registry *g, uint32_t owner)
 {
 	return g->nunregistered < UNREGISTERED_MAX &&
-	    g->nunregistered + g->nonline < g->max;
+	    g->nunregistered + g->nonline < g->conf->max_sessions &&
+	    registry_user_has_room(g, owner);
+}
+
+/* A plain user must leave something for others. */
+int
+registry_user_has_room(const struct registry *g, uint32_t owner)
+{
+	const struct session *s;
+	size_t n = 0;
+
+	if (owner_is_admin(owner) || owner == OWNER_NONE)
+		return 1;
+	TAILQ_FOREACH(s, &g->unregistered, entry)
+		n += s->owner == owner;
+	TAILQ_FOREACH(s, &g->online, entry)
+		n += s->owner == owner;
+	return n < g->conf->max_user_sessions;
+}
+
+int
+registry_may_have(const struct registry *g, uint32_t owner, const char *name)
+{
+	const struct known *k = map_gets(g->known, name);
+	size_t n = 0, pos = 0;
+
+	if (owner_is_admin(owner) || (k != NULL && k->owner == owner))
+		return 1;
+	while ((k = map_next(g->known, &pos)) != NULL)
+		n += k->owner == owner;
+	return n < g->conf->max_user_names;
 }
 
 void

@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "names.h"
 
+struct conf;
 struct event_base;
 struct registry;
 struct session;
@@ -22,19 +23,25 @@ enum claim {
 	CLAIM_PROBING	/* settled later: the callback is called */
 };
 
-struct registry	*registry_new(struct event_base *, size_t max_sessions,
+struct registry	*registry_new(struct event_base *, const struct conf *,
 		    void (*empty)(int, void *), void *arg);
 void		 registry_free(struct registry *);
-/* Who is there already stays. */
-void		 registry_limit(struct registry *, size_t max_sessions);
 
 /* A new connection, and one that has closed. */
 void	registry_add(struct registry *, struct session *);
 void	registry_remove(struct registry *, struct session *);
 /* A session of another hub; it is online. */
 void	registry_add_remote(struct registry *, struct session *);
-/* 1 if another connection may be taken. */
-int	registry_has_room(const struct registry *);
+/* 1 if another connection of that user may be taken; OWNER_NONE: not known. */
+int	registry_has_room(const struct registry *, uint32_t owner);
+/* Likewise, when its user is known at last. */
+int	registry_user_has_room(const struct registry *, uint32_t owner);
+/* What to say if not: registry_may_have(). */
+#define NAMES_FULL	"this user has as many names here as the hub allows: "	\
+			"use one of them, or ask who runs the hub"
+/* 1 if that name may become one of the user's, as far as limits go. */
+int	registry_may_have(const struct registry *, uint32_t owner,
+	    const char *name);
 /*
  * A line has come from the session: whoever waited for a sign of life of it is
  * told that the name is taken.  -1 if the session has gone meanwhile.

@@ -261,7 +261,7 @@ start(void *arg)
 	(void)child_drop(m->child);
 	sandbox_router();
 	r->conf = conf;
-	r->registry = registry_new(m->base, conf->max_sessions, on_empty, m);
+	r->registry = registry_new(m->base, conf, on_empty, m);
 	r->asks = asks_new(m->base, r);
 	r->rooms = rooms_new(conf->max_rooms, conf->max_room_members);
 	r->control = control_new(m->base, r);
@@ -277,7 +277,6 @@ changed(struct main *m)
 {
 	struct router *r = &m->router;
 
-	registry_limit(r->registry, m->conf.max_sessions);
 	rooms_limit(r->rooms, m->conf.max_rooms, m->conf.max_room_members);
 	hubs_configure(r->hubs);
 	arm_idle(m);
@@ -423,7 +422,7 @@ take_client(struct listener *l, int fd)
 		close(fd);
 	} else if (l->kind == LISTEN_CTL)
 		control_accept(r->control, fd, owner);
-	else if (registry_has_room(r->registry))
+	else if (registry_has_room(r->registry, owner))
 		(void)session_new(r, l->main->base, fd, owner);
 	else {
 		r->counters[COUNT_REFUSED_FULL]++;

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "names.h"
 #include "owner.h"
+#include "registry.h"
 #include "router.h"
 #include "session.h"
 #include "timeutil.h"
@@ -324,19 +325,26 @@ authenticate(struct wsconn *c, const char *p, size_t n)
 	struct session *s = c->session;
 	const char *nl = memchr(p, '\n', n);
 	char token[AUTH_MAX + 1] = "";
+	uint32_t owner = OWNER_NONE;
 	size_t len = nl != NULL ? (size_t)(nl - p) : n;
 	struct json_value v;
 
 	if (find_auth(p, len, &v) != -1 &&
 	    json_str(&v, token, sizeof(token)) != -1)
-		s->owner = tokens_owner(s->router, token);
+		owner = tokens_owner(s->router, token);
 	explicit_bzero(token, sizeof(token));
-	if (s->owner == OWNER_NONE) {
+	if (owner == OWNER_NONE) {
 		s->router->counters[COUNT_REFUSED_TOKEN]++;
 		log_info("WebSocket: a client without the right token");
 		end(c, WSHTTP_CLOSE_AUTH, "auth_failed");
 		return;
 	}
+	if (!registry_user_has_room(s->router->registry, owner)) {
+		s->router->counters[COUNT_REFUSED_FULL]++;
+		end(c, WS_CLOSE_LATER, "too_many_sessions");
+		return;
+	}
+	s->owner = owner;
 	event_del(c->late);
 	c->state = WSCONN_OPEN;
 	ws_limit(&c->ws, c->max);

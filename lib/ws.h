@@ -34,7 +34,8 @@ enum ws_close {
 	WS_CLOSE_NO_CODE = 1005,
 	WS_CLOSE_ABNORMAL = 1006,
 	WS_CLOSE_NOT_UTF8 = 1007,
-	WS_CLOSE_TOO_BIG = 1009
+	WS_CLOSE_TOO_BIG = 1009,
+	WS_CLOSE_LATER = 1013
 };
 
 enum ws_event_type {

@@ -327,7 +327,7 @@ fakestore_router(struct event_base *base, struct router *r)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == -1)
 		abort();
-	r->registry = registry_new(base, 10, ignore_int, NULL);
+	r->registry = registry_new(base, conf, ignore_int, NULL);
 	r->asks = asks_new(base, r);
 	r->rooms = rooms_new(conf->max_rooms, conf->max_room_members);
 	r->control = control_new(base, r);

@@ -43,6 +43,7 @@ START_TEST(good_files)
 		"idle exit 20 seconds\nsync normal # or full\n",
 		"keep 1000 messages per mailbox\nask timeout 60\n",
 		"limit mailboxes 20\nlimit sessions 30\n",
+		"limit sessions 3 per user\nlimit names 2 per user\n",
 		"keep 20 messages per group\nlimit groups 5\n",
 		"limit members 7 per group\nlimit members 8 per room\n",
 		"limit rooms 9\n",

@@ -725,7 +725,66 @@ START_TEST(connections_of_one_user)
 }
 END_TEST
 
-/* The mode and the group of a file. */
+/* One that is closed at once, or is refused the name. */
+static void
+is_full(struct hub *h, const struct user *u)
+{
+	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
+	int			 fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char			 byte;
+
+	strlcpy(sun.sun_path, h->t->sock, sizeof(sun.sun_path));
+	want(seteuid(u->uid) == 0, "seteuid");
+	want(connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0,
+	    "connect: %s", strerror(errno));
+	want(seteuid(0) == 0, "seteuid");
+	want(read(fd, &byte, 1) == 0, "it may connect");
+	close(fd);
+}
+
+START_TEST(limits_of_one_user)
+{
+	struct hub	 h = begin();
+	struct conn	*one, *c;
+	char		*token, text[T_PATH * 2];
+	pid_t		 pid;
+	int		 i;
+
+	snprintf(text, sizeof(text), "listen on socket \"%s\" mode 0666\n"
+	    "limit sessions 2 per user\nlimit names 4 per user\n",
+	    h.t->sock);
+	hub_conf(h.t, text);
+	token = token_of(&h, &h.bob, NULL);
+	restart(&h);
+	one = session(&h, &h.bob, "b1");
+	(void)session(&h, &h.bob, "b2");
+	is_full(&h, &h.bob);
+	c = far(&h, token, &pid);
+	want(conn_closes(c, T_WAIT), "a third one by WebSocket");
+	far_end(c, pid);
+	c = session(&h, &h.ann, "a1");
+	/* as do former names */
+	is_str(rpc(one, "{s:s,s:s}", "type", "rename", "new_name", "b3"),
+	    "type", "ack");
+	is_str(rpc(one, "{s:s,s:s}", "type", "rename", "new_name", "b4"),
+	    "type", "ack");
+	refused(one, "mailbox_error", "{s:s,s:s}", "type", "rename",
+	    "new_name", "b5");
+	is_str(rpc(one, "{s:s,s:s}", "type", "rename", "new_name", "b1"),
+	    "type", "ack");
+	as(&h.bob);
+	setenv("USER", "robert", 1);
+	hubctl_ends(&h, 1, "send", "a1", "as another one");
+	(void)send_text(c, "b1", "not disturbed", "delivered");
+	for (i = 0; i < 6; i++) {
+		snprintf(text, sizeof(text), "o%d", i);
+		(void)session(&h, &h.owner, text);
+	}
+	free(token);
+	end(&h);
+}
+END_TEST
+
 int
 main(int argc, char *argv[])
 {
@@ -750,5 +809,6 @@ main(int argc, char *argv[])
 	test_add(s, hubctl_sends, 60);
 	test_add(s, monitors_see_their_own, 60);
 	test_add(s, connections_of_one_user, 60);
+	test_add(s, limits_of_one_user, 60);
 	return (test_main(argv[0], s));
 }
