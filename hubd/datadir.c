@@ -35,7 +35,9 @@ static const char *const files[] = {
 #define NFILES	(sizeof(files) / sizeof(files[0]))
 
 /* What else shows that a directory is a hub's. */
-static const char *const others[] = { "mailboxes", "groups", "hub.sock" };
+static const char *const others[] = {
+	"mailboxes", "groups", "hub.sock", "hubctl.sock", "spawn.lock", "logs"
+};
 
 static int
 open_dir(const char *path, struct stat *st)

@@ -261,6 +261,27 @@ START_TEST(planted_data)
 }
 END_TEST
 
+/* What sessions leave there before a hub of root's is started. */
+START_TEST(sessions_first)
+{
+	static const struct privdrop user = { UID, GID, "" };
+	static const char *const names[] = { "logs", "spawn.lock" };
+	char name[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		ck_assert_int_eq(mkdir(path, 0700), 0);
+		snprintf(name, sizeof(name), "%s/else", path);
+		write_file(name, "", 0);
+		ck_assert_int_eq(datadir_check(path, &user), -1);
+		snprintf(name, sizeof(name), "%s/%s", path, names[i]);
+		write_file(name, "", 0);
+		ck_assert_int_eq(datadir_check(path, &user), 0);
+		remove_tree(path);
+	}
+}
+END_TEST
+
 static void
 owned_by(uid_t uid, mode_t mode)
 {
@@ -334,6 +355,7 @@ main(void)
 	tcase_add_test(tc, planted);
 	tcase_add_test(tc, planted_directory);
 	tcase_add_test(tc, planted_data);
+	tcase_add_test(tc, sessions_first);
 	tcase_add_test(tc, own_files);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
