@@ -14,6 +14,15 @@ if [ "${1:-}" = --inside ]; then
 	mount --rbind /run/etc /etc
 	mount -t tmpfs -o mode=755 tmpfs /var/lib
 	mount -t tmpfs -o mode=755 tmpfs "$EMPTYDIR"
+	# the build tree may be where nobody else comes
+	build=${ECORELAY_BUILD:-$PWD/../..}
+	for program in hubd channeld bridged relayd hubctl; do
+		mkdir -p /run/build/$program
+		cp "$build/$program/$program" /run/build/$program
+	done
+	cp -R "$build/etc" /run/build
+	chmod -R go=u-w /run/build
+	export ECORELAY_BUILD=/run/build
 	# not exec: somebody must wait for those whose parent has died
 	node privsep.mjs
 	exit
