@@ -112,8 +112,8 @@ const char *const db_migrations[] = {
 	" token TEXT NOT NULL);",
 
 	/* in which order a name's former ones came */
-	"ALTER TABLE alias ADD COLUMN n INTEGER NOT NULL DEFAULT 0;"
-	"CREATE INDEX alias_peer ON alias (peer);",
+	("ALTER TABLE alias ADD COLUMN n INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX alias_peer ON alias (peer);"),
 };
 
 const char db_index[] =
