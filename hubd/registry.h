@@ -37,7 +37,7 @@ int	registry_has_room(const struct registry *, uint32_t owner);
 /* Likewise, when its user is known at last. */
 int	registry_user_has_room(const struct registry *, uint32_t owner);
 /* What to say if not: registry_may_have(). */
-#define NAMES_FULL	"this user has as many names here as the hub allows: "	\
+#define NAMES_FULL	"this user has all the names that the hub allows: " \
 			"use one of them, or ask who runs the hub"
 /* 1 if that name may become one of the user's, as far as limits go. */
 int	registry_may_have(const struct registry *, uint32_t owner,
