@@ -5,7 +5,6 @@
  */
 #include "compat.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -141,35 +140,24 @@ memory_watch(struct soak *k)
 		fclose(f);
 }
 
-/* When it has warmed up: half of the run before the end, if it lived then. */
-static int64_t
-warm_at(const struct soak *k, const struct mark *m)
-{
-	int64_t	at = m->samples[m->n - 1].at - (int64_t)k->seconds * 500;
-
-	return (at > m->samples[0].at ? at : m->samples[0].at);
-}
-
 /*
- * The least of the samples in the first or the last part of what it lived
- * when warm: malloc may keep more or less of what is free at any one moment.
+ * The least of the samples in the first or the last part of what is known of
+ * it: malloc may keep more or less of what is free at any one moment.
  */
 static struct sample
 least(const struct soak *k, const struct mark *m, int last)
 {
 	int64_t		 part = (int64_t)k->seconds * 1000 / LIVED;
-	int64_t		 end = m->samples[m->n - 1].at;
-	int64_t		 from = last ? end - part : warm_at(k, m);
-	struct sample	 s = { .rss = LONG_MAX };
+	struct sample	 s = m->samples[last ? m->n - 1 : 0];
 	size_t		 i;
 
 	for (i = 0; i < m->n; i++) {
-		if (m->samples[i].at >= from &&
-		    m->samples[i].at <= from + part &&
+		if ((last ? m->samples[m->n - 1].at - m->samples[i].at :
+		    m->samples[i].at - m->samples[0].at) <= part &&
 		    m->samples[i].rss < s.rss)
 			s = m->samples[i];
 	}
-	return (s.rss != LONG_MAX ? s : m->samples[last ? m->n - 1 : 0]);
+	return (s);
 }
 
 /* Sanitizers keep what was freed, to find out who uses it. */
