@@ -39,10 +39,21 @@ static const char	*at_file = "?";
 static int		 at_line;
 
 int
+suite_run(Suite *s)
+{
+	SRunner	*sr = srunner_create(s);
+	int	 failed;
+
+	srunner_run_all(sr, CK_ENV);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return (failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+int
 test_main(const char *argv0, Suite *s)
 {
-	SRunner	*sr;
-	int	 failed, lobby[2];
+	int	status, lobby[2];
 
 	program_init(argv0);
 	/* Each janitor keeps the writing end until it has cleaned up. */
@@ -52,14 +63,11 @@ test_main(const char *argv0, Suite *s)
 	}
 	fcntl(lobby[0], F_SETFD, FD_CLOEXEC);
 	fcntl(lobby[1], F_SETFD, FD_CLOEXEC);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
+	status = suite_run(s);
 	close(lobby[1]);
 	wait_for_janitors(lobby[0]);
 	close(lobby[0]);
-	return (failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+	return (status);
 }
 
 static void

@@ -45,7 +45,9 @@ struct output {
 	char		*out, *err;
 };
 
-/* main() of each test program: runs the suite and frees it. */
+/* Runs the suite and frees it; the exit status. */
+int	 suite_run(Suite *);
+/* The same for a program that starts others. */
 int	 test_main(const char *argv0, Suite *);
 /* Adds a test case with one test of its own, and its timeout in seconds. */
 void	 test_add(Suite *, const TTest *, int timeout);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base64.h"
+#include "test.h"
 #include "timeutil.h"
 
 static void
@@ -86,16 +87,10 @@ main(void)
 {
 	Suite *s = suite_create("base64");
 	TCase *tc = tcase_create("base64");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, vectors);
 	tcase_add_test(tc, refused);
 	tcase_add_test(tc, random_ones);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -12,10 +12,10 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "bufio.h"
+#include "test.h"
 
 static struct event_base	*base;
 static struct bufio		*b;
@@ -325,8 +325,6 @@ main(void)
 {
 	Suite *s = suite_create("bufio");
 	TCase *tc = tcase_create("bufio");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, splits_lines);
@@ -342,9 +340,5 @@ main(void)
 	tcase_add_test(tc, plain_file);
 	tcase_add_test(tc, raw_input);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -6,9 +6,9 @@
 
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "formers.h"
+#include "test.h"
 
 static struct formers	*fs;
 static char		 gone[64];	/* the last one */
@@ -143,17 +143,11 @@ main(void)
 {
 	Suite *s = suite_create("formers");
 	TCase *tc = tcase_create("formers");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, begin, finish);
 	tcase_add_test(tc, follows);
 	tcase_add_test(tc, moves);
 	tcase_add_test(tc, bounded);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "identity.h"
+#include "test.h"
 
 static char top[64];		/* each test's own directory */
 
@@ -246,8 +247,6 @@ main(void)
 {
 	Suite *s = suite_create("identity");
 	TCase *tc = tcase_create("identity");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, name_of_directory);
@@ -259,9 +258,5 @@ main(void)
 	tcase_add_test(tc, worktrees);
 	tcase_add_test(tc, in_this_repository);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -11,11 +11,11 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "imsg.h"
+#include "test.h"
 
 #define HEADER_LEN	16
 
@@ -343,8 +343,6 @@ main(void)
 {
 	Suite *s = suite_create("imsg");
 	TCase *tc = tcase_create("imsg");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, in_order);
@@ -356,9 +354,5 @@ main(void)
 	tcase_add_test(tc, cut_anywhere);
 	tcase_add_test(tc, flushes);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

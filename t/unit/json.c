@@ -14,6 +14,7 @@
 
 #include "json_agree.h"
 #include "json_corpus.h"
+#include "test.h"
 
 #define ARENA		(256 * 1024)
 #define MUTATIONS	1000000
@@ -740,11 +741,5 @@ json_suite(void)
 int
 main(void)
 {
-	SRunner *sr = srunner_create(json_suite());
-	int failed;
-
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(json_suite());
 }

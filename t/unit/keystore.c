@@ -448,8 +448,6 @@ main(void)
 {
 	Suite *s = suite_create("keystore");
 	TCase *tc = tcase_create("keystore");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, begin, finish);
 	tcase_set_timeout(tc, 60);
@@ -470,9 +468,5 @@ main(void)
 	tcase_add_test(tc, forgotten);
 	tcase_add_test(tc, stays);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -14,6 +14,7 @@
 #include "map.h"
 #include "names.h"
 #include "paths.h"
+#include "test.h"
 #include "timeutil.h"
 
 START_TEST(valid_names)
@@ -218,8 +219,6 @@ main(void)
 {
 	Suite *s = suite_create("names");
 	TCase *tc = tcase_create("names");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, valid_names);
 	tcase_add_test(tc, slugs);
@@ -231,9 +230,5 @@ main(void)
 	tcase_add_test(tc, data_paths);
 	tcase_add_test(tc, making_directories);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -5,10 +5,10 @@
 #include "compat.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #include "../../lib/psk.h"
 #include "pairproto.h"
+#include "test.h"
 
 #define CODE	"ABCDEFGHIJKLMNOP"
 
@@ -123,8 +123,6 @@ main(void)
 {
 	Suite *s = suite_create("pairproto");
 	TCase *tc = tcase_create("pairproto");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, reads);
 	tcase_add_test(tc, refuses);
@@ -132,9 +130,5 @@ main(void)
 	tcase_add_test(tc, messages);
 	tcase_add_test(tc, exports);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

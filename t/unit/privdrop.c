@@ -340,8 +340,6 @@ main(void)
 {
 	Suite *s = suite_create("privdrop");
 	TCase *tc = tcase_create("privdrop");
-	SRunner *sr;
-	int failed;
 
 	if (geteuid() != 0) {
 		printf("only root has anything to give up\n");
@@ -358,9 +356,5 @@ main(void)
 	tcase_add_test(tc, sessions_first);
 	tcase_add_test(tc, own_files);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

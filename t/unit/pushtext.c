@@ -6,9 +6,9 @@
 #include "compat.h"
 
 #include <check.h>
-#include <stdlib.h>
 
 #include "pushtext.h"
+#include "test.h"
 
 #define FFFD	"\357\277\275"
 #define LT	"\342\200\271"
@@ -149,8 +149,6 @@ main(void)
 {
 	Suite *s = suite_create("pushtext");
 	TCase *tc = tcase_create("pushtext");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, plain_text_stays);
 	tcase_add_test(tc, what_is_hidden_is_shown);
@@ -159,9 +157,5 @@ main(void)
 	tcase_add_test(tc, headers);
 	tcase_add_test(tc, where_it_is_cut);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -181,8 +181,6 @@ main(void)
 {
 	Suite *s = suite_create("wholefile");
 	TCase *tc = tcase_create("wholefile");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(tc, begin, finish);
 	tcase_add_test(tc, replaced);
@@ -192,9 +190,5 @@ main(void)
 	tcase_add_test(tc, token);
 	tcase_add_test(tc, key);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return suite_run(s);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "sha1.h"
+#include "test.h"
 #include "ws.h"
 #include "wshttp.h"
 #include "wsurl.h"
@@ -478,8 +479,6 @@ main(void)
 {
 	Suite *s = suite_create("ws");
 	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, lengths);
 	tcase_add_test(tc, any_pieces);
@@ -499,9 +498,5 @@ main(void)
 	tcase_add_test(tc, both_sides);
 	tcase_add_test(tc, urls);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return suite_run(s);
 }
