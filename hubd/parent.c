@@ -30,21 +30,13 @@
 #include "proc.h"
 #include "reload.h"
 #include "sandbox.h"
+#include "signals.h"
 #include "timeutil.h"
 #include "usage.h"
 #include "usages.h"
-#include "version.h"
 #include "watchdog.h"
 
 #define STOP_MS		5000	/* for the children to end by themselves */
-
-static const int signals[] = {
-	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2,
-#ifdef SIGINFO
-	SIGINFO
-#endif
-};
-#define SIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 struct parent {
 	struct event_base	*base;
@@ -52,7 +44,7 @@ struct parent {
 	struct listeners	 listeners;
 	struct kids		*kids;
 	struct importdir	*import;	/* NULL: not asked for yet */
-	struct event		*signals[SIGNALS];
+	struct signals		*signals;
 	struct event		*deadline;
 	int			 ready_fd, lock;
 	struct newprog		*next;		/* that is tried; or NULL */
@@ -75,7 +67,6 @@ static void	on_tried(const char *, const char *, void *);
 static void	answer_upgrade(struct parent *, const char *, const char *);
 static void	go_on(struct parent *);
 static void	end_kids(struct parent *);
-static void	begin_signals(struct parent *);
 static void	end_signals(struct parent *);
 static struct imsgbuf	*get_router(void *);
 static struct imsgbuf	*get_uplink(void *);
@@ -118,7 +109,9 @@ parent_main(struct conf *conf, const struct conf_source *source,
 	p.notify = s->notify;
 	signal(SIGPIPE, SIG_IGN);
 	/* whoever sees the sockets may end the hub */
-	begin_signals(&p);
+	if ((p.base = event_base_new()) == NULL)
+		fatalx("event_base_new");
+	p.signals = signals_new(p.base, on_signal, &p);
 	if (s->before != NULL)
 		handover_done();
 	if (listeners_open(&p.listeners, conf, s->activated,
@@ -165,29 +158,11 @@ serve(struct parent *p, const struct conf_source *source,
 	pairs_free(p->pairs);
 }
 
-static void
-begin_signals(struct parent *p)
-{
-	size_t i;
-
-	if ((p->base = event_base_new()) == NULL)
-		fatalx("event_base_new");
-	for (i = 0; i < SIGNALS; i++) {
-		p->signals[i] = evsignal_new(p->base, signals[i], on_signal, p);
-		if (p->signals[i] == NULL ||
-		    event_add(p->signals[i], NULL) == -1)
-			fatalx("evsignal_new");
-	}
-}
-
 /* And what all events are part of. */
 static void
 end_signals(struct parent *p)
 {
-	size_t i;
-
-	for (i = 0; i < SIGNALS; i++)
-		event_free(p->signals[i]);
+	signals_free(p->signals);
 	event_base_free(p->base);
 }
 
@@ -549,15 +524,8 @@ on_tried(const char *why, const char *version, void *arg)
 	if (p->asked)
 		answer_upgrade(p, why != NULL ? why : "", why != NULL ? "" :
 		    version);
-	if (why != NULL) {
-		log_warnx("no upgrade: %s", why);
-		newprog_free(p->next);
-		p->next = NULL;
+	if (!newprog_accepted(&p->next, why, version, p->notify))
 		return;
-	}
-	log_info("upgrading from %s to %s", ecorelay_version, version);
-	notify_reloading(p->notify);
-	notify_status(p->notify, "Upgrading to %s", version);
 	p->upgrading = 1;
 	end_kids(p);
 }

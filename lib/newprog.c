@@ -17,8 +17,10 @@
 #include "handover.h"
 #include "log.h"
 #include "newprog.h"
+#include "notify.h"
 #include "proc.h"
 #include "timeutil.h"
+#include "version.h"
 
 #define LIMIT_MS	10000	/* for each of the two */
 #define OUTPUT_MAX	2048
@@ -74,6 +76,22 @@ newprog_new(struct event_base *base, const char *name,
 		fatalx("evtimer_new");
 	begin(n);
 	return n;
+}
+
+int
+newprog_accepted(struct newprog **np, const char *why, const char *version,
+    struct notify *notify)
+{
+	if (why != NULL) {
+		log_warnx("no upgrade: %s", why);
+		newprog_free(*np);
+		*np = NULL;
+		return 0;
+	}
+	log_info("upgrading from %s to %s", ecorelay_version, version);
+	notify_reloading(notify);
+	notify_status(notify, "Upgrading to %s", version);
+	return 1;
 }
 
 void

@@ -32,6 +32,7 @@
 #include "proc.h"
 #include "router.h"
 #include "sandbox.h"
+#include "signals.h"
 #include "timeutil.h"
 #include "unixsock.h"
 #include "uplink.h"
@@ -40,14 +41,6 @@
 #include "watchdog.h"
 
 #define STOP_MS		5000	/* for the router to end by itself */
-
-static const int signals[] = {
-	SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2,
-#ifdef SIGINFO
-	SIGINFO
-#endif
-};
-#define NSIGNALS	(sizeof(signals) / sizeof(signals[0]))
 
 struct parent {
 	struct event_base	*base;
@@ -59,7 +52,8 @@ struct parent {
 	struct listeners	 listeners;
 	struct imsgbuf		*ib;
 	pid_t			 pid;
-	struct event		*signals[NSIGNALS], *deadline;
+	struct signals		*signals;
+	struct event		*deadline;
 	struct newprog		*next;		/* that is tried; or NULL */
 	int			 upgrading;	/* the router ends for that */
 	/* service manager; each may be NULL */
@@ -81,7 +75,6 @@ static int	certificate_check(const struct relay_conf *);
 static void	detach(struct parent *);
 static void	find_user(struct parent *);
 static int	parent_main(struct parent *);
-static void	begin_signals(struct parent *);
 static void	upgrade(struct parent *);
 static void	on_tried(const char *, const char *, void *);
 static void	go_on(struct parent *) __attribute__((__noreturn__));
@@ -236,13 +229,15 @@ find_user(struct parent *p)
 static int
 parent_main(struct parent *p)
 {
-	size_t i;
-
 	signal(SIGPIPE, SIG_IGN);
 	if (listeners_open(&p->listeners, &p->conf, p->activated,
 	    p->before.taken) == -1)
 		return 1;
-	begin_signals(p);
+	if ((p->base = event_base_new()) == NULL)
+		fatalx("event_base_new");
+	p->signals = signals_new(p->base, on_signal, p);
+	if (p->before.taken)
+		handover_done();
 	if ((p->deadline = evtimer_new(p->base, on_deadline, p)) == NULL)
 		fatalx("evtimer_new");
 	p->watchdog = watchdog_new(p->base, p->notify);
@@ -257,8 +252,7 @@ parent_main(struct parent *p)
 		(void)kill(p->pid, SIGKILL);
 		(void)waitpid(p->pid, NULL, 0);
 	}
-	for (i = 0; i < NSIGNALS; i++)
-		event_free(p->signals[i]);
+	signals_free(p->signals);
 	event_free(p->deadline);
 	imsg_free(p->ib);
 	watchdog_free(p->watchdog);
@@ -270,24 +264,6 @@ parent_main(struct parent *p)
 	listeners_close(&p->listeners);
 	notify_free(p->notify);
 	return p->status;
-}
-
-static void
-begin_signals(struct parent *p)
-{
-	size_t i;
-
-	if ((p->base = event_base_new()) == NULL)
-		fatalx("event_base_new");
-	for (i = 0; i < NSIGNALS; i++) {
-		p->signals[i] = evsignal_new(p->base, signals[i], on_signal,
-		    p);
-		if (p->signals[i] == NULL || event_add(p->signals[i],
-		    NULL) == -1)
-			fatalx("evsignal_new");
-	}
-	if (p->before.taken)
-		handover_done();
 }
 
 /* As the new version; hubs wait at the sockets meanwhile. */
@@ -578,15 +554,8 @@ on_tried(const char *why, const char *version, void *arg)
 
 	if (p->stopping && why == NULL)
 		why = "the relay is being stopped";
-	if (why != NULL) {
-		log_warnx("no upgrade: %s", why);
-		newprog_free(p->next);
-		p->next = NULL;
+	if (!newprog_accepted(&p->next, why, version, p->notify))
 		return;
-	}
-	log_info("upgrading from %s to %s", ecorelay_version, version);
-	notify_reloading(p->notify);
-	notify_status(p->notify, "Upgrading to %s", version);
 	p->upgrading = 1;
 	end_router(p);
 }
