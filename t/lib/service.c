@@ -131,6 +131,22 @@ service_start(struct service *s, const char *name, const char *file)
 	free(argv[4]);
 }
 
+void
+service_relay(struct service *s, const int port[2])
+{
+	struct tenv	*t = s->env;
+	char		 conf[256], file[T_PATH];
+
+	write_file(tenv_path(t, "secret"), "a secret of hubs", 16);
+	snprintf(conf, sizeof(conf), "listen on 127.0.0.1 port %d\n"
+	    "metrics on 127.0.0.1 port %d\nsecret file \"%s\"\n", port[0],
+	    port[1], tenv_path(t, "secret"));
+	strlcpy(file, tenv_path(t, "relayd.conf"), sizeof(file));
+	write_file(file, conf, strlen(conf));
+	service_start(s, "relayd", file);
+	waits_for(s, "READY=1\n");
+}
+
 int
 service_status(struct service *s)
 {

@@ -33,6 +33,8 @@ void		 service_end(struct service *);
 /* NAME -d -v, and with -f if there is a file. */
 void		 service_start(struct service *, const char *name,
 		    const char *file);
+/* Starts a relay with that port for hubs, and for metrics; it is ready. */
+void		 service_relay(struct service *, const int port[2]);
 /* Its exit status, when it has ended; -1 if a signal has ended it. */
 int		 service_status(struct service *);
 /* The next datagram; 0 if there is none within ms. */

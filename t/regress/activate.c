@@ -311,7 +311,6 @@ START_TEST(a_relay_is_a_service)
 {
 	struct service	*s = service_new("notify");
 	struct tenv	*t = s->env;
-	char		 conf[256], file[T_PATH];
 	int		 port[2], call[2], i;
 
 	s->nfds = 0;
@@ -321,14 +320,7 @@ START_TEST(a_relay_is_a_service)
 		call[i] = port_call(port[i]);
 	}
 	s->names = "relay:metrics";
-	write_file(tenv_path(t, "secret"), "a secret of hubs", 16);
-	snprintf(conf, sizeof(conf), "listen on 127.0.0.1 port %d\n"
-	    "metrics on 127.0.0.1 port %d\nsecret file \"%s\"\n", port[0],
-	    port[1], tenv_path(t, "secret"));
-	strlcpy(file, tenv_path(t, "relayd.conf"), sizeof(file));
-	write_file(file, conf, strlen(conf));
-	service_start(s, "relayd", file);
-	waits_for(s, "READY=1\n");
+	service_relay(s, port);
 	want(answered(call[0]), "the relay has no answer");
 	want(answered(call[1]), "the metrics have no answer");
 	waits_for(s, "STATUS=0 hubs");

@@ -281,18 +281,26 @@ ask_only(struct tenv *t)
 	return (c);
 }
 
-/* While the store is stopped a copy that was asked for is under way. */
-START_TEST(one_at_a_time)
+/* That of a hub that has been started: a copy stays under way. */
+static pid_t
+stopped_store(struct tenv *t)
 {
-	struct tenv	*t = tenv_new();
-	const char	*file = backup_path(t, "copy");
-	struct ctl	*c;
-	pid_t		 store;
+	pid_t	store;
 
 	hub_start(t);
 	hub_serves(t);
 	want((store = hub_pid(t, "store")) != 0, "no store");
 	kill(store, SIGSTOP);
+	return (store);
+}
+
+START_TEST(one_at_a_time)
+{
+	struct tenv	*t = tenv_new();
+	const char	*file = backup_path(t, "copy");
+	struct ctl	*c;
+	pid_t		 store = stopped_store(t);
+
 	c = ask_only(t);
 	backs_up(t, file, NULL, 1, "another backup is being made");
 	/* who asked goes: the next one may */
@@ -311,12 +319,8 @@ START_TEST(the_hub_stops_meanwhile)
 {
 	struct tenv	*t = tenv_new();
 	struct ctl	*c;
-	pid_t		 store;
+	pid_t		 store = stopped_store(t);
 
-	hub_start(t);
-	hub_serves(t);
-	want((store = hub_pid(t, "store")) != 0, "no store");
-	kill(store, SIGSTOP);
 	c = ask_only(t);
 	kill(t->hub, SIGTERM);
 	want(ctl_wait_gone(c) == 0, "hubctl is kept waiting");

@@ -563,7 +563,7 @@ relay_goes_on(int nfds)
 {
 	struct service	*s = service_new("notify");
 	struct tenv	*t = s->env;
-	char		 conf[256], file[T_PATH], ready[64];
+	char		 file[T_PATH], ready[64];
 	int		 fds[2], port[2], i, k;
 	pid_t		 router;
 
@@ -577,14 +577,7 @@ relay_goes_on(int nfds)
 		} else
 			close(fds[i]);
 	}
-	write_file(tenv_path(t, "secret"), "a secret of hubs", 16);
-	snprintf(conf, sizeof(conf), "listen on 127.0.0.1 port %d\n"
-	    "metrics on 127.0.0.1 port %d\nsecret file \"%s\"\n", port[0],
-	    port[1], tenv_path(t, "secret"));
-	strlcpy(file, tenv_path(t, "relayd.conf"), sizeof(file));
-	write_file(file, conf, strlen(conf));
-	service_start(s, "relayd", file);
-	waits_for(s, "READY=1\n");
+	service_relay(s, port);
 	snprintf(ready, sizeof(ready), "READY=1\nMAINPID=%ld", (long)t->hub);
 	for (k = 0; k < 3; k++) {
 		router = hub_pid(t, "router");
