@@ -6,9 +6,7 @@
  */
 #include "compat.h"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -20,6 +18,7 @@
 
 #include "mcp.h"
 #include "tree.h"
+#include "unixsock.h"
 #include "wsproxy.h"
 
 #define SILENT_MS	1500	/* more than a probe takes */
@@ -68,8 +67,10 @@ user_new(struct tenv *t, const char *name, uid_t uid)
 static void
 make_places(struct hub *h)
 {
+	const char	*below[] = { "/.config", "/ecorelay", "/hubd.conf" };
 	struct tenv	*t = h->t;
 	char		 text[T_PATH * 2], run[T_PATH];
+	size_t		 i;
 
 	want(chmod(t->dir, 0755) == 0, "chmod %s", t->dir);
 	/* the build tree may be where nobody else comes */
@@ -84,12 +85,11 @@ make_places(struct hub *h)
 	give(run, h->owner.uid);
 	give(t->data, h->owner.uid);
 	give(t->home, h->owner.uid);
-	snprintf(text, sizeof(text), "%s/.config", t->home);
-	give(text, h->owner.uid);
-	strlcat(text, "/ecorelay", sizeof(text));
-	give(text, h->owner.uid);
-	strlcat(text, "/hubd.conf", sizeof(text));
-	give(text, h->owner.uid);
+	strlcpy(text, t->home, sizeof(text));
+	for (i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+		strlcat(text, below[i], sizeof(text));
+		give(text, h->owner.uid);
+	}
 }
 
 static struct hub
@@ -429,9 +429,7 @@ START_TEST(tokens)
 	again = token_of(&h, &h.ann, NULL);
 	want(strcmp(hers, again) == 0 && strcmp(hers, his) != 0 &&
 	    strlen(hers) == 64, "%s, %s, %s", hers, again, his);
-	free(again);
 	restart(&h);
-	/* his is he, hers is she */
 	c = far(&h, his, &pid);
 	far_register(c, "api", "name_taken");
 	far_register(c, "bob", "ack");
@@ -453,6 +451,7 @@ START_TEST(tokens)
 	far_end(c, pid);
 	free(hers);
 	free(his);
+	free(again);
 	free(renewed);
 	end(&h);
 }
@@ -695,60 +694,47 @@ START_TEST(monitors_see_their_own)
 }
 END_TEST
 
+static int
+connect_as(struct hub *h, const struct user *u, const char *name)
+{
+	char	path[T_PATH];
+	int	fd;
+
+	snprintf(path, sizeof(path), "%s/run/%s", h->t->dir, name);
+	want(seteuid(u->uid) == 0 && (fd = unix_connect(path)) != -1 &&
+	    seteuid(0) == 0 && fcntl(fd, F_SETFL, 0) == 0, "%s: %s", path,
+	    strerror(errno));
+	return (fd);
+}
+
 /* Enough for one user; the others have theirs. */
 START_TEST(connections_of_one_user)
 {
-	struct hub		 h = begin();
-	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
-	char			 byte;
-	int			 fd[64];
-	size_t			 i, n = sizeof(fd) / sizeof(fd[0]);
+	struct hub	 h = begin();
+	char		 byte;
+	int		 fd[64], i, n = 64;
 
-	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/run/hubctl.sock",
-	    h.t->dir);
-	want(seteuid(h.bob.uid) == 0, "seteuid");
-	for (i = 0; i < n; i++) {
-		fd[i] = socket(AF_UNIX, SOCK_STREAM, 0);
-		want(connect(fd[i], (struct sockaddr *)&sun,
-		    sizeof(sun)) == 0, "connect: %s", strerror(errno));
-	}
-	want(seteuid(0) == 0, "seteuid");
+	for (i = 0; i < n; i++)
+		fd[i] = connect_as(&h, &h.bob, "hubctl.sock");
 	/* the last one is closed by the hub */
-	want(read(fd[n - 1], &byte, 1) == 0, "it has %zu", n);
+	want(read(fd[n - 1], &byte, 1) == 0, "it has %d", n);
 	as(&h.bob);
 	hubctl_ends(&h, 1, "show", "status", NULL);
 	as(&h.ann);
 	hubctl_ends(&h, 0, "show", "status", NULL);
-	for (i = 0; i < n; i++)
-		close(fd[i]);
+	while (n-- > 0)
+		close(fd[n]);
 	end(&h);
 }
 END_TEST
-
-/* One that is closed at once, or is refused the name. */
-static void
-is_full(struct hub *h, const struct user *u)
-{
-	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
-	int			 fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	char			 byte;
-
-	strlcpy(sun.sun_path, h->t->sock, sizeof(sun.sun_path));
-	want(seteuid(u->uid) == 0, "seteuid");
-	want(connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0,
-	    "connect: %s", strerror(errno));
-	want(seteuid(0) == 0, "seteuid");
-	want(read(fd, &byte, 1) == 0, "it may connect");
-	close(fd);
-}
 
 START_TEST(limits_of_one_user)
 {
 	struct hub	 h = begin();
 	struct conn	*one, *c;
-	char		*token, text[T_PATH * 2];
+	char		*token, text[T_PATH * 2], byte;
 	pid_t		 pid;
-	int		 i;
+	int		 fd;
 
 	snprintf(text, sizeof(text), "listen on socket \"%s\" mode 0666\n"
 	    "limit sessions 2 per user\nlimit names 4 per user\n",
@@ -758,12 +744,13 @@ START_TEST(limits_of_one_user)
 	restart(&h);
 	one = session(&h, &h.bob, "b1");
 	(void)session(&h, &h.bob, "b2");
-	is_full(&h, &h.bob);
+	fd = connect_as(&h, &h.bob, "hub.sock");
+	want(read(fd, &byte, 1) == 0, "there may be a third one");
+	close(fd);
 	c = far(&h, token, &pid);
 	want(conn_closes(c, T_WAIT), "a third one by WebSocket");
 	far_end(c, pid);
 	c = session(&h, &h.ann, "a1");
-	/* as do former names */
 	is_str(rpc(one, "{s:s,s:s}", "type", "rename", "new_name", "b3"),
 	    "type", "ack");
 	is_str(rpc(one, "{s:s,s:s}", "type", "rename", "new_name", "b4"),
@@ -776,10 +763,9 @@ START_TEST(limits_of_one_user)
 	setenv("USER", "robert", 1);
 	hubctl_ends(&h, 1, "send", "a1", "as another one");
 	(void)send_text(c, "b1", "not disturbed", "delivered");
-	for (i = 0; i < 6; i++) {
-		snprintf(text, sizeof(text), "o%d", i);
-		(void)session(&h, &h.owner, text);
-	}
+	(void)session(&h, &h.owner, "o1");
+	(void)session(&h, &h.owner, "o2");
+	(void)session(&h, &h.owner, "o3");
 	free(token);
 	end(&h);
 }
